@@ -1,0 +1,1 @@
+"""Data: DESED preparation, labels, streams, MiniDESED."""

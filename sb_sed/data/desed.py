@@ -1,0 +1,385 @@
+"""DESED made into SpeechBrain manifests.
+
+The audio becomes 16 kHz mono, the annotations become one JSON manifest a
+split, references for the scoring, and one list of all that is missing.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sb_sed.data.audio import AudioStore, ReadyAudio
+from sb_sed.data.desed_sources import (
+    DESED_CLASSES,
+    SOURCES,
+    Labels,
+    Source,
+    find_root,
+)
+from sb_sed.data.manifests import (
+    manifest_entry,
+    write_manifest,
+    write_references,
+)
+from sb_sed.errors import InputError
+from sb_sed.formats import atomic_path, stem
+
+__all__ = ["DESED_CLASSES", "describe_summary", "prepare_desed"]
+
+SPLITS = (
+    "train_synthetic",
+    "valid_synthetic",
+    "train_weak",
+    "train_unlabelled",
+    "validation",
+    "public",
+)
+_WITH_REFERENCE = ("valid_synthetic", "validation", "public")
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The files of one manifest, all of one source."""
+
+    source: Source
+    labels: dict[str, Labels]
+    paths: dict[str, str]
+
+
+def prepare_desed(
+    data_folder: str | Path,
+    prepared_folder: str | Path,
+    sample_rate: int = 16000,
+    valid_fraction: float = 0.2,
+    seed: int = 26,
+    n_jobs: int | None = None,
+) -> dict:
+    """Prepares a copy of DESED for training and scoring.
+
+    Can be called again at any time: audio that was made ready before is not
+    touched, audio that arrived or changed since is taken up, and everything
+    else is written anew from the annotations and the arguments.
+
+    Below ``prepared_folder`` it writes
+
+    - ``<split>.json`` for each split that the copy has, with the path
+      (``wav``), the ``duration`` in seconds, ``events`` (onset, offset, class)
+      and ``tags`` (classes) of each recording,
+    - ``references/<split>.tsv`` and ``references/<split>_durations.tsv`` for
+      the strongly labelled splits that are scored,
+    - ``audio/`` with the files that are not mono at that rate already,
+    - ``missing.tsv`` with each annotated file that has no usable audio, and
+      the reason,
+    - ``summary.json`` with the returned dict.
+
+    Manifests and references hold recordings with usable audio only. References
+    keep every time as annotated, in manifests events end with their recording
+    at the latest.
+
+    Arguments
+    ---------
+    data_folder : str or Path
+        The official tree (that of DCASE 2020 or that of the later DESED tool):
+        the folder with ``audio/`` and ``metadata/``, or the one that contains
+        it as ``dataset/``.
+    prepared_folder : str or Path
+        Where to write.
+    sample_rate : int
+        Samples per second of the prepared audio.
+    valid_fraction : float
+        Share of the synthetic soundscapes that is held out for validation, by
+        file. A copy that has a synthetic validation set of its own uses that,
+        and trains on all others.
+    seed : int
+        Which soundscapes are held out.
+    n_jobs : int, optional
+        Number of processes; default: one for each processor allowed.
+
+    Returns
+    -------
+    dict
+        ``settings``; ``splits``: for each its counts (``annotated``,
+        ``present``, ``missing``, ``converted``, ``events``, ``events_past_end``),
+        ``hours`` and paths (``manifest``; ``reference`` and ``durations`` where
+        there are any); ``left_out``: splits that the copy does not have;
+        ``missing_file``.
+
+    Raises
+    ------
+    InputError
+        If there is no DESED copy, an annotation is wrong, or all the audio of
+        an annotated split is missing.
+
+    Example
+    -------
+    >>> import soundfile
+    >>> folder = getfixture("tmp_path")
+    >>> table = folder / "dataset" / "metadata" / "train" / "weak.tsv"
+    >>> table.parent.mkdir(parents=True)
+    >>> _ = table.write_text("filename\\tevent_labels\\na.wav\\tCat,Dog\\n")
+    >>> audio = folder / "dataset" / "audio" / "train" / "weak"
+    >>> audio.mkdir(parents=True)
+    >>> soundfile.write(audio / "a.wav", np.zeros((44100, 2)), 44100)
+    >>> summary = prepare_desed(folder, folder / "prepared", n_jobs=1)
+    >>> print((folder / "prepared" / "train_weak.json").read_text().strip())
+    {
+    "a": {"wav": "...a.wav", "duration": 1.0, "events": [], "tags": ["Cat", "Dog"]}
+    }
+    """
+    if not 0 <= valid_fraction < 1:
+        raise InputError(
+            f"valid_fraction is {valid_fraction}: give a share from 0 to below 1."
+        )
+    root = find_root(data_folder)
+    prepared = Path(os.path.abspath(prepared_folder))
+    splits = _find_splits(root, valid_fraction, seed)
+    ready = _make_audio_ready(splits, prepared, sample_rate, n_jobs)
+    missing = _list_missing(splits, ready, prepared / "missing.tsv")
+    _refuse_empty_splits(splits, missing)
+    summary = {
+        "settings": {
+            "data_folder": str(root),
+            "sample_rate": sample_rate,
+            "valid_fraction": valid_fraction,
+            "seed": seed,
+        },
+        "splits": {
+            name: _write_split(name, split, ready[name], prepared)
+            for name, split in splits.items()
+        },
+        "left_out": [name for name in SPLITS if name not in splits],
+        "missing_file": str(prepared / "missing.tsv"),
+    }
+    _remove_splits(summary["left_out"], prepared)
+    with atomic_path(prepared / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2), "utf-8")
+    return summary
+
+
+def describe_summary(summary: dict) -> str:
+    """Makes a short table of what :func:`prepare_desed` did.
+
+    Arguments
+    ---------
+    summary : dict
+        What it returned.
+
+    Returns
+    -------
+    str
+        Several lines.
+
+    Example
+    -------
+    >>> split = {"annotated": 3, "present": 2, "missing": 1, "hours": 0.0056}
+    >>> split["events_past_end"] = 0
+    >>> summary = {"splits": {"train_weak": split}, "left_out": ["public"]}
+    >>> print(describe_summary(summary | {"missing_file": "missing.tsv"}))
+    split             annotated  present  missing   hours
+    train_weak                3        2        1    0.01
+    left out, since the copy does not have it: public
+    missing files and the reasons: missing.tsv
+    """
+    lines = ["split             annotated  present  missing   hours"]
+    lines += [
+        f"{name:<17} {split['annotated']:>9} {split['present']:>8} "
+        f"{split['missing']:>8} {split['hours']:>7.2f}"
+        for name, split in summary["splits"].items()
+    ]
+    if summary["left_out"]:
+        names = ", ".join(summary["left_out"])
+        lines.append(f"left out, since the copy does not have it: {names}")
+    n_past_end = sum(
+        split["events_past_end"] for split in summary["splits"].values()
+    )
+    if n_past_end:
+        lines.append(
+            f"{n_past_end} events begin after the end of their recording and "
+            "are left out of the manifests"
+        )
+    if any(split["missing"] for split in summary["splits"].values()):
+        lines.append(
+            f"missing files and the reasons: {summary['missing_file']}"
+        )
+    return "\n".join(lines)
+
+
+def _find_splits(root, valid_fraction, seed) -> dict[str, _Split]:
+    found = {}
+    for source in SOURCES:
+        source = source.find(root)
+        if source:
+            labels = source.read()
+            paths = source.locate(list(labels))
+            if not paths:
+                raise InputError(
+                    f"{source.folder} has none of the {len(labels)} files of "
+                    f"the DESED set {source.name!r}: fetch the audio, or move "
+                    f"its annotations {source.table} away to leave it out."
+                )
+            found[source.name] = _Split(source, labels, paths)
+    if not found.keys() & {"synthetic", "weak", "validation"}:
+        raise InputError(
+            f"{root} has no synthetic, weak or validation set of DESED: check "
+            "that metadata/ and audio/ are those of a DESED copy."
+        )
+    synthetic = found.get("synthetic")
+    held_out = found.get("synthetic_validation")
+    if synthetic and not held_out:
+        synthetic, held_out = _hold_out(synthetic, valid_fraction, seed)
+    splits = {
+        "train_synthetic": synthetic,
+        "valid_synthetic": held_out,
+        "train_weak": found.get("weak"),
+        "train_unlabelled": found.get("unlabelled"),
+        "validation": found.get("validation"),
+        "public": found.get("public"),
+    }
+    return {name: split for name, split in splits.items() if split}
+
+
+def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
+    """Divides the annotated files, whether their audio is there or not.
+
+    So the division stays when missing audio arrives, and depends neither on
+    the order of the annotations nor on that of the file system.
+    """
+    filenames = sorted(split.labels)
+    if fraction == 0 or len(filenames) == 1:
+        return split, None
+    n_held_out = round(fraction * len(filenames))
+    n_held_out = min(max(1, n_held_out), len(filenames) - 1)
+    # RandomState: its draws are the same in every version of numpy.
+    order = np.random.RandomState(seed).permutation(len(filenames))
+    chosen = {filenames[index] for index in order[:n_held_out]}
+    return tuple(
+        _Split(
+            split.source,
+            {
+                filename: labels
+                for filename, labels in split.labels.items()
+                if (filename in chosen) == is_chosen
+            },
+            split.paths,
+        )
+        for is_chosen in (False, True)
+    )
+
+
+def _make_audio_ready(
+    splits, prepared, sample_rate, n_jobs
+) -> dict[str, dict[str, ReadyAudio]]:
+    """Split and file name to audio; files that are not there are left out."""
+    store = AudioStore(prepared / "audio", sample_rate)
+    located = [
+        (split.source.name, filename, split.paths[filename])
+        for split in splits.values()
+        for filename in split.labels
+        if filename in split.paths
+    ]
+    # The converted audio lies by source: another seed moves no file.
+    outcome = store.prepare(
+        [(path, f"{name}/{stem(file)}.wav") for name, file, path in located],
+        n_jobs,
+    )
+    return {
+        name: {
+            filename: outcome[split.paths[filename]]
+            for filename in split.labels
+            if filename in split.paths
+        }
+        for name, split in splits.items()
+    }
+
+
+def _list_missing(splits, ready, path) -> dict[str, list[tuple[str, str]]]:
+    """Writes ``missing.tsv``; returns file and reason by split."""
+    missing = {}
+    for name, split in splits.items():
+        absent = ReadyAudio("", 0.0, f"not in {split.source.folder}")
+        missing[name] = [
+            (filename, reason)
+            for filename in split.labels
+            if (reason := ready[name].get(filename, absent).reason)
+        ]
+    rows = [
+        (name, filename, reason)
+        for name, files in missing.items()
+        for filename, reason in files
+    ]
+    with atomic_path(path) as temporary:
+        pd.DataFrame(rows, columns=["split", "filename", "reason"]).to_csv(
+            temporary, sep="\t", index=False
+        )
+    return missing
+
+
+def _refuse_empty_splits(splits, missing):
+    for name, split in splits.items():
+        if len(missing[name]) == len(split.labels):
+            filename, reason = missing[name][0]
+            raise InputError(
+                f"{split.source.folder}: none of the {len(split.labels)} files "
+                f"of the split {name} can be used ({filename}: {reason}); "
+                "missing.tsv in the prepared folder lists them, fetch them "
+                "again."
+            )
+
+
+def _write_split(name, split, ready, prepared) -> dict:
+    """Writes one manifest and, for scored splits, the references."""
+    usable = {
+        filename: ready[filename]
+        for filename in split.labels
+        if filename in ready and not ready[filename].reason
+    }
+    entries = {}
+    for filename, audio in usable.items():
+        labels = split.labels[filename]
+        entries[stem(filename)] = manifest_entry(
+            audio.path, audio.duration, labels.events, labels.tags
+        )
+    manifest = prepared / f"{name}.json"
+    write_manifest(entries, manifest)
+    annotated = {name: split.labels[name].events for name in usable}
+    durations = {name: audio.duration for name, audio in usable.items()}
+    n_annotated = sum(len(events) for events in annotated.values())
+    n_events = sum(len(entry["events"]) for entry in entries.values())
+    report = {
+        "annotated": len(split.labels),
+        "present": len(usable),
+        "missing": len(split.labels) - len(usable),
+        "converted": sum(
+            audio.path != split.paths[filename]
+            for filename, audio in usable.items()
+        ),
+        "events": n_events,
+        "events_past_end": n_annotated - n_events,
+        "hours": round(sum(durations.values()) / 3600, 4),
+        "manifest": str(manifest),
+    }
+    if name in _WITH_REFERENCE:
+        reference, table = _reference_paths(name, prepared)
+        write_references(annotated, durations, reference, table)
+        report |= {"reference": str(reference), "durations": str(table)}
+    return report
+
+
+def _reference_paths(name, prepared) -> tuple[Path, Path]:
+    folder = prepared / "references"
+    return folder / f"{name}.tsv", folder / f"{name}_durations.tsv"
+
+
+def _remove_splits(names, prepared):
+    """Removes what an earlier call wrote for splits that are gone."""
+    for name in names:
+        (prepared / f"{name}.json").unlink(missing_ok=True)
+        for path in _reference_paths(name, prepared):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""Labels: events, frame matrices and weak labels, one into the other.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Iterable, Sequence
+from math import ceil, floor
+
+import numpy as np
+import torch
+from speechbrain.dataio.encoder import CategoricalEncoder
+
+from sb_sed.activity import active_events
+from sb_sed.errors import InputError
+
+# Annotations carry milliseconds: an event that lies on the frame grid may be
+# off it by half of one after it went through a file.
+ROUNDING = 5.01e-4
+
+
+class EventEncoder:
+    """Events (seconds) into frame matrices and weak labels, and back.
+
+    A frame is active if the event covers any part of it (onset rounded down,
+    offset rounded up), so that short events keep their frames. Frame matrices
+    survive the way through events, and through a file of milliseconds,
+    unchanged. SpeechBrain's ``CategoricalEncoder`` keeps the classes.
+
+    Arguments
+    ---------
+    classes : Sequence[str]
+        The labels in the order of the network's outputs.
+    frame_shift : float
+        Seconds between output frames.
+
+    Raises
+    ------
+    InputError
+        If a class is listed twice, or an event has a label of no class.
+
+    Example
+    -------
+    >>> encoder = EventEncoder(["Cat", "Dog"], frame_shift=0.5)
+    >>> strong = encoder.encode_strong([(0.6, 1.4, "Dog")], n_frames=4)
+    >>> strong.T
+    tensor([[0., 0., 0., 0.],
+            [0., 1., 1., 0.]])
+    >>> encoder.decode_strong(strong)
+    [(0.5, 1.5, 'Dog')]
+    >>> encoder.encode_weak(["Cat"])
+    tensor([1., 0.])
+    """
+
+    def __init__(self, classes: Sequence[str], frame_shift: float):
+        if len(set(classes)) != len(classes):
+            raise InputError(
+                f"The classes {list(classes)} name one twice: list each once."
+            )
+        self.classes = list(classes)
+        self.frame_shift = frame_shift
+        self.encoder = CategoricalEncoder()
+        self.encoder.update_from_iterable(self.classes, sequence_input=False)
+        self.encoder.expect_len(len(self.classes))
+
+    def encode_strong(
+        self, events: Iterable[tuple[float, float, str]], n_frames: int
+    ) -> torch.Tensor:
+        """Mark the frames that each event covers.
+
+        Arguments
+        ---------
+        events : Iterable[tuple[float, float, str]]
+            (onset, offset, label), seconds. What lies beyond the last frame
+            is cut.
+        n_frames : int
+            T, the number of frames.
+
+        Returns
+        -------
+        torch.Tensor
+            1 where the class is active, else 0, float, [T, C].
+        """
+        strong = torch.zeros(n_frames, len(self.classes))
+        slack = min(ROUNDING, self.frame_shift / 4)
+        for onset, offset, label in events:
+            first = max(0, floor((onset + slack) / self.frame_shift))
+            last = ceil((offset - slack) / self.frame_shift)
+            strong[first : max(last, first + 1), self.index(label)] = 1
+        return strong
+
+    def encode_weak(self, labels: Iterable[str]) -> torch.Tensor:
+        """Mark the classes that occur, float, [C]."""
+        weak = torch.zeros(len(self.classes))
+        for label in labels:
+            weak[self.index(label)] = 1
+        return weak
+
+    def decode_strong(
+        self, strong: torch.Tensor | np.ndarray
+    ) -> list[tuple[float, float, str]]:
+        """Turn a frame matrix into events.
+
+        Arguments
+        ---------
+        strong : torch.Tensor | np.ndarray
+            Non-zero where the class is active, [T, C].
+
+        Returns
+        -------
+        list[tuple[float, float, str]]
+            (onset, offset, label), seconds, sorted by onset.
+        """
+        active = np.asarray(strong) > 0
+        times = np.arange(len(active) + 1) * self.frame_shift
+        return active_events(active, times[:-1], times[1:], self.classes)
+
+    def decode_weak(self, weak: torch.Tensor | np.ndarray) -> list[str]:
+        """The labels of the classes that are non-zero in ``weak``, [C]."""
+        return [self.encoder.ind2lab[i] for i in np.flatnonzero(weak)]
+
+    def index(self, label: str) -> int:
+        """The column of a label."""
+        if label not in self.encoder.lab2ind:
+            raise InputError(
+                f"The label {label!r} is none of the classes {self.classes}: "
+                "correct the annotation or add the class."
+            )
+        return self.encoder.lab2ind[label]

@@ -1,0 +1,131 @@
+"""The files a data preparation writes: manifests, references, durations.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
+
+Event = tuple[float, float, str]
+
+
+def manifest_entry(
+    path: str | Path,
+    duration: float,
+    events: Sequence[Event] = (),
+    tags: Sequence[str] = (),
+) -> dict:
+    """Describes one recording; every entry has the same four keys.
+
+    Arguments
+    ---------
+    path : str or Path
+        The audio file.
+    duration : float
+        Its length in seconds.
+    events : sequence of (float, float, str)
+        Onset and offset in seconds and class. They are cut at the end of the
+        recording; events that begin after it are left out.
+    tags : sequence of str
+        Classes that occur.
+
+    Returns
+    -------
+    dict
+        ``wav``, ``duration``, ``events``, ``tags``.
+
+    Example
+    -------
+    >>> manifest_entry(
+    ...     "a.wav", 9.5, [(1, 10, "Cat"), (9.6, 10, "Dog")], ["Cat"]
+    ... )
+    {'wav': 'a.wav', 'duration': 9.5, 'events': [[1, 9.5, 'Cat']], 'tags': ['Cat']}
+    """
+    return {
+        # SpeechBrain takes braces for placeholders.
+        "wav": str(path).replace("{", "{{").replace("}", "}}"),
+        "duration": round(duration, 6),
+        "events": [
+            [onset, min(offset, round(duration, 6)), label]
+            for onset, offset, label in events
+            if onset < round(duration, 6)
+        ],
+        "tags": list(tags),
+    }
+
+
+def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
+    """Writes a manifest for SpeechBrain's ``DynamicItemDataset.from_json``.
+
+    Arguments
+    ---------
+    entries : mapping of str to dict
+        Name of the recording to its :func:`manifest_entry`.
+    path : str or Path
+        The JSON file; one recording a line, so it can be read and searched.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "train.json"
+    >>> write_manifest({"a": manifest_entry("a.wav", 10.0)}, path)
+    >>> print(path.read_text())
+    {
+    "a": {"wav": "a.wav", "duration": 10.0, "events": [], "tags": []}
+    }
+    """
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(entry)}"
+        for name, entry in entries.items()
+    ]
+    with atomic_path(path) as temporary:
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def write_references(
+    events: Mapping[str, Sequence[Event]],
+    durations: Mapping[str, float],
+    reference: str | Path,
+    durations_table: str | Path,
+) -> None:
+    """Writes the two tables that the scoring compares with.
+
+    Arguments
+    ---------
+    events : mapping of str to sequence of (float, float, str)
+        File name to onset and offset in seconds and class, as annotated.
+    durations : mapping of str to float
+        File name to seconds.
+    reference : str or Path
+        The events TSV to write.
+    durations_table : str or Path
+        The durations TSV to write.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> events = {"a.wav": [(0, 1.5, "Cat")], "b.wav": []}
+    >>> durations = {"a.wav": 10, "b.wav": 9.75}
+    >>> write_references(events, durations, folder / "e.tsv", folder / "d.tsv")
+    >>> (folder / "e.tsv").read_text().splitlines()[1:]
+    ['a.wav\\t0.000\\t1.500\\tCat', 'b.wav\\t\\t\\t']
+    >>> (folder / "d.tsv").read_text().splitlines()[1:]
+    ['a.wav\\t10.000', 'b.wav\\t9.750']
+    """
+    rows = [
+        (filename, *event)
+        for filename, of_file in events.items()
+        for event in of_file
+    ]
+    write_events(
+        pd.DataFrame(rows, columns=EVENT_COLUMNS), reference, list(events)
+    )
+    lines = ["filename\tduration"]
+    lines += [f"{name}\t{seconds:.3f}" for name, seconds in durations.items()]
+    with atomic_path(durations_table) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", "utf-8")

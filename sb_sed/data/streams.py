@@ -1,0 +1,343 @@
+"""Streams: batches of synthetic, unlabelled and weak clips, and test clips.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from speechbrain.dataio.dataset import DynamicItemDataset
+from speechbrain.dataio.sampler import (
+    ConcatDatasetBatchSampler,
+    ReproducibleRandomSampler,
+)
+from speechbrain.utils.data_pipeline import provides, takes
+from torch.utils.data import ConcatDataset, Dataset
+
+from sb_sed.data.labels import EventEncoder
+from sb_sed.errors import InputError
+
+
+@dataclass
+class ClipReader:
+    """What all clips have in common: rate, length and labels.
+
+    Arguments
+    ---------
+    encoder : EventEncoder
+        From events to frame matrices and weak labels.
+    sample_rate : int
+        Samples per second of every recording.
+    n_samples : int
+        Length of a training clip. Shorter recordings are padded with silence,
+        longer ones are cut for training and kept whole for testing.
+    n_frames : Callable[[int], int]
+        From a number of samples to the detector's number of output frames.
+    """
+
+    encoder: EventEncoder
+    sample_rate: int
+    n_samples: int
+    n_frames: Callable[[int], int]
+
+    def training_clips(
+        self, manifest: str | Path, strong: bool = False, weak: bool = False
+    ) -> DynamicItemDataset:
+        """The clips of a manifest, all of one length, with their targets.
+
+        Arguments
+        ---------
+        manifest : str | Path
+            JSON of ``{id: {"wav", "duration", "events", "tags"}}``.
+        strong, weak : bool
+            Which labels of these clips the losses may use.
+
+        Returns
+        -------
+        DynamicItemDataset
+            Items of ``id``, ``sig`` [N], ``strong`` [T, C], ``weak`` [C],
+            ``has_strong``, ``has_weak``, ``duration`` (seconds).
+        """
+
+        @takes("wav")
+        @provides("sig")
+        def waveform(wav):
+            return fit_length(self.read(wav), self.n_samples)
+
+        return self._clips(manifest, waveform, strong, weak)
+
+    def test_clips(self, manifest: str | Path) -> DynamicItemDataset:
+        """The clips of a manifest, whole, with all of their labels.
+
+        Arguments
+        ---------
+        manifest : str | Path
+            As for ``training_clips``.
+
+        Returns
+        -------
+        DynamicItemDataset
+            The same items; clips longer than a training clip keep their
+            length (see ``batches_of_one_length``).
+        """
+
+        @takes("wav")
+        @provides("sig")
+        def waveform(wav):
+            samples = self.read(wav)
+            return fit_length(samples, max(len(samples), self.n_samples))
+
+        return self._clips(manifest, waveform, True, True)
+
+    def read(self, wav: str) -> torch.Tensor:
+        """Read a mono recording, [N]; a clear error if it is not one."""
+        try:
+            samples, rate = soundfile.read(wav, dtype="float32")
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise InputError(
+                f"{wav} cannot be read ({error}): delete its prepared copy or "
+                "replace the recording, then prepare the data again."
+            ) from error
+        if rate != self.sample_rate or samples.ndim != 1:
+            raise InputError(
+                f"{wav} has {rate} Hz and {samples.ndim} dimension(s) where "
+                f"mono at {self.sample_rate} Hz is expected: prepare the data "
+                "again at this rate."
+            )
+        return torch.from_numpy(samples)
+
+    def _clips(
+        self, manifest, waveform, strong: bool, weak: bool
+    ) -> DynamicItemDataset:
+        @takes("events", "sig")
+        @provides("strong")
+        def strong_target(events, sig):
+            return self.encoder.encode_strong(events, self.n_frames(len(sig)))
+
+        @takes("tags")
+        @provides("weak")
+        def weak_target(tags):
+            return self.encoder.encode_weak(tags)
+
+        clips = DynamicItemDataset.from_json(str(manifest))
+        for item in (waveform, strong_target, weak_target):
+            clips.add_dynamic_item(item)
+        # A function of no key is a constant of the stream.
+        clips.add_dynamic_item(lambda _: strong, ["id"], ["has_strong"])
+        clips.add_dynamic_item(lambda _: weak, ["id"], ["has_weak"])
+        clips.set_output_keys(
+            [
+                "id",
+                "sig",
+                "strong",
+                "weak",
+                "has_strong",
+                "has_weak",
+                "duration",
+            ]
+        )
+        return clips
+
+
+def fit_length(samples: torch.Tensor, n_samples: int) -> torch.Tensor:
+    """Pad a waveform [N] with silence, or cut it, to ``n_samples``."""
+    samples = samples[:n_samples]
+    return torch.nn.functional.pad(samples, (0, n_samples - len(samples)))
+
+
+class EndlessRandomSampler(ReproducibleRandomSampler):
+    """Shuffled passes over a data set, one after another, without end.
+
+    Its length is still that of the data set, which is what SpeechBrain's
+    ``ConcatDatasetBatchSampler`` takes it for. The order is a function of the
+    seed and the epoch.
+    """
+
+    def __iter__(self) -> Iterator[int]:
+        self.generator.manual_seed(self.seed + self.epoch)
+        while True:
+            yield from torch.randperm(
+                len(self.data_source), generator=self.generator
+            ).tolist()
+
+
+class StreamBatchSampler(ConcatDatasetBatchSampler):
+    """Batches with a fixed number of clips of each stream.
+
+    SpeechBrain's sampler, with one difference: any stream can define the
+    epoch. The others are cut, or begin anew in another order.
+
+    Arguments
+    ---------
+    lengths : Sequence[int]
+        Number of clips of each stream.
+    batch_sizes : Sequence[int]
+        Clips of each stream in a batch.
+    epoch_stream : int
+        Index of the stream of which an epoch is one pass.
+    seed : int
+        Of the order.
+
+    Example
+    -------
+    >>> sampler = StreamBatchSampler([4, 3], [2, 1], epoch_stream=0, seed=0)
+    >>> len(sampler), [len(batch) for batch in sampler]
+    (2, [3, 3])
+    >>> first = list(sampler)
+    >>> sampler.set_epoch(1)
+    >>> list(sampler) != first
+    True
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_sizes: Sequence[int],
+        epoch_stream: int,
+        seed: int,
+    ):
+        # Seeds far apart: the sampler adds the epoch to them.
+        seeds = np.random.SeedSequence(seed).generate_state(len(lengths))
+        super().__init__(
+            [
+                EndlessRandomSampler(range(length), seed=int(stream_seed))
+                for length, stream_seed in zip(lengths, seeds, strict=True)
+            ],
+            list(batch_sizes),
+        )
+        self.n_batches = lengths[epoch_stream] // batch_sizes[epoch_stream]
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self.n_batches
+
+
+class Streams:
+    """The training set: which streams, how many clips of each in a batch.
+
+    Arguments
+    ---------
+    clips_per_batch : Mapping[str, int]
+        Name of the stream and its clips in a batch, in the order in which
+        they come; 0 leaves a stream out.
+    epoch_stream : str
+        The stream of which an epoch is one pass; "shortest" for the one that
+        gives the fewest batches.
+
+    Raises
+    ------
+    InputError
+        If a stream is unknown, empty, or none is left.
+
+    Example
+    -------
+    >>> streams = Streams({"synthetic": 2, "weak": 1, "unlabelled": 0})
+    >>> clips, batches = streams.build(
+    ...     {"synthetic": range(8), "weak": range(3)}, seed=0
+    ... )
+    >>> len(clips), len(batches)
+    (11, 3)
+    """
+
+    def __init__(
+        self,
+        clips_per_batch: Mapping[str, int],
+        epoch_stream: str = "shortest",
+    ):
+        self.clips_per_batch = {
+            name: n for name, n in clips_per_batch.items() if n > 0
+        }
+        self.epoch_stream = epoch_stream
+
+    def build(
+        self, datasets: Mapping[str, Dataset], seed: int
+    ) -> tuple[ConcatDataset, StreamBatchSampler]:
+        """Put data sets together.
+
+        Arguments
+        ---------
+        datasets : Mapping[str, Dataset]
+            The data set of each stream; others are not used.
+        seed : int
+            Of the order of the clips.
+
+        Returns
+        -------
+        tuple[ConcatDataset, StreamBatchSampler]
+            All clips, and the batches of indices into them.
+        """
+        names = list(self.clips_per_batch)
+        for name in names:
+            if name not in datasets:
+                raise InputError(
+                    f"The data set has no {name!r} clips (it has "
+                    f"{sorted(datasets)}): set their number in a batch to 0."
+                )
+            if len(datasets[name]) < self.clips_per_batch[name]:
+                raise InputError(
+                    f"A batch takes {self.clips_per_batch[name]} {name!r} "
+                    f"clips but there are {len(datasets[name])}: lower their "
+                    "number in a batch."
+                )
+        if not names:
+            raise InputError("A batch takes no clips: set a stream above 0.")
+        lengths = [len(datasets[name]) for name in names]
+        sizes = list(self.clips_per_batch.values())
+        return (
+            ConcatDataset([datasets[name] for name in names]),
+            StreamBatchSampler(
+                lengths, sizes, self._epoch(names, lengths), seed
+            ),
+        )
+
+    def _epoch(self, names: list[str], lengths: list[int]) -> int:
+        if self.epoch_stream == "shortest":
+            sizes = self.clips_per_batch.values()
+            batches = [
+                n // size for n, size in zip(lengths, sizes, strict=True)
+            ]
+            return int(np.argmin(batches))
+        if self.epoch_stream not in names:
+            raise InputError(
+                f"The epoch stream {self.epoch_stream!r} is none of the "
+                f"streams {names}: choose one of them or 'shortest'."
+            )
+        return names.index(self.epoch_stream)
+
+
+def batches_of_one_length(
+    clips: DynamicItemDataset, batch_size: int, clip_seconds: float
+) -> list[list[int]]:
+    """Batches in which no clip is padded for the sake of another.
+
+    A recurrent network sees the padding: with clips of one length in a batch,
+    a clip's scores do not depend on its neighbours.
+
+    Arguments
+    ---------
+    clips : DynamicItemDataset
+        Of ``ClipReader.test_clips``.
+    batch_size : int
+        Most clips in a batch.
+    clip_seconds : float
+        The length to which shorter clips are padded anyway.
+
+    Returns
+    -------
+    list[list[int]]
+        Indices, for the ``batch_sampler`` of a ``DataLoader``.
+    """
+    by_length: dict[float, list[int]] = {}
+    for index, clip_id in enumerate(clips.data_ids):
+        length = max(clips.data[clip_id]["duration"], clip_seconds)
+        by_length.setdefault(length, []).append(index)
+    return [
+        indices[start : start + batch_size]
+        for _, indices in sorted(by_length.items())
+        for start in range(0, len(indices), batch_size)
+    ]

@@ -1,0 +1,37 @@
+"""The two exchange formats: events (the DESED TSV) and frame scores.
+
+*Events* are a pandas table ``filename, onset, offset, event_label`` in
+seconds, kept as the tab-separated file of the DESED data set. *Scores* are one
+table ``onset, offset, <class 1> ... <class C>`` per recording, kept as a folder
+of tab-separated files in the format of ``sed_scores_eval``, so that both pass
+freely between this package and the other tools of the field.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from sb_sed.formats.events import (
+    EVENT_COLUMNS,
+    read_durations,
+    read_events,
+    read_filenames,
+    read_weak_labels,
+    stem,
+    write_events,
+)
+from sb_sed.formats.scores import read_scores, scores_table, write_scores
+from sb_sed.formats.tsv import atomic_path
+
+__all__ = [
+    "EVENT_COLUMNS",
+    "atomic_path",
+    "read_durations",
+    "read_events",
+    "read_filenames",
+    "read_scores",
+    "read_weak_labels",
+    "scores_table",
+    "stem",
+    "write_events",
+    "write_scores",
+]

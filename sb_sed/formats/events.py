@@ -1,0 +1,316 @@
+"""Events as the TSV files of DESED: strong and weak labels, names, durations.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import math
+import re
+
+import pandas as pd
+
+from sb_sed.errors import InputError
+from sb_sed.formats.tsv import (
+    atomic_path,
+    bad_row,
+    read_lines,
+    read_rows,
+    to_seconds,
+)
+
+EVENT_COLUMNS = ["filename", "onset", "offset", "event_label"]
+
+
+def stem(filename: str) -> str:
+    """The key of a recording: its file name without the audio extension.
+
+    An extension starts with a letter, so that the times at the end of the
+    DESED names survive.
+
+    Arguments
+    ---------
+    filename : str
+        Name of an audio file, with or without extension.
+
+    Returns
+    -------
+    stem : str
+
+    Example
+    -------
+    >>> stem("Y00pbt6aJV8Y_350.000_360.000.wav")
+    'Y00pbt6aJV8Y_350.000_360.000'
+    >>> stem("Y00pbt6aJV8Y_350.000_360.000")
+    'Y00pbt6aJV8Y_350.000_360.000'
+    """
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]*$", "", filename)
+
+
+def read_events(path, classes=None) -> pd.DataFrame:
+    """Reads a strongly labelled DESED TSV.
+
+    Arguments
+    ---------
+    path : str or Path
+        Tab-separated, with the header ``filename onset offset event_label``.
+        A row whose last three cells are empty says that the file has no event.
+    classes : sequence of str, optional
+        The labels that may occur; any label when omitted.
+
+    Returns
+    -------
+    events : pandas.DataFrame
+        Columns :data:`EVENT_COLUMNS`, seconds, in the order of the file. A
+        file without events keeps exactly one row with NaN in the last three.
+
+    Raises
+    ------
+    InputError
+        On a wrong header, a malformed row, times that are not numbers, are
+        negative or not in order, an unknown class, or no row at all.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "events.tsv"
+    >>> _ = path.write_text(
+    ...     "filename\\tonset\\toffset\\tevent_label\\n"
+    ...     "a.wav\\t0.5\\t1.25\\tSpeech\\nb.wav\\t\\t\\t\\n"
+    ... )
+    >>> read_events(path)
+      filename  onset  offset event_label
+    0    a.wav    0.5    1.25      Speech
+    1    b.wav    NaN     NaN         NaN
+    """
+    rows = []
+    for line, cells in read_rows(path, EVENT_COLUMNS):
+        filename, onset, offset, label = cells
+        if all(cell.lower() in ("", "nan") for cell in cells[1:]):
+            rows.append((filename, math.nan, math.nan, math.nan))
+            continue
+        if not label:
+            raise bad_row(path, line, "has no event_label", "name the class")
+        _check_label(path, line, label, classes)
+        onset = to_seconds(path, line, "onset", onset)
+        offset = to_seconds(path, line, "offset", offset)
+        if offset <= onset:
+            raise bad_row(
+                path,
+                line,
+                f"has the offset {offset:g} s, which is not after the onset "
+                f"{onset:g} s",
+                "correct or delete the row",
+            )
+        rows.append((filename, onset, offset, label))
+    events = pd.DataFrame(rows, columns=EVENT_COLUMNS)
+    events = events.astype({"onset": float, "offset": float})
+    return _one_empty_row(events)
+
+
+def write_events(events: pd.DataFrame, path, files=None) -> None:
+    """Writes a strongly labelled DESED TSV, times with three decimals.
+
+    Arguments
+    ---------
+    events : pandas.DataFrame
+        Columns :data:`EVENT_COLUMNS`, seconds. An event shorter than a
+        millisecond is written with the length of one.
+    path : str or Path
+        The file to write.
+    files : sequence of str, optional
+        All the files that were analysed: those without any event get the row
+        that says so, and the table follows this order. Without it, files come
+        in the order of their first row. Rows of one file are sorted by onset.
+
+    Raises
+    ------
+    InputError
+        When a name holds a tab or a line break, or a row is half empty.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "events.tsv"
+    >>> events = pd.DataFrame(
+    ...     [["b.wav", 0.1234, 2, "Dog"]], columns=EVENT_COLUMNS
+    ... )
+    >>> write_events(events, path, files=["a.wav", "b.wav"])
+    >>> path.read_text().splitlines()[1:]
+    ['a.wav\\t\\t\\t', 'b.wav\\t0.123\\t2.000\\tDog']
+    """
+    rows = {filename: [] for filename in [*(files or []), *events["filename"]]}
+    for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
+        index=False
+    ):
+        if pd.isna(label) and pd.isna(onset) and pd.isna(offset):
+            continue
+        _check_name(path, label)
+        if not 0 <= onset < offset < math.inf:
+            raise InputError(
+                f"{path} cannot be written: {filename} has an event from "
+                f"{onset} to {offset} s; onset and offset must be numbers with "
+                "0 <= onset < offset."
+            )
+        onset = round(onset, 3)
+        rows[filename].append((onset, max(offset, onset + 0.001), label))
+    lines = ["\t".join(EVENT_COLUMNS)]
+    for filename, found in rows.items():
+        _check_name(path, filename)
+        lines += [
+            f"{filename}\t{onset:.3f}\t{offset:.3f}\t{label}"
+            for onset, offset, label in sorted(found)
+        ] or [f"{filename}\t\t\t"]
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_weak_labels(path, classes=None) -> pd.DataFrame:
+    """Reads a weakly labelled DESED TSV (``filename``, ``event_labels``).
+
+    Arguments
+    ---------
+    path : str or Path
+        Tab-separated; ``event_labels`` is a list divided by commas, empty for
+        a file in which no class sounds.
+    classes : sequence of str, optional
+        The labels that may occur; any label when omitted.
+
+    Returns
+    -------
+    labels : pandas.DataFrame
+        ``filename`` and ``event_labels``, a list of str without repetitions.
+
+    Raises
+    ------
+    InputError
+        On a wrong header, a malformed row, an empty or unknown label, a file
+        that is listed twice, or no row at all.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "weak.tsv"
+    >>> _ = path.write_text("filename\\tevent_labels\\na.wav\\tCat,Dog\\n")
+    >>> read_weak_labels(path)["event_labels"].tolist()
+    [['Cat', 'Dog']]
+    """
+    labels = {}
+    for line, (filename, cell) in read_rows(path, ["filename", "event_labels"]):
+        if filename in labels:
+            raise bad_row(
+                path, line, f"lists {filename} again", "keep one row a file"
+            )
+        names = cell.split(",") if cell else []
+        for name in names:
+            if not name:
+                raise bad_row(
+                    path,
+                    line,
+                    "has an empty label between commas",
+                    "delete the extra comma",
+                )
+            _check_label(path, line, name, classes)
+        labels[filename] = list(dict.fromkeys(names))
+    return pd.DataFrame(
+        {"filename": list(labels), "event_labels": list(labels.values())}
+    )
+
+
+def read_filenames(path) -> list[str]:
+    """Reads the names of an unlabelled TSV: its column ``filename``.
+
+    Arguments
+    ---------
+    path : str or Path
+        Tab-separated; ``filename`` is the first column, others are passed
+        over (so the names of a labelled TSV can be read, too).
+
+    Returns
+    -------
+    filenames : list of str
+        Each name once, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        On a wrong header, an empty name, or no row at all.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "unlabelled.tsv"
+    >>> _ = path.write_text("filename\\na.wav\\nb.wav\\n")
+    >>> read_filenames(path)
+    ['a.wav', 'b.wav']
+    """
+    header = read_lines(path)[0][1].split("\t")
+    columns = ["filename", *header[1:]]
+    return list(
+        dict.fromkeys(cells[0] for _, cells in read_rows(path, columns))
+    )
+
+
+def read_durations(path) -> dict[str, float]:
+    """Reads the durations TSV (``filename``, ``duration`` in seconds).
+
+    Arguments
+    ---------
+    path : str or Path
+        Tab-separated, with the header ``filename duration``.
+
+    Returns
+    -------
+    durations : dict
+        File name -> seconds.
+
+    Raises
+    ------
+    InputError
+        On a wrong header, a malformed row, a duration that is not a positive
+        number, a file with two different durations, or no row at all.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "durations.tsv"
+    >>> _ = path.write_text("filename\\tduration\\na.wav\\t9.5\\n")
+    >>> read_durations(path)
+    {'a.wav': 9.5}
+    """
+    durations = {}
+    for line, (filename, cell) in read_rows(path, ["filename", "duration"]):
+        duration = to_seconds(path, line, "duration", cell)
+        if duration == 0:
+            raise bad_row(path, line, "has the duration 0", "correct it")
+        if durations.setdefault(filename, duration) != duration:
+            raise bad_row(
+                path,
+                line,
+                f"gives {filename} another duration than an earlier line",
+                "keep one",
+            )
+    return durations
+
+
+def _check_label(path, line: int, label: str, classes) -> None:
+    if classes is not None and label not in classes:
+        raise bad_row(
+            path,
+            line,
+            f"has the unknown class {label!r}",
+            f"use one of {', '.join(classes)}",
+        )
+
+
+def _check_name(path, name) -> None:
+    if not isinstance(name, str) or not name or re.search(r"[\t\n\r]", name):
+        raise InputError(
+            f"{path} cannot be written: {name!r} is not a name for a file or "
+            "a class; use text without tabs and line breaks."
+        )
+
+
+def _one_empty_row(events: pd.DataFrame) -> pd.DataFrame:
+    """Drops empty rows of files that have events, and their repetitions."""
+    empty = events[EVENT_COLUMNS[1:]].isna().all(axis=1)
+    with_events = set(events.loc[~empty, "filename"])
+    spare = empty & (
+        events["filename"].isin(with_events)
+        | events["filename"].where(empty).duplicated()
+    )
+    return events[~spare].reset_index(drop=True)

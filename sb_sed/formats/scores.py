@@ -1,0 +1,224 @@
+"""Frame scores as the folders of ``sed_scores_eval``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sb_sed.errors import InputError
+from sb_sed.formats.tsv import atomic_path, bad_row, read_lines
+
+# Also what sed_scores_eval computes with; coarser than float noise, far finer
+# than a frame.
+TIME_DECIMALS = 6
+
+
+def scores_table(
+    matrix, frame_shift: float, classes, duration: float | None = None
+) -> pd.DataFrame:
+    """Makes the scores table of one recording.
+
+    Arguments
+    ---------
+    matrix : array_like
+        Scores, ``[time, class]``.
+    frame_shift : float
+        Seconds from one frame to the next.
+    classes : sequence of str
+        Names of the columns of ``matrix``.
+    duration : float, optional
+        Length of the recording in seconds: the frame in which it ends is cut
+        there, frames that begin later are dropped.
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        ``onset``, ``offset`` (seconds, to the microsecond) and one column a
+        class.
+
+    Raises
+    ------
+    InputError
+        When matrix and classes do not fit or no frame lies in the recording.
+
+    Example
+    -------
+    >>> scores_table([[0.1], [0.9], [0.2]], 0.5, ["Dog"], duration=0.8)
+       onset  offset  Dog
+    0    0.0     0.5  0.1
+    1    0.5     0.8  0.9
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[1] != len(classes):
+        raise InputError(
+            f"Scores of shape {matrix.shape} do not fit {len(classes)} "
+            "classes: give a matrix [time, class]."
+        )
+    edges = np.round(np.arange(len(matrix) + 1) * frame_shift, TIME_DECIMALS)
+    if duration is not None:
+        duration = round(float(duration), TIME_DECIMALS)
+        n_frames = int(np.sum(edges[:-1] < duration))
+        matrix = matrix[:n_frames]
+        edges = np.minimum(edges[: n_frames + 1], duration)
+    if not len(matrix):
+        raise InputError(
+            f"No frame of the scores lies in the recording ({duration} s): "
+            "leave out recordings without a sample."
+        )
+    table = pd.DataFrame(matrix, columns=list(classes))
+    table.insert(0, "onset", edges[:-1])
+    table.insert(1, "offset", edges[1:])
+    return table
+
+
+def read_scores(folder) -> dict[str, pd.DataFrame]:
+    """Reads a folder of scores in the format of ``sed_scores_eval``.
+
+    ``sed_scores_eval``'s own reader stops at anything else in the folder and
+    rounds the last bit of some numbers; this one passes over files that are
+    not ``.tsv``, reads each number exactly and checks the tables against one
+    another.
+
+    Arguments
+    ---------
+    folder : str or Path
+        One ``<stem>.tsv`` a recording: ``onset``, ``offset``, then one column
+        a class.
+
+    Returns
+    -------
+    scores : dict
+        Stem of the file name -> table, sorted by stem.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no table, or a table is malformed, not
+        contiguous in time, not finite, or has other classes than the rest.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> table = scores_table([[0.25], [0.75]], 0.5, ["Dog"])
+    >>> write_scores({"Y1_0.000_1.000": table}, folder)
+    >>> read_scores(folder)["Y1_0.000_1.000"].equals(table)
+    True
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give a folder of scores.")
+    paths = sorted(folder.glob("*.tsv"))
+    if not paths:
+        raise InputError(
+            f"{folder} holds no scores: it should have one .tsv per recording."
+        )
+    scores = {}
+    classes = None
+    for path in tqdm(paths, "reading scores", delay=2, leave=False):
+        table = _read_scores_file(path)
+        classes = classes or (path, list(table.columns[2:]))
+        if list(table.columns[2:]) != classes[1]:
+            raise InputError(
+                f"{path} has other classes than {classes[0].name}: all the "
+                "tables of a folder need the same columns in the same order."
+            )
+        scores[path.name.removesuffix(".tsv")] = table
+    return scores
+
+
+def write_scores(scores: dict[str, pd.DataFrame], folder) -> None:
+    """Writes a folder of scores in the format of ``sed_scores_eval``.
+
+    Arguments
+    ---------
+    scores : dict
+        Stem of the file name -> table as of :func:`scores_table`.
+    folder : str or Path
+        Where ``<stem>.tsv`` is written for each; created when missing.
+
+    Raises
+    ------
+    InputError
+        When a stem holds a path separator.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tqdm(
+        scores.items(), "writing scores", delay=2, leave=False
+    ):
+        if Path(name).name != name:
+            raise InputError(
+                f"{name!r} cannot name a scores file in {folder}: use the "
+                "stem of the file name without its folder."
+            )
+        with atomic_path(folder / f"{name}.tsv") as temporary:
+            table.to_csv(temporary, sep="\t", index=False)
+
+
+def _read_scores_file(path: Path) -> pd.DataFrame:
+    lines = read_lines(path)
+    columns = lines[0][1].split("\t")
+    if columns[:2] != ["onset", "offset"] or len(columns) < 3:
+        raise InputError(
+            f"{path} does not start with the columns onset, offset and a "
+            "class: write it in the format of sed_scores_eval."
+        )
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{path} names a column twice: give each once.")
+    rows = lines[1:]
+    if not rows:
+        raise InputError(
+            f"{path} has a header and no frames: write the file anew."
+        )
+    try:
+        matrix = np.loadtxt(
+            [row for _, row in rows], delimiter="\t", comments=None, ndmin=2
+        )
+        sound = matrix.shape == (len(rows), len(columns))
+    except ValueError:
+        sound = False
+    if not sound or not np.isfinite(matrix).all():
+        raise _broken_scores(path, rows, len(columns))
+    onset, offset = matrix[:, 0], matrix[:, 1]
+    gap = offset <= onset
+    gap[1:] |= onset[1:] != offset[:-1]
+    if gap.any() or onset[0] < 0:
+        raise bad_row(
+            path,
+            rows[int(np.argmax(gap))][0],
+            "does not continue in time",
+            "each frame must start where the one before ends and end later",
+        )
+    return pd.DataFrame(matrix, columns=columns)
+
+
+def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
+    """Finds the line that made the fast reading fail."""
+    for line, row in rows:
+        cells = row.split("\t")
+        if len(cells) != n_columns:
+            return bad_row(
+                path,
+                line,
+                f"has {len(cells)} cells instead of {n_columns}",
+                "write the file anew",
+            )
+        for cell in cells:
+            try:
+                finite = math.isfinite(float(cell))
+            except ValueError:
+                finite = False
+            if not finite:
+                return bad_row(
+                    path,
+                    line,
+                    f"has the score {cell!r}, which is not a number",
+                    "write the file anew",
+                )
+    return InputError(f"{path} is no table of numbers: write the file anew.")

@@ -1,0 +1,1 @@
+"""Inference: the command line and (later) the detector for files."""

@@ -1,0 +1,239 @@
+"""The CRNN of the DCASE 2020 Task 4 baseline.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from sb_sed.models.dropout import ByteDropout
+
+
+class Predictions(NamedTuple):
+    """What a detector says about a batch of B clips.
+
+    Arguments
+    ---------
+    strong : torch.Tensor
+        Score of each class in each output frame, in [0, 1], [B, T', C].
+    weak : torch.Tensor
+        Score of each class in the clip, in [0, 1], [B, C].
+    embedding : torch.Tensor
+        Frame embeddings before the recurrent layers, [B, T', D].
+    """
+
+    strong: torch.Tensor
+    weak: torch.Tensor
+    embedding: torch.Tensor
+
+
+class GatedLinear(nn.Module):
+    """``(W x + b) * sigmoid(x)``, the baseline's "GLU", over the channels.
+
+    The gate is the input itself and the linear branch is projected: not the
+    channel-splitting ``torch.nn.GLU``.
+
+    Arguments
+    ---------
+    n_channels : int
+        Number of channels, the last axis of the input.
+    """
+
+    def __init__(self, n_channels: int):
+        super().__init__()
+        self.linear = nn.Linear(n_channels, n_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Gate ``x``, [..., n_channels]."""
+        return self.linear(x) * torch.sigmoid(x)
+
+
+class ConvBlock(nn.Module):
+    """Convolution 3 x 3, batch norm, gate, dropout, average pooling.
+
+    Arguments
+    ---------
+    in_channels, out_channels : int
+        Channels of input and output.
+    pooling : tuple[int, int]
+        Pooling in time and frequency; what does not fill a window is cut.
+    dropout : float
+        Probability of an element to be dropped.
+    bn_eps, bn_momentum : float
+        Of the batch norm, in PyTorch's convention.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        pooling: tuple[int, int],
+        dropout: float,
+        bn_eps: float,
+        bn_momentum: float,
+    ):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(out_channels, bn_eps, bn_momentum)
+        self.gate = GatedLinear(out_channels)
+        self.dropout = ByteDropout(dropout)
+        self.pool = nn.AvgPool2d(tuple(pooling))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, C, T, F] to [B, C', T // pooling, F // pooling]."""
+        x = self.norm(self.conv(x)).permute(0, 2, 3, 1)
+        return self.pool(self.dropout(self.gate(x)).permute(0, 3, 1, 2))
+
+
+class CRNN(nn.Module):
+    """Convolutional recurrent network with strong and weak outputs.
+
+    The defaults are the DCASE 2020 Task 4 baseline (1 112 420 parameters with
+    one input channel), including its initialisation and its batch norm, whose
+    momentum 0.99 lets the running statistics follow the last batch.
+    The convolutions run channels-last, which is how ``[batch, time, feature,
+    channel]`` lies in memory.
+
+    Arguments
+    ---------
+    n_classes : int
+        C, number of classes.
+    n_mels : int
+        F, number of mel bands of the input.
+    n_channels : int
+        Number of input channels (parallel front-ends).
+    filters : Sequence[int]
+        Output channels of each convolutional block.
+    pooling : Sequence[tuple[int, int]]
+        Pooling of each block in time and frequency.
+    rnn_hidden : int
+        Hidden units of the GRU in each direction.
+    rnn_layers : int
+        Layers of the bidirectional GRU.
+    dropout : float
+        After each block and after the GRU (none between its layers).
+    bn_eps, bn_momentum : float
+        Of the batch norms, in PyTorch's convention.
+
+    Example
+    -------
+    >>> network = CRNN(n_classes=10)
+    >>> sum(p.numel() for p in network.parameters())
+    1112420
+    >>> predictions = network(torch.rand(2, 628, 128))
+    >>> [tuple(x.shape) for x in predictions]
+    [(2, 157, 10), (2, 10), (2, 157, 128)]
+    """
+
+    def __init__(
+        self,
+        n_classes: int = 10,
+        n_mels: int = 128,
+        n_channels: int = 1,
+        filters: Sequence[int] = (16, 32, 64, 128, 128, 128, 128),
+        pooling: Sequence[tuple[int, int]] = ((2, 2),) * 2 + ((1, 2),) * 5,
+        rnn_hidden: int = 128,
+        rnn_layers: int = 2,
+        dropout: float = 0.5,
+        bn_eps: float = 1e-3,
+        bn_momentum: float = 0.99,
+    ):
+        super().__init__()
+        if len(filters) != len(pooling):
+            raise ValueError(
+                f"{len(filters)} filters but {len(pooling)} poolings: "
+                "give one of each a block."
+            )
+        n_bands = n_mels
+        for _, pool in pooling:
+            n_bands //= pool
+        if n_bands == 0:
+            raise ValueError(
+                f"The pooling {list(pooling)} leaves nothing of {n_mels} mel "
+                "bands: use more bands or less pooling."
+            )
+        self.time_pooling = [pool for pool, _ in pooling]
+        self.embedding_size = filters[-1] * n_bands
+        self.cnn = nn.Sequential(
+            *(
+                ConvBlock(
+                    in_channels,
+                    out_channels,
+                    pool,
+                    dropout,
+                    bn_eps,
+                    bn_momentum,
+                )
+                for in_channels, out_channels, pool in zip(
+                    [n_channels, *filters], filters, pooling, strict=False
+                )
+            )
+        ).to(memory_format=torch.channels_last)
+        self.rnn = nn.GRU(
+            self.embedding_size,
+            rnn_hidden,
+            rnn_layers,
+            batch_first=True,
+            bidirectional=True,
+        )
+        self.dropout = ByteDropout(dropout)
+        self.strong = nn.Linear(2 * rnn_hidden, n_classes)
+        self.attention = nn.Linear(2 * rnn_hidden, n_classes)
+        self.apply(initialise)
+
+    def n_output_frames(self, n_frames: int) -> int:
+        """Number of output frames T' for ``n_frames`` input frames."""
+        for pool in self.time_pooling:
+            n_frames //= pool
+        return n_frames
+
+    def forward(self, features: torch.Tensor) -> Predictions:
+        """Detect the classes in a batch.
+
+        Arguments
+        ---------
+        features : torch.Tensor
+            [B, T, F], or [B, T, F, channels] of parallel front-ends.
+
+        Returns
+        -------
+        Predictions
+            strong [B, T', C], weak [B, C] and embedding [B, T', D], float32.
+        """
+        if features.dim() == 3:
+            features = features.unsqueeze(-1)
+        x = self.cnn(features.permute(0, 3, 1, 2))  # [B, D, T', F']
+        embedding = x.permute(0, 2, 1, 3).flatten(2)  # [B, T', D F']
+        # float32 from here on: the recurrence is not faster in bfloat16, and
+        # the losses want probabilities of full precision.
+        with torch.autocast(x.device.type, enabled=False):
+            embedding = embedding.float()
+            hidden = self.dropout(self.rnn(embedding)[0])
+            strong = torch.sigmoid(self.strong(hidden))
+            # Over the classes, as the baseline: classes compete for frames.
+            attention = torch.softmax(self.attention(hidden), dim=-1)
+            attention = attention.clamp(1e-7, 1)
+            weak = (strong * attention).sum(1) / attention.sum(1)
+        return Predictions(strong, weak, embedding)
+
+
+@torch.no_grad()
+def initialise(module: nn.Module) -> None:
+    """Initialise one module as the baseline does (``nn.Module.apply``)."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight, gain=2**0.5)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.GRU):
+        for name, parameter in module.named_parameters():
+            if "weight" in name:
+                nn.init.orthogonal_(parameter)
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.01)
+        nn.init.zeros_(module.bias)

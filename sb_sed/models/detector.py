@@ -1,0 +1,65 @@
+"""A featurizer and a network as one module: the detector.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import torch
+from torch import nn
+
+from sb_sed.models.crnn import Predictions
+
+
+class Detector(nn.Module):
+    """From linear mel spectrograms, or waveforms, to strong and weak scores.
+
+    Whatever the featurizer learns belongs to the detector: the teacher, a
+    deep copy, then averages the front-end too. Training passes mel
+    spectrograms, which student and teacher share (each in its own view).
+
+    Arguments
+    ---------
+    featurizer : nn.Module
+        Has ``mel`` (waveforms [B, N] to mel [B, T, F]), ``from_mel`` (mel to
+        the network's input) and ``frame_shift`` (seconds); see
+        ``sb_sed.features.Featurizer``.
+    network : nn.Module
+        From features to ``Predictions``; has ``n_output_frames``.
+
+    Example
+    -------
+    >>> from sb_sed.features import get_featurizer
+    >>> from sb_sed.models.crnn import CRNN
+    >>> detector = Detector(get_featurizer("log_mel", normalise=None), CRNN())
+    >>> detector.from_waveforms(torch.randn(1, 160000)).strong.shape
+    torch.Size([1, 157, 10])
+    >>> detector.n_output_frames(160000), detector.frame_shift
+    (157, 0.06375)
+    """
+
+    def __init__(self, featurizer: nn.Module, network: nn.Module):
+        super().__init__()
+        self.featurizer = featurizer
+        self.network = network
+
+    @property
+    def frame_shift(self) -> float:
+        """Seconds between output frames."""
+        pooled = 1
+        for pool in self.network.time_pooling:
+            pooled *= pool
+        return self.featurizer.frame_shift * pooled
+
+    def n_output_frames(self, n_samples: int) -> int:
+        """Number of output frames for a waveform of ``n_samples``."""
+        return self.network.n_output_frames(
+            self.featurizer.mel.n_frames(n_samples)
+        )
+
+    def forward(self, mel: torch.Tensor) -> Predictions:
+        """Detect in linear mel spectrograms, [B, T, F]."""
+        return self.network(self.featurizer.from_mel(mel))
+
+    def from_waveforms(self, wavs: torch.Tensor) -> Predictions:
+        """Detect in waveforms, [B, N]."""
+        return self(self.featurizer.mel(wavs))

@@ -1,0 +1,301 @@
+"""One report of all figures of merit, as a dict, JSON, Markdown or text.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+import math
+
+import pandas as pd
+
+from sb_sed.errors import InputError
+from sb_sed.formats import EVENT_COLUMNS, atomic_path, stem
+from sb_sed.scoring.collar import event_counts, segment_counts
+from sb_sed.scoring.psds import PsdsUndefined, psds
+
+LEVEL = 0.95
+
+PSDS_NAMES = {
+    "2020": "PSDS 2020",
+    "2020_ct": "PSDS 2020, cross triggers",
+    "2020_st": "PSDS 2020, spread over classes",
+    "1": "PSDS 1",
+    "2": "PSDS 2",
+}
+
+
+def make_report(
+    reference: pd.DataFrame,
+    events: pd.DataFrame,
+    scores: dict[str, pd.DataFrame] | None = None,
+    durations: dict[str, float] | None = None,
+    threshold: float | None = None,
+    classes=None,
+    n_draws: int = 1000,
+    seed: int = 0,
+) -> dict:
+    """Scores a detector against a reference.
+
+    Arguments
+    ---------
+    reference : pandas.DataFrame
+        Events as of :func:`sb_sed.formats.read_events`.
+    events : pandas.DataFrame
+        The detected events.
+    scores : dict, optional
+        Stem -> scores table, which PSDS is computed from. Files of the
+        reference that have none are left out of every figure and listed.
+    durations : dict, optional
+        File name -> seconds, for PSDS; the end of the scores when omitted.
+    threshold : float, optional
+        What turned the scores into events, for the record.
+    classes : sequence of str, optional
+        The labels to score; all that occur when omitted.
+    n_draws, seed : int
+        Of the bootstrap of the confidence intervals.
+
+    Returns
+    -------
+    report : dict
+        ``n_files`` that were scored, ``n_reference`` files, ``missing`` files
+        of the reference; ``event_f1`` and ``segment_f1``, each with ``macro``,
+        ``micro`` and ``per_class``; ``psds`` (see :func:`~.psds.psds`; None
+        without scores or where it is not defined); ``confidence_intervals``
+        of the F1 scores (95 %, files resampled); ``threshold``; and ``notes``,
+        sentences on all that was left out. Only plain Python values.
+
+    Raises
+    ------
+    InputError
+        When not one file of the reference was analysed, or the durations
+        lack one.
+
+    Example
+    -------
+    >>> from sb_sed.formats import EVENT_COLUMNS
+    >>> reference = pd.DataFrame(
+    ...     [["a.wav", 0, 2, "Dog"]], columns=EVENT_COLUMNS
+    ... )
+    >>> report = make_report(reference, reference, n_draws=10)
+    >>> report["event_f1"]
+    {'macro': 1.0, 'micro': 1.0, 'per_class': {'Dog': 1.0}}
+    >>> report["psds"] is None
+    True
+    """
+    notes = []
+    stems = reference["filename"].map(stem)
+    n_reference = stems.nunique()
+    missing = []
+    if scores is not None:
+        analysed = stems.isin(scores)
+        missing = sorted(reference.loc[~analysed, "filename"].unique())
+        reference = reference[analysed]
+    if not len(reference):
+        raise InputError(
+            "No file of the reference has scores: the tables must be named "
+            "like the reference's files (<name>.tsv for <name>.wav)."
+        )
+    notes += _notes_on_files(reference, events, scores, missing, n_reference)
+    by_event = event_counts(reference, events, classes)
+    by_segment = segment_counts(reference, events, classes)
+    notes += _notes_on_classes(by_event)
+    return {
+        "n_files": len(by_event.files),
+        "n_reference": n_reference,
+        "missing": missing,
+        "event_f1": by_event.f1(),
+        "segment_f1": by_segment.f1(),
+        "psds": _psds(reference, scores, durations, classes, notes),
+        "confidence_intervals": {
+            "level": LEVEL,
+            "n_draws": n_draws,
+            "seed": seed,
+            "event_f1": by_event.intervals(n_draws, seed, LEVEL),
+            "segment_f1": by_segment.intervals(n_draws, seed, LEVEL),
+        },
+        "threshold": threshold,
+        "notes": notes,
+    }
+
+
+def write_json(report: dict, path) -> None:
+    """Writes a report as JSON.
+
+    Arguments
+    ---------
+    report : dict
+        Of :func:`make_report`.
+    path : str or Path
+        The file to write.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def write_markdown(report: dict, path) -> None:
+    """Writes a report as Markdown, F1 in percent.
+
+    Arguments
+    ---------
+    report : dict
+        Of :func:`make_report`.
+    path : str or Path
+        The file to write.
+    """
+    lines = ["# Sound event detection scores", "", _summary(report), ""]
+    lines += _markdown(_HEADER, _f1_rows(report))
+    if report["psds"]:
+        rows = [[PSDS_NAMES[k], f"{v:.4f}"] for k, v in report["psds"].items()]
+        lines += ["", *_markdown(["PSDS", "value"], rows)]
+    if report["notes"]:
+        lines += ["", *(f"- {note}" for note in report["notes"])]
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def format_report(report: dict) -> str:
+    """The report as a table for the terminal.
+
+    Arguments
+    ---------
+    report : dict
+        Of :func:`make_report`.
+
+    Returns
+    -------
+    text : str
+
+    Example
+    -------
+    >>> from sb_sed.formats import EVENT_COLUMNS
+    >>> reference = pd.DataFrame(
+    ...     [["a.wav", 0, 2, "Dog"]], columns=EVENT_COLUMNS
+    ... )
+    >>> report = make_report(reference, reference, n_draws=10)
+    >>> print(format_report(report))
+    1 of 1 reference files scored; F1 in %, in brackets the 95 % interval.
+    <BLANKLINE>
+                 event F1                 segment F1
+    macro mean   100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
+    micro mean   100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
+    Dog          100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
+    <BLANKLINE>
+    Note: PSDS needs scores; it is not defined for events.
+    """
+    rows = [["", *_HEADER[1:]], *_f1_rows(report)]
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    lines = [_summary(report), ""]
+    lines += [
+        f"{name:<{widths[0]}}   {event:<{widths[1]}}  {segment}"
+        for name, event, segment in rows
+    ]
+    if report["psds"]:
+        width = max(map(len, PSDS_NAMES.values()))
+        lines += [
+            "",
+            *(
+                f"{PSDS_NAMES[name]:<{width}}   {value:.4f}"
+                for name, value in report["psds"].items()
+            ),
+        ]
+    if report["notes"]:
+        lines += ["", *(f"Note: {note}" for note in report["notes"])]
+    return "\n".join(lines)
+
+
+_HEADER = ["class", "event F1", "segment F1"]
+
+
+def _psds(reference, scores, durations, classes, notes) -> dict | None:
+    """PSDS, or None and a note that says why."""
+    if scores is None:
+        notes.append("PSDS needs scores; it is not defined for events.")
+        return None
+    if classes is not None:
+        # The files of the other classes stay, for their false alarms.
+        reference = reference.copy()
+        other = ~reference["event_label"].isin(classes)
+        reference.loc[other, EVENT_COLUMNS[1:]] = math.nan
+    try:
+        return psds(reference, scores, durations)
+    except PsdsUndefined as error:
+        notes.append(f"No PSDS. {error}")
+        return None
+
+
+def _notes_on_files(reference, events, scores, missing, n_reference):
+    if missing:
+        yield (
+            f"{len(missing)} of {n_reference} reference files have no scores "
+            f"and are left out of every figure (first: {missing[0]})."
+        )
+    referenced = set(reference["filename"].map(stem)) | set(map(stem, missing))
+    analysed = set(events["filename"].map(stem)) | set(scores or ())
+    if extra := sorted(analysed - referenced):
+        yield (
+            f"{len(extra)} analysed files are not in the reference and are "
+            f"passed over (first: {extra[0]})."
+        )
+    if scores is None and (silent := sorted(referenced - analysed)):
+        yield (
+            f"{len(silent)} reference files are not among the events and count "
+            f"as analysed without finding any (first: {silent[0]})."
+        )
+
+
+def _notes_on_classes(counts):
+    n_reference, n_estimate = counts.reference.sum(0), counts.estimate.sum(0)
+    for label, in_reference, in_estimate in zip(
+        counts.classes, n_reference, n_estimate, strict=True
+    ):
+        if in_reference and not in_estimate:
+            yield (
+                f"{label} was never detected: its event-based F1 is 0; the "
+                "segment-based mean leaves it out, as sed_eval does."
+            )
+        if in_estimate and not in_reference:
+            yield (
+                f"{label} was detected but is not in the reference: it counts "
+                "in the micro mean only."
+            )
+
+
+def _summary(report: dict) -> str:
+    threshold = report["threshold"]
+    at = "" if threshold is None else f" at threshold {threshold:g}"
+    return (
+        f"{report['n_files']} of {report['n_reference']} reference files "
+        f"scored{at}; F1 in %, in brackets the {LEVEL:.0%} interval."
+    ).replace("95%", "95 %")
+
+
+def _f1_rows(report: dict) -> list[list[str]]:
+    """Name, event F1 and segment F1 of the means and of each class."""
+
+    def cells(*keys):
+        for metric in ("event_f1", "segment_f1"):
+            value = report[metric]
+            interval = report["confidence_intervals"][metric]
+            for key in keys:
+                value, interval = value[key], interval[key]
+            if value is None:
+                yield "-"
+                continue
+            # None where a rare class is in no draw.
+            low, high = interval or (math.nan, math.nan)
+            yield f"{100 * value:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
+
+    return [
+        ["macro mean", *cells("macro")],
+        ["micro mean", *cells("micro")],
+        *(
+            [label, *cells("per_class", label)]
+            for label in report["event_f1"]["per_class"]
+        ),
+    ]
+
+
+def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
+    table = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(row)} |" for row in table]

@@ -1,0 +1,100 @@
+"""A trained system's scores on a test set: all files, and one line each.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sb_sed.formats import write_events, write_scores
+from sb_sed.plots import plot_report
+from sb_sed.scoring.report import make_report, write_json, write_markdown
+
+
+def score_networks(
+    scores: Mapping[str, Mapping[str, pd.DataFrame]],
+    smoother: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame],
+    reference: pd.DataFrame,
+    durations: Mapping[str, float],
+    classes: Sequence[str],
+    folder: str | Path,
+) -> dict[str, dict]:
+    """Decode and score what each network says; write everything down.
+
+    Below ``folder`` each network gets ``scores/*.tsv``, ``events.tsv`` and
+    ``report.json``, ``.md`` and ``.png``.
+
+    Arguments
+    ---------
+    scores : Mapping[str, Mapping[str, pd.DataFrame]]
+        For each network (``student``, ``teacher``) its scores: clip to table.
+    smoother : Callable
+        From scores to events.
+    reference : pd.DataFrame
+        The true events.
+    durations : Mapping[str, float]
+        File name to seconds.
+    classes : Sequence[str]
+        The classes to score.
+    folder : str | Path
+        Where to write.
+
+    Returns
+    -------
+    dict[str, dict]
+        For each network its report (``sb_sed.scoring.report.make_report``).
+    """
+    reports = {}
+    for network, tables in scores.items():
+        target = Path(folder) / network
+        events = smoother(tables)
+        reports[network] = make_report(
+            reference, events, tables, durations, classes=classes
+        )
+        write_scores(tables, target / "scores")
+        files = [f"{clip}.wav" for clip in tables]
+        write_events(events, target / "events.tsv", files)
+        write_json(reports[network], target / "report.json")
+        write_markdown(reports[network], target / "report.md")
+        plot_report(reports[network], target / "report.png")
+    return reports
+
+
+def summary_table(reports: Mapping[str, Mapping[str, dict]]) -> str:
+    """One line for each test set and network, as Markdown.
+
+    Arguments
+    ---------
+    reports : Mapping[str, Mapping[str, dict]]
+        Test set to network to report.
+
+    Returns
+    -------
+    str
+        Event-based macro F1 with its 95 % interval, segment-based macro F1
+        (percent), PSDS 2020, 1 and 2, and the number of files scored.
+    """
+    header = (
+        "| set | network | files | event F1 [95 %] | segment F1 "
+        "| PSDS 2020 | PSDS 1 | PSDS 2 |"
+    )
+    lines = [header, "|---" * 8 + "|"]
+    for name, networks in reports.items():
+        for network, report in networks.items():
+            low, high = report["confidence_intervals"]["event_f1"]["macro"]
+            psds = report["psds"] or {}
+            values = [
+                f"{psds[key]:.3f}" if key in psds else "–"
+                for key in ("2020", "1", "2")
+            ]
+            lines.append(
+                f"| {name} | {network} | {report['n_files']} "
+                f"| {100 * report['event_f1']['macro']:.2f} "
+                f"[{100 * low:.1f}, {100 * high:.1f}] "
+                f"| {100 * report['segment_f1']['macro']:.2f} "
+                f"| {' | '.join(values)} |"
+            )
+    return "\n".join(lines)

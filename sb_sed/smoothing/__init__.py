@@ -1,0 +1,1 @@
+"""Smoothing: from scores to events."""

@@ -1,0 +1,1 @@
+"""Training: Brains, the EMA teacher, schedules."""

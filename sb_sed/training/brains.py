@@ -1,0 +1,256 @@
+"""The Brains: what happens with a batch in training and in testing.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from speechbrain import Brain, Stage
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.distributed import get_rank
+from torch import nn
+
+from sb_sed.data.labels import EventEncoder
+from sb_sed.formats import scores_table
+from sb_sed.models.crnn import Predictions
+from sb_sed.training.averages import RunningMeans
+from sb_sed.training.ema import EMATeacher
+from sb_sed.training.schedules import ExponentialRampUp
+
+NETWORKS = ("student", "teacher")
+
+
+class MeanTeacherBrain(Brain):
+    """Trains a detector by mean teacher and scores clips with both networks.
+
+    The student learns from strong labels, weak labels and the consistency of
+    its scores with the teacher's on all clips; the teacher is the student's
+    exponential moving average (Tarvainen and Valpola, 2017; DCASE 2020 Task 4
+    baseline). Learning rate and consistency weight ramp up together.
+
+    The random numbers of a step (dropout, noise) are a function of the seed,
+    the epoch and the step, so that a run that was killed and resumed equals
+    one that was not.
+
+    Arguments
+    ---------
+    modules : Mapping[str, nn.Module]
+        ``spectrogram`` (waveforms [B, N] to mel [B, T, F]), ``student`` and
+        ``teacher`` (mel to ``Predictions``).
+    opt_class : Callable
+        Makes the optimiser from parameters; its learning rate is the one
+        after the ramp.
+    encoder : EventEncoder
+        Classes and frame shift of the detector's outputs.
+    losses : Mapping[str, Callable]
+        ``strong`` and ``weak`` (scores, targets), ``consistency`` (student's
+        scores, teacher's scores), each to a scalar.
+    views : Mapping[str, nn.Module]
+        The augmentation of the mel spectrograms that each network sees in
+        training.
+    ema : EMATeacher
+        Moves the teacher after each step of the optimiser.
+    ramp_up : ExponentialRampUp
+        Factor of learning rate and consistency weight.
+    consistency_weight : float
+        Weight of the consistency terms after the ramp.
+    event_f1 : Callable
+        From scores (clip to table) to the figure by which the best checkpoint
+        is chosen.
+    train_loggers : list
+        SpeechBrain's loggers.
+    seed : int
+        Of the random numbers in training.
+    **kwargs
+        Passed to SpeechBrain's Brain.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        opt_class: Callable,
+        *,
+        encoder: EventEncoder,
+        losses: Mapping[str, Callable],
+        views: Mapping[str, nn.Module],
+        ema: EMATeacher,
+        ramp_up: ExponentialRampUp,
+        consistency_weight: float,
+        event_f1: Callable[[Mapping[str, pd.DataFrame]], float],
+        train_loggers: list,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(modules=modules, opt_class=opt_class, **kwargs)
+        self.encoder = encoder
+        self.losses = losses
+        self.views = views
+        self.ema = ema
+        self.ramp_up = ramp_up
+        self.consistency_weight = consistency_weight
+        self.event_f1 = event_f1
+        self.train_loggers = train_loggers
+        self.seed = seed
+        self.terms = RunningMeans()
+        self.scores: dict[str, dict[str, pd.DataFrame]] = {}
+        self.modules.teacher.requires_grad_(False)
+        if self.checkpointer is not None:
+            self.checkpointer.add_recoverable("terms", self.terms)
+
+    def init_optimizers(self) -> None:
+        """One optimiser, of the student's parameters."""
+        self.optimizer = self.opt_class(self.modules.student.parameters())
+        for group in self.optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        self.optimizers_dict = {"student": self.optimizer}
+        if self.checkpointer is not None:
+            self.checkpointer.add_recoverable("optimizer", self.optimizer)
+
+    def fit_batch(self, batch: PaddedBatch) -> torch.Tensor:
+        """One batch: a step of the student, then one of the teacher."""
+        should_step = self.step % self.grad_accumulation_factor == 0
+        self.on_fit_batch_start(batch, should_step)
+        with self.no_sync(not should_step):
+            with self.training_ctx:
+                outputs = self.compute_forward(batch, Stage.TRAIN)
+                loss = self.compute_objectives(outputs, batch, Stage.TRAIN)
+            self.backward(loss)
+        if should_step:
+            self.optimizers_step()
+            self.ema.update(
+                self.modules.student, self.modules.teacher, self.optimizer_step
+            )
+        self.on_fit_batch_end(batch, outputs, loss, should_step)
+        return loss.detach().cpu()
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Back-propagate a loss with SpeechBrain's scaling and checks."""
+        scaled = self.scaler.scale(loss / self.grad_accumulation_factor)
+        self.check_loss_isfinite(scaled)
+        scaled.backward()
+
+    def on_fit_batch_start(self, batch: PaddedBatch, should_step: bool) -> None:
+        """Set the random numbers and the learning rate of this step."""
+        self.seed_step(self.epoch, self.step)
+        factor = self.ramp_up(self.optimizer_step)
+        for optimizer in self.optimizers_dict.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def seed_step(self, *position: int) -> None:
+        """Make what follows a function of seed, rank and position alone."""
+        source = np.random.SeedSequence([self.seed, get_rank() or 0, *position])
+        torch.manual_seed(int(source.generate_state(1, np.uint64)[0]))
+
+    def compute_forward(
+        self, batch: PaddedBatch, stage: Stage
+    ) -> dict[str, Predictions]:
+        """Both networks' predictions; in training, each of its own view."""
+        with torch.no_grad():
+            mel = self.modules.spectrogram(batch.sig.data.to(self.device))
+        views = dict.fromkeys(NETWORKS, mel)
+        if stage == Stage.TRAIN:
+            with torch.no_grad():
+                views = {name: self.views[name](mel) for name in NETWORKS}
+        student = self.modules.student(views["student"])
+        with torch.no_grad():
+            teacher = self.modules.teacher(views["teacher"])
+        return {"student": student, "teacher": teacher}
+
+    def compute_objectives(
+        self,
+        predictions: dict[str, Predictions],
+        batch: PaddedBatch,
+        stage: Stage,
+    ) -> torch.Tensor:
+        """The sum of the weighted losses; their means go to the log."""
+        student, teacher = (predictions[name] for name in NETWORKS)
+        # Probabilities: no autocast, which CUDA refuses for them.
+        with torch.autocast(torch.device(self.device).type, enabled=False):
+            terms = {
+                name: self._supervised(name, student, batch)
+                for name in ("strong", "weak")
+            }
+            if stage != Stage.TRAIN:
+                return sum(terms.values())
+            weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
+            for name in ("strong", "weak"):
+                terms[f"{name}_consistency"] = weight * self.losses[
+                    "consistency"
+                ](getattr(student, name), getattr(teacher, name))
+        loss = sum(terms.values())
+        self.terms.add({**terms, "loss": loss})
+        return loss
+
+    def _supervised(
+        self, name: str, predictions: Predictions, batch: PaddedBatch
+    ) -> torch.Tensor:
+        """The loss of the clips that have this kind of label."""
+        labelled = batch[f"has_{name}"].to(self.device)
+        scores = getattr(predictions, name)[labelled]
+        targets = batch[name].data.to(self.device)[labelled]
+        if not len(scores):
+            return getattr(predictions, name).new_zeros(())
+        return self.losses[name](scores, targets)
+
+    @torch.no_grad()
+    def evaluate_batch(self, batch: PaddedBatch, stage: Stage) -> torch.Tensor:
+        """Score a batch of whole clips with both networks."""
+        with self.evaluation_ctx:
+            outputs = self.compute_forward(batch, stage)
+            loss = self.compute_objectives(outputs, batch, stage)
+        for name in NETWORKS:
+            strong = outputs[name].strong.float().cpu().numpy()
+            for clip, matrix, duration in zip(
+                batch.id, strong, batch.duration.tolist(), strict=True
+            ):
+                self.scores[name][clip] = scores_table(
+                    matrix,
+                    self.encoder.frame_shift,
+                    self.encoder.classes,
+                    duration,
+                )
+        return loss.detach().cpu()
+
+    def on_stage_start(self, stage: Stage, epoch: int | None = None) -> None:
+        """Make room for the scores; note the epoch."""
+        self.scores = {name: {} for name in NETWORKS}
+        if stage == Stage.TRAIN:
+            self.epoch = epoch
+            self.seed_step(epoch)  # what the loader's workers start from
+
+    def on_stage_end(
+        self, stage: Stage, stage_loss: float, epoch: int | None = None
+    ) -> None:
+        """Log the epoch; score the validation clips and keep the best."""
+        if stage == Stage.TRAIN:
+            self.train_stats = self.terms.pop()
+        elif stage == Stage.VALID:
+            factor = self.ramp_up(self.optimizer_step)
+            stats = {"loss": stage_loss}
+            for name in NETWORKS:
+                stats[f"{name}_event_f1"] = float(
+                    self.event_f1(self.scores[name])
+                )
+            rates = {
+                f"lr_{name}": optimizer.param_groups[0]["lr"]
+                for name, optimizer in self.optimizers_dict.items()
+            }
+            for train_logger in self.train_loggers:
+                train_logger.log_stats(
+                    {
+                        "epoch": epoch,
+                        **rates,
+                        "consistency_weight": self.consistency_weight * factor,
+                    },
+                    train_stats=self.train_stats,
+                    valid_stats=stats,
+                )
+            self.checkpointer.save_and_keep_only(
+                meta={"event_f1": stats["student_event_f1"], "epoch": epoch},
+                max_keys=["event_f1"],
+            )

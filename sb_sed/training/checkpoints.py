@@ -1,0 +1,88 @@
+"""Checkpoints that a kill cannot leave half-written.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import shutil
+from pathlib import Path
+
+from speechbrain.utils.checkpoints import Checkpoint, Checkpointer
+from speechbrain.utils.distributed import if_main_process
+
+from sb_sed.errors import InputError
+from sb_sed.formats import atomic_path
+
+CONTENTS = "contents.txt"
+
+
+class AtomicCheckpointer(Checkpointer):
+    """SpeechBrain's Checkpointer that sees whole checkpoints only.
+
+    SpeechBrain writes the file that makes a folder a checkpoint before the
+    others and deletes file by file, so that a killed process can leave a
+    folder that the next run loads and fails on. Here a list of the contents
+    is written last, and a folder that does not hold all of them is none; what
+    a killed process left behind is removed at the start.
+
+    Arguments
+    ---------
+    checkpoints_dir : str | Path
+        The folder of the checkpoints.
+    *args, **kwargs
+        Passed to SpeechBrain's Checkpointer.
+
+    Example
+    -------
+    >>> import torch
+    >>> folder = getfixture("tmp_path")
+    >>> checkpointer = AtomicCheckpointer(
+    ...     folder, {"net": torch.nn.Linear(1, 1)}
+    ... )
+    >>> path = checkpointer.save_checkpoint(name="a").path
+    >>> len(checkpointer.list_checkpoints())
+    1
+    >>> (path / "net.ckpt").unlink()
+    >>> len(checkpointer.list_checkpoints())
+    0
+    """
+
+    def __init__(self, checkpoints_dir: str | Path, *args, **kwargs):
+        super().__init__(checkpoints_dir, *args, **kwargs)
+        if if_main_process():
+            whole = self._list_checkpoint_dirs()
+            for folder in super()._list_checkpoint_dirs():
+                if folder not in whole:
+                    shutil.rmtree(folder)
+
+    def save_checkpoint(self, *args, **kwargs) -> Checkpoint | None:
+        """As SpeechBrain's; the checkpoint counts once it is whole."""
+        checkpoint = super().save_checkpoint(*args, **kwargs)
+        if checkpoint is not None:  # on the main process
+            files = sorted(file.name for file in checkpoint.path.iterdir())
+            with atomic_path(checkpoint.path / CONTENTS) as path:
+                path.write_text("\n".join(files), encoding="utf-8")
+        return checkpoint
+
+    def load_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """As SpeechBrain's; one that does not fit is an ``InputError``."""
+        try:
+            super().load_checkpoint(checkpoint)
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"The checkpoint {checkpoint.path} is of another architecture "
+                f"({reason}): choose another --output_folder or delete it."
+            ) from error
+
+    def _list_checkpoint_dirs(self) -> list[Path]:
+        return [f for f in super()._list_checkpoint_dirs() if _is_whole(f)]
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a checkpoint's folder holds all that was saved."""
+    contents = folder / CONTENTS
+    return contents.exists() and all(
+        (folder / name).exists()
+        for name in contents.read_text(encoding="utf-8").splitlines()
+    )
