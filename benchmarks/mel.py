@@ -81,10 +81,12 @@ def floors(wavs: Tensor) -> dict[str, Callable[[], object]]:
     magnitudes = torch.rand(BLOCK, N_FFT // 2 + 1)
 
     def transforms():
+        """All FFTs."""
         for _ in range(n_blocks):
             torch.fft.rfft(frames)
 
     def products():
+        """All products with the mel filters."""
         for _ in range(n_blocks):
             magnitudes @ mel.filters  # noqa: B018
 

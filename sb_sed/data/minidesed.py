@@ -9,8 +9,8 @@ rooms among louder backgrounds and other sounds, each taken by another device.
     python -m sb_sed.data.minidesed --folder data/minidesed
 
 The two constants below are all there is to how hard it is. The sounds are in
-``minisounds.py``, their surroundings in ``miniworld.py``, the scenes in
-``miniscenes.py``, the JAMS in ``minijams.py``.
+``minisounds.py`` (of the bricks in ``minisynth.py``), their surroundings in
+``miniworld.py``, the scenes in ``miniscenes.py``, the JAMS in ``minijams.py``.
 
 Authors
  * sb_sed contributors 2026
@@ -31,24 +31,24 @@ import pandas as pd
 import soundfile as sf
 from tqdm import tqdm
 
+from sb_sed.data.jams import strip_suffixes, tidy_events
 from sb_sed.data.minijams import to_jams
 from sb_sed.data.miniscenes import (
     CLIP,
     Recorded,
     Synthetic,
     event_seconds,
-    post_process,
     recorded_scene,
     synthetic_scene,
 )
-from sb_sed.data.minisounds import GENERATORS, RATE
+from sb_sed.data.minisounds import GENERATORS
+from sb_sed.data.minisynth import RATE
 from sb_sed.data.miniworld import Room, background
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
 
-# How hard the set is. Lower `snr`, wider `shift`, higher `busy`, longer
-# `reverberation`, lower `direct_ratio`, higher `device` make it harder, all
-# but the first line by widening the gap between the domains.
+# How hard the set is. Lower `snr`, higher `device`, more `distractors` tell
+# most, wider `shift`, higher `busy`, more reverberation less.
 SYNTHETIC = Synthetic(snr=(6, 30), busy=(0.0, 0.3), background=-50)
 RECORDED = Recorded(
     snr=(8, 26),
@@ -119,7 +119,13 @@ SPLITS = {
 }
 
 
-def make_minidesed(folder, seed=0, scale=1.0, n_jobs=2, progress=True):
+def make_minidesed(
+    folder: str | Path,
+    seed: int = 0,
+    scale: float = 1.0,
+    n_jobs: int = 2,
+    progress: bool = True,
+) -> Path:
     """Makes the miniature DESED, unless it is already there.
 
     The same seed and scale give the same files to the bit, with any number of
@@ -326,8 +332,11 @@ def _make_soundscape(folder, seed, index):
     with atomic_path(place / f"{index}.jams") as temporary:
         jams = to_jams(sources, isolated, folder, CLIP)
         temporary.write_text(json.dumps(jams, indent=1) + "\n")
-    events = [(s.time, s.time + s.duration, s.label) for s in sources[1:]]
-    return f"{index}.wav", post_process(events)
+    events = [
+        (s.time, s.time + s.duration, strip_suffixes(s.label))
+        for s in sources[1:]
+    ]
+    return f"{index}.wav", tidy_events(events, CLIP)
 
 
 def _make_recording(folder, seed, name, index):
@@ -372,7 +381,7 @@ def _write_strong(path, clips):
     write_events(table, path, [name for name, _ in clips])
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> None:
     """The command line: ``python -m sb_sed.data.minidesed --help``."""
     parser = argparse.ArgumentParser(
         prog="python -m sb_sed.data.minidesed",

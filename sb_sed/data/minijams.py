@@ -8,13 +8,19 @@ Authors
  * sb_sed contributors 2026
 """
 
+from pathlib import Path
 
-def to_jams(sources, isolated, root, seconds):
+from sb_sed.data.miniscenes import Source
+
+
+def to_jams(
+    sources: list[Source], isolated: list[str], root: Path, seconds: float
+) -> dict:
     """The JAMS document of a synthetic scene.
 
     Arguments
     ---------
-    sources : list of miniscenes.Source
+    sources : list of Source
         Background first.
     isolated : list of str
         The isolated audio of each source, from the folder of the JAMS on.

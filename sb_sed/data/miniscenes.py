@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+from numpy.random import Generator
 from scipy.signal import fftconvolve, resample_poly
 
-from sb_sed.data.minisounds import GENERATORS, RATE, draw, faded, level
+from sb_sed.data.jams import tidy_events
+from sb_sed.data.minisounds import GENERATORS
+from sb_sed.data.minisynth import RATE, draw, faded, level
 from sb_sed.data.miniworld import Device, Room, background, distractor
 
 CLIP = 10.0  # seconds
@@ -100,14 +103,31 @@ class Recorded:
     device: float
 
 
-def event_seconds(rng, label):
-    """A length for an event that does not fill the clip, in seconds."""
+def event_seconds(rng: Generator, label: str) -> float:
+    """Draws the length of an event that does not fill the clip.
+
+    Arguments
+    ---------
+    rng : numpy.random.Generator
+        Where it is drawn from.
+    label : str
+        The class.
+
+    Returns
+    -------
+    seconds : float
+
+    Example
+    -------
+    >>> 0.3 <= event_seconds(np.random.default_rng(0), "Dishes") <= 1.2
+    True
+    """
     habits = HABITS[label]
     length = habits.median * np.exp(habits.spread * rng.standard_normal())
     return float(np.clip(length, _SHORTEST, habits.longest))
 
 
-def cast(rng):
+def _cast(rng):
     """The labels of a scene's events: 1 to 3 classes, 1 to 8 events."""
     weights = np.array([habits.weight for habits in HABITS.values()])
     classes = rng.choice(
@@ -124,7 +144,7 @@ def cast(rng):
     return events[:MOST_EVENTS]
 
 
-def find_place(rng, label, length, seconds, taken):
+def _find_place(rng, label, length, seconds, taken):
     """An onset for an event of ``length`` s, away from others of its class.
 
     Long events may begin before the clip and run past its end; what is cut
@@ -142,43 +162,6 @@ def find_place(rng, label, length, seconds, taken):
         if clear:
             break
     return float(onset)
-
-
-def post_process(events, seconds=CLIP):
-    """Events by the labelling rules of DESED.
-
-    Events last 250 ms at least (longer at their end, or sooner where the clip
-    ends); those of one class that overlap or are less than 150 ms apart are
-    merged; the suffixes _nOn and _nOff go.
-
-    Arguments
-    ---------
-    events : list of (float, float, str)
-        Onset and offset in seconds, and label.
-    seconds : float
-        Length of the clip.
-
-    Returns
-    -------
-    events : list of (float, float, str)
-        Sorted by onset.
-
-    Example
-    -------
-    >>> post_process([(0.0, 0.1, "Dog"), (0.3, 1.0, "Dog"), (9.9, 10, "Cat")])
-    [(0.0, 1.0, 'Dog'), (9.75, 10.0, 'Cat')]
-    """
-    runs = []
-    for onset, offset, label in sorted(events):
-        label = label.replace("_nOn", "").replace("_nOff", "")
-        offset = min(max(offset, onset + 0.25), seconds)
-        onset = max(0.0, min(onset, seconds - 0.25))
-        last = next((run for run in reversed(runs) if run[2] == label), None)
-        if last and onset - last[1] < 0.15:
-            last[1] = max(last[1], offset)
-        else:
-            runs.append([onset, offset, label])
-    return [tuple(run) for run in sorted(runs)]
 
 
 @dataclass
@@ -199,7 +182,9 @@ class Source:
     sound: np.ndarray
 
 
-def synthetic_scene(rng, bank, domain):
+def synthetic_scene(
+    rng: Generator, bank: Path, domain: Synthetic
+) -> list[Source]:
     """A mixture of files of the sound bank.
 
     Arguments
@@ -223,12 +208,12 @@ def synthetic_scene(rng, bank, domain):
     behind = floor * level(_read(file))[:n]
     sources = [Source(file.parent.name, file, 0.0, CLIP, 0.0, 0.0, 1.0, behind)]
     taken = []
-    for label in cast(rng):
+    for label in _cast(rng):
         file = _pick(rng, sorted((bank / "foreground").glob(f"{label}*/*.wav")))
         steps = int(rng.integers(-3, 4))  # 20 steps down, 20 + steps up
         sound = _at_speed(_read(file), 20, 20 + steps)
         length = min(len(sound) / RATE, CLIP)
-        onset = find_place(rng, label, length, CLIP, taken)
+        onset = _find_place(rng, label, length, CLIP, taken)
         begins, ends = _anchors(file.parent.name)
         onset = 0.0 if begins else max(onset, 0.0)
         sound = sound[: n - round(onset * RATE)]
@@ -285,7 +270,9 @@ def _avoid_clipping(sources):
             source.sound *= np.float32(0.95 / peak)
 
 
-def recorded_scene(rng, seconds, domain, empty=False):
+def recorded_scene(
+    rng: Generator, seconds: float, domain: Recorded, empty: bool = False
+) -> tuple[np.ndarray, list[tuple[float, float, str]]]:
     """A scene in a room, as a device has recorded it.
 
     Arguments
@@ -310,14 +297,14 @@ def recorded_scene(rng, seconds, domain, empty=False):
     mix = background(rng, seconds, rng.uniform(*domain.busy))
     room = Room(rng, domain.reverberation, domain.direct_ratio)
     events, levels = [], {}
-    for label in [] if empty else cast(rng):
+    for label in [] if empty else _cast(rng):
         if label not in levels:
             levels[label] = rng.uniform(*domain.snr)
         if rng.random() < HABITS[label].whole:
             onset, length = -0.5, seconds + 1.0
         else:
             length = min(event_seconds(rng, label), 0.95 * seconds)
-            onset = find_place(rng, label, length, seconds, events)
+            onset = _find_place(rng, label, length, seconds, events)
         shift = domain.shift * rng.uniform(-1, 1)
         sound = GENERATORS[label](rng, length, shift)
         gain = 10 ** ((levels[label] + rng.normal(0, 1.5)) / 20)
@@ -335,7 +322,7 @@ def recorded_scene(rng, seconds, domain, empty=False):
         wet = wet[: len(mix) - start]
         mix[start : start + len(wet)] += wet
     sound = Device(rng, domain.device)(mix).astype(np.float32)
-    return sound, post_process(events, seconds)
+    return sound, tidy_events(events, seconds)
 
 
 def _in_room(sound, response):

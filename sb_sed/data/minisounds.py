@@ -15,130 +15,24 @@ Authors
 """
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
+from numpy.random import Generator
 from scipy.signal import fftconvolve
 
-RATE = 16000
-_TABLE = 1 << 15
-
-
-def draw(rng, low, high, shift=0.0):
-    """A log-uniform number in [low, high], the range moved by ``shift``."""
-    return float(low * (high / low) ** (rng.random() + shift))
-
-
-def times(seconds):
-    """The sample times of a sound of that length, in seconds."""
-    return np.arange(max(1, round(seconds * RATE)), dtype=np.float32) / RATE
-
-
-def curve(rng, n, per_second, low, high):
-    """A wandering line of ``n`` samples between ``low`` and ``high``."""
-    knots = max(2, int(np.ceil(n / RATE * per_second)) + 1)
-    x = np.linspace(0, knots - 1, n)
-    return np.interp(x, np.arange(knots), rng.uniform(low, high, knots))
-
-
-def coloured_noise(rng, n, points):
-    """Gaussian noise whose spectrum follows ``points``.
-
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where the noise comes from.
-    n : int
-        Samples.
-    points : list of (float, float)
-        Frequency in Hz and level in dB, joined by straight lines over the
-        logarithm of the frequency.
-
-    Returns
-    -------
-    noise : numpy.ndarray
-        [n] float32, root mean square 1.
-
-    Example
-    -------
-    >>> rng = np.random.default_rng(0)
-    >>> coloured_noise(rng, 1600, [(100, 0), (8000, -20)]).shape
-    (1600,)
-    """
-    size = next_fast_len(n, real=True)
-    spectrum = rfft(rng.standard_normal(size, dtype=np.float32))
-    spectrum *= gain_curve(size, points)
-    return level(irfft(spectrum, size)[:n])
-
-
-def gain_curve(size, points):
-    """The linear gains of an rfft of ``size`` samples along ``points``."""
-    hz, db = np.array(points, dtype=float).T
-    bins = np.maximum(np.fft.rfftfreq(size, 1 / RATE), 1.0)
-    gains = 10 ** (np.interp(np.log(bins), np.log(hz), db) / 20)
-    return gains.astype(np.float32)
-
-
-def level(x):
-    """The sound at root mean square 1, as float32."""
-    x = np.asarray(x, dtype=np.float32)
-    return x / (np.sqrt(np.mean(x * x)) + np.float32(1e-9))
-
-
-def faded(x, seconds=0.005, end=None):
-    """The sound with a linear fade at its beginning and its end."""
-    for part, length in ((x, seconds), (x[::-1], end or seconds)):
-        k = min(round(length * RATE), len(x) // 2)
-        part[:k] *= np.linspace(0, 1, k, dtype=x.dtype)
-    return x
-
-
-def harmonics(rng, cycles, amplitudes):
-    """A periodic wave along a phase in cycles (amplitudes of 1 f0, 2 f0, …)."""
-    spectrum = np.zeros(_TABLE // 2 + 1, dtype=complex)
-    turn = rng.uniform(0, 2 * np.pi, len(amplitudes))
-    spectrum[1 : len(amplitudes) + 1] = amplitudes * np.exp(1j * turn)
-    table = level(irfft(spectrum))
-    return table[(cycles * _TABLE).astype(np.int64) & (_TABLE - 1)]
-
-
-def rolled_off(f0, slope, brightest=7500.0):
-    """Amplitudes of the harmonics of f0 that fall by ``slope`` dB/octave."""
-    h = np.arange(1, max(2, int(brightest / f0)) + 1)
-    return h ** (-slope / 6.02)
-
-
-def resonant(x, centres, widths, gains):
-    """The sound through parallel resonances (Hz, Hz, linear)."""
-    size = next_fast_len(len(x) + 256, real=True)
-    hz = np.fft.rfftfreq(size, 1 / RATE)
-    shape = sum(
-        g / (1 + ((hz - c) / (0.5 * w)) ** 2)
-        for c, w, g in zip(centres, widths, gains, strict=True)
-    )
-    return irfft(rfft(x, size) * (shape + 0.01), size)[: len(x)]
-
-
-def strike(rng, n, partials, decays):
-    """Partials (Hz) struck together that die by 60 dB in ``decays`` s."""
-    t = np.arange(n, dtype=np.float32)[:, None] / RATE
-    hz = np.asarray(partials, dtype=np.float32)
-    turn = rng.uniform(0, 2 * np.pi, len(hz)).astype(np.float32)
-    amplitude = rng.uniform(0.2, 1.0, len(hz)).astype(np.float32)
-    ringing = np.sin(2 * np.pi * t * hz + turn)
-    ringing *= amplitude * np.exp(-6.9 * t / np.float32(decays))
-    return ringing.sum(axis=1)  # no BLAS: its threads may change the last bit
-
-
-def sprinkled(rng, n, per_second, kernel, spread=1.0):
-    """Copies of ``kernel`` at random times with log-normal strengths."""
-    train = np.zeros(n, dtype=np.float32)
-    count = max(1, rng.poisson(per_second * n / RATE))
-    strengths = np.exp(spread * rng.standard_normal(count))
-    np.add.at(train, rng.integers(0, n, count), strengths)
-    return fftconvolve(train, kernel)[:n]
-
-
-def _cycles(f0):
-    return np.cumsum(np.asarray(f0, dtype=np.float64)) / RATE
+from sb_sed.data.minisynth import (
+    RATE,
+    coloured_noise,
+    curve,
+    cycles,
+    draw,
+    faded,
+    harmonics,
+    level,
+    resonant,
+    rolled_off,
+    sprinkled,
+    strike,
+    times,
+)
 
 
 def _spin(n, up, down):
@@ -153,7 +47,9 @@ def _turns(t, period, on):
     return t / t[-1] * (count - 1 + on)
 
 
-def alarm_bell_ringing(rng, seconds, shift=0.0):
+def alarm_bell_ringing(
+    rng: Generator, seconds: float, shift: float = 0.0
+) -> np.ndarray:
     """Beeps, a siren, a struck bell or an old telephone."""
     t = times(seconds)
     kind = rng.integers(4)
@@ -162,13 +58,13 @@ def alarm_bell_ringing(rng, seconds, shift=0.0):
         turn = _turns(t, draw(rng, 0.12, 0.5, shift), 0.6)
         pitch = np.where(turn % 2 < 1, 1, rng.choice([1, 1.25]))
         turn %= 1
-        wave = harmonics(rng, _cycles(f0 * pitch), rolled_off(f0 * 1.3, 9))
+        wave = harmonics(rng, cycles(f0 * pitch), rolled_off(f0 * 1.3, 9))
         wave = wave * np.clip(80 * np.minimum(turn, 0.6 - turn), 0, 1)
     elif kind == 1:  # a siren
         f0 = draw(rng, 500, 1500, shift)
         sweep = np.abs(2 * np.mod(t * draw(rng, 0.6, 5, shift), 1) - 1)
         f0 = f0 * 2 ** (rng.uniform(0.3, 1.0) * sweep)
-        wave = harmonics(rng, _cycles(f0), rolled_off(f0.max(), 9))
+        wave = harmonics(rng, cycles(f0), rolled_off(f0.max(), 9))
     else:  # a clapper: bell (fast strokes), telephone (in bursts)
         base = draw(rng, 500, 1800, shift)
         ratios = np.array([1, 1.52, 2.0, 2.74, 3.76, 4.07, 5.2, 6.7])
@@ -187,12 +83,12 @@ def alarm_bell_ringing(rng, seconds, shift=0.0):
 
 def _motor(rng, f0, speed, slope, points, tonal):
     """A rotating machine: harmonics of its speed plus the noise of its air."""
-    whine = harmonics(rng, _cycles(f0 * speed), rolled_off(f0 * 1.15, slope))
+    whine = harmonics(rng, cycles(f0 * speed), rolled_off(f0 * 1.15, slope))
     air = coloured_noise(rng, len(speed), points)
     return (tonal * whine + (1 - tonal) * air) * np.clip(speed, 0.1, 2) ** 2
 
 
-def blender(rng, seconds, shift=0.0):
+def blender(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """A motor under a load that changes fast."""
     n = len(times(seconds))
     load = curve(rng, n, draw(rng, 1, 6, shift), 0.84, 1.12)
@@ -205,7 +101,9 @@ def blender(rng, seconds, shift=0.0):
     return level(faded(level(wave * chunks), 0.01, 0.03))
 
 
-def vacuum_cleaner(rng, seconds, shift=0.0):
+def vacuum_cleaner(
+    rng: Generator, seconds: float, shift: float = 0.0
+) -> np.ndarray:
     """Steady rushing air under a faint whine, slow to start and to stop."""
     n = len(times(seconds))
     steady = curve(rng, n, 0.5, 0.985, 1.015)
@@ -219,7 +117,9 @@ def vacuum_cleaner(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.02, 0.03))
 
 
-def electric_shaver_toothbrush(rng, seconds, shift=0.0):
+def electric_shaver_toothbrush(
+    rng: Generator, seconds: float, shift: float = 0.0
+) -> np.ndarray:
     """A thin bright buzz whose colour changes as it moves over the skin."""
     n = len(times(seconds))
     speed = curve(rng, n, 1.5, 0.97, 1.03)
@@ -234,7 +134,7 @@ def electric_shaver_toothbrush(rng, seconds, shift=0.0):
     return level(faded(level(share * near + (1 - share) * far), 0.01))
 
 
-def frying(rng, seconds, shift=0.0):
+def frying(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """A bright hiss full of crackles."""
     n = len(times(seconds))
     edge = draw(rng, 1500, 4000, shift)
@@ -254,7 +154,9 @@ def frying(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.03, 0.05))
 
 
-def running_water(rng, seconds, shift=0.0):
+def running_water(
+    rng: Generator, seconds: float, shift: float = 0.0
+) -> np.ndarray:
     """Splashing noise with the chirps of bubbles."""
     n = len(times(seconds))
     peak = draw(rng, 400, 3000, shift)
@@ -272,7 +174,7 @@ def running_water(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.03, 0.05))
 
 
-def dishes(rng, seconds, shift=0.0):
+def dishes(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """Knocks of stoneware and metal: inharmonic, hard, soon gone."""
     n = len(times(seconds))
     wave = np.zeros(n, dtype=np.float32)
@@ -307,7 +209,7 @@ _VOWELS = {  # typical formants of an adult voice, Hz
 }
 
 
-def speech(rng, seconds, shift=0.0):
+def speech(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """Syllables: gliding harmonics through formants, and consonants."""
     n = len(times(seconds))
     f0 = draw(rng, 85, 290, shift)
@@ -315,7 +217,7 @@ def speech(rng, seconds, shift=0.0):
     melody = f0 * curve(rng, n, 4, 0.8, 1.25)
     melody *= np.linspace(1.08, 0.9, n)
     breath = 0.08 * rng.standard_normal(n, dtype=np.float32)
-    source = harmonics(rng, _cycles(melody), rolled_off(f0 * 1.3, 9)) + breath
+    source = harmonics(rng, cycles(melody), rolled_off(f0 * 1.3, 9)) + breath
     wave = np.zeros(n, dtype=np.float32)
     count = max(1, round(seconds * draw(rng, 2.8, 6.0, shift)))
     edges = np.linspace(0, n, count + 1).astype(int)
@@ -336,7 +238,7 @@ def speech(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.01, 0.03))
 
 
-def cat(rng, seconds, shift=0.0):
+def cat(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """A meow: one long glide up and down while the mouth opens and shuts."""
     n = len(times(seconds))
     f0 = draw(rng, 330, 800, shift)
@@ -348,7 +250,7 @@ def cat(rng, seconds, shift=0.0):
     )
     shake = np.sin(2 * np.pi * rng.uniform(5, 11) * np.arange(n) / RATE)
     pitch = f0 * glide * (1 + rng.uniform(0, 0.025) * shake)
-    source = harmonics(rng, _cycles(pitch), rolled_off(f0 * top, 5))
+    source = harmonics(rng, cycles(pitch), rolled_off(f0 * top, 5))
     rough = coloured_noise(rng, n, [(300, -20), (2000, 0), (7900, -10)])
     source = source + rng.uniform(0.02, 0.15) * rough
     shut = resonant(source, [600, 2400], [400, 900], [1, 0.3])
@@ -358,7 +260,7 @@ def cat(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.03, 0.06))
 
 
-def dog(rng, seconds, shift=0.0):
+def dog(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     """Barks, now and then a howl: rough, fast falling, hard attack."""
     n = len(times(seconds))
     wave = np.zeros(n, dtype=np.float32)
@@ -376,7 +278,7 @@ def dog(rng, seconds, shift=0.0):
         pitch = size * rng.uniform(0.9, 1.1)
         bend = [rng.uniform(0.6, 0.9), rng.uniform(1.2, 1.7), 0.6]
         glide = pitch * np.interp(place, [0, 0.25, 1], bend)
-        tone = harmonics(rng, _cycles(glide), rolled_off(pitch * 1.7, 4))
+        tone = harmonics(rng, cycles(glide), rolled_off(pitch * 1.7, 4))
         noise = rng.standard_normal(length, dtype=np.float32)
         bark = tone + rng.uniform(0.3, 0.9) * noise
         bark = bark * np.minimum(place / 0.06, 1) * (1 - place) ** 0.7
@@ -385,6 +287,7 @@ def dog(rng, seconds, shift=0.0):
     return level(faded(level(wave), 0.004, 0.02))
 
 
+# A class's name, and the maker of its events.
 GENERATORS = {
     "Alarm_bell_ringing": alarm_bell_ringing,
     "Blender": blender,

@@ -10,9 +10,10 @@ Authors
 """
 
 import numpy as np
+from numpy.random import Generator
 from scipy.fft import irfft, next_fast_len, rfft
 
-from sb_sed.data.minisounds import (
+from sb_sed.data.minisynth import (
     RATE,
     coloured_noise,
     curve,
@@ -29,7 +30,7 @@ from sb_sed.data.minisounds import (
 )
 
 
-def background(rng, seconds, busy=0.0):
+def background(rng: Generator, seconds: float, busy: float = 0.0) -> np.ndarray:
     """The sound of a place in which nothing of interest happens.
 
     Arguments
@@ -109,8 +110,26 @@ def _gust(rng, n):
     return rush * np.hanning(n)
 
 
-def distractor(rng, seconds):
-    """A sound of none of the ten classes: door, music, bird, typing, wind."""
+def distractor(rng: Generator, seconds: float) -> np.ndarray:
+    """A sound of none of the ten classes: door, music, bird, typing, wind.
+
+    Arguments
+    ---------
+    rng : numpy.random.Generator
+        Where its kind and all else is drawn from.
+    seconds : float
+        Length.
+
+    Returns
+    -------
+    sound : numpy.ndarray
+        [time] float32 at 16 kHz, root mean square 1.
+
+    Example
+    -------
+    >>> distractor(np.random.default_rng(0), 0.5).shape
+    (8000,)
+    """
     kinds = (_door, _music, _bird, _typing, _gust)
     kind = kinds[rng.integers(len(kinds))]
     return level(faded(level(kind(rng, len(times(seconds)))), 0.01))
@@ -136,13 +155,18 @@ class Room:
     True
     """
 
-    def __init__(self, rng, reverberation, direct_ratio):
+    def __init__(
+        self,
+        rng: Generator,
+        reverberation: tuple[float, float],
+        direct_ratio: tuple[float, float],
+    ):
         self.rng = rng
         self.t60 = draw(rng, *reverberation)
         self.damping = rng.uniform(0.3, 0.8)  # treble dies sooner
         self.direct_ratio = direct_ratio
 
-    def response(self):
+    def response(self) -> np.ndarray:
         """The way from a new position to the microphone.
 
         Returns
@@ -188,7 +212,7 @@ class Device:
     True
     """
 
-    def __init__(self, rng, strength=1.0):
+    def __init__(self, rng: Generator, strength: float = 1.0):
         self.rng = rng
         bands = 100 * 2 ** np.arange(0, 6.5, 0.5)
         ripple = strength * rng.normal(0, 2.5, len(bands))
@@ -204,8 +228,19 @@ class Device:
         self.hiss = 10 ** (rng.uniform(-62, -42) / 20) * strength
         self.peak = 10 ** (rng.uniform(-20, -1) / 20)
 
-    def __call__(self, sound):
-        """What the device makes of a sound [time], below 1 in magnitude."""
+    def __call__(self, sound: np.ndarray) -> np.ndarray:
+        """Records a sound.
+
+        Arguments
+        ---------
+        sound : numpy.ndarray
+            [time].
+
+        Returns
+        -------
+        sound : numpy.ndarray
+            [time], below 1 in magnitude.
+        """
         n = len(sound)
         size = next_fast_len(n + RATE // 10, real=True)
         gains = gain_curve(size, self.colour) * gain_curve(size, self.edges)

@@ -166,6 +166,7 @@ def register_featurizer(name: str) -> Callable:
     """
 
     def register(factory: Callable[..., nn.Module]) -> Callable:
+        """Remembers the factory."""
         if _registry.get(name, factory) is not factory:
             raise InputError(
                 f"The featurizer name {name!r} is taken: choose another one."

@@ -215,7 +215,8 @@ class AmplitudeToDB(nn.Module):
         Tensor
             Decibels [B, T, F], float32.
         """
-        decibels = 20 * mel.float().abs().clamp_min(self.amin).log10()
+        amplitudes = mel.float().abs().clamp_min_(self.amin)
+        decibels = amplitudes.log10_().mul_(20)
         peak = decibels.amax(dim=(1, 2), keepdim=True)
         return torch.maximum(decibels, peak - self.top_db)
 
@@ -293,9 +294,10 @@ def stft_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-# Frames transformed at once: on a CPU as many as stay in its cache, elsewhere
-# as many as keep the memory below a gigabyte (benchmarks/mel.py).
-_FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 128, 16384
+# Frames transformed at once. On a CPU: more fall out of its cache, fewer mean
+# more waiting for each other among its threads (benchmarks/mel.py). Elsewhere:
+# all of a usual batch, in less than a gigabyte.
+_FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 320, 16384
 
 
 def _magnitudes(spectrum: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -89,6 +89,24 @@ class ConvBlock(nn.Module):
         return self.pool(self.dropout(self.gate(x)).permute(0, 3, 1, 2))
 
 
+@torch.no_grad()
+def initialise_as_baseline(module: nn.Module) -> None:
+    """Initialise one module as the baseline does (``nn.Module.apply``)."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight, gain=2**0.5)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.GRU):
+        for name, parameter in module.named_parameters():
+            if "weight" in name:
+                nn.init.orthogonal_(parameter)
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.01)
+        nn.init.zeros_(module.bias)
+
+
 class CRNN(nn.Module):
     """Convolutional recurrent network with strong and weak outputs.
 
@@ -118,6 +136,9 @@ class CRNN(nn.Module):
         After each block and after the GRU (none between its layers).
     bn_eps, bn_momentum : float
         Of the batch norms, in PyTorch's convention.
+    initialise : Callable[[nn.Module], None] | None
+        Initialises each module in place; None keeps PyTorch's way, which
+        learns faster where there are few steps.
 
     Example
     -------
@@ -141,6 +162,7 @@ class CRNN(nn.Module):
         dropout: float = 0.5,
         bn_eps: float = 1e-3,
         bn_momentum: float = 0.99,
+        initialise: Callable[[nn.Module], None] | None = initialise_as_baseline,
     ):
         super().__init__()
         if len(filters) != len(pooling):
@@ -183,7 +205,8 @@ class CRNN(nn.Module):
         self.dropout = ByteDropout(dropout)
         self.strong = nn.Linear(2 * rnn_hidden, n_classes)
         self.attention = nn.Linear(2 * rnn_hidden, n_classes)
-        self.apply(initialise)
+        if initialise is not None:
+            self.apply(initialise)
 
     def n_output_frames(self, n_frames: int) -> int:
         """Number of output frames T' for ``n_frames`` input frames."""
@@ -219,21 +242,3 @@ class CRNN(nn.Module):
             attention = attention.clamp(1e-7, 1)
             weak = (strong * attention).sum(1) / attention.sum(1)
         return Predictions(strong, weak, embedding)
-
-
-@torch.no_grad()
-def initialise(module: nn.Module) -> None:
-    """Initialise one module as the baseline does (``nn.Module.apply``)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.xavier_uniform_(module.weight, gain=2**0.5)
-        nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.GRU):
-        for name, parameter in module.named_parameters():
-            if "weight" in name:
-                nn.init.orthogonal_(parameter)
-    elif isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, 0.0, 0.01)
-        nn.init.zeros_(module.bias)

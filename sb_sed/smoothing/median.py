@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.ndimage import median_filter
 
 from sb_sed.activity import active_events
+from sb_sed.errors import InputError
 
 PerClass = float | Mapping[str, float]
 
@@ -30,6 +31,11 @@ class MedianSmoother:
         Length of the median filter in seconds, likewise; None for no filter.
         It is taken as the largest odd number of frames that fits (0.45 s is 7
         frames of the baseline).
+
+    Raises
+    ------
+    InputError
+        When it decodes scores of a class that has no threshold or window.
 
     Example
     -------
@@ -101,7 +107,14 @@ class MedianSmoother:
 
 def _of(value: PerClass, label: str) -> float:
     """The value of a class, whether given for it or for all."""
-    return value[label] if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    if label not in value:
+        raise InputError(
+            f"The median smoother has values for {sorted(value)} and none for "
+            f"the class {label!r}: give one for each class, or one for all."
+        )
+    return value[label]
 
 
 def _odd(seconds: float, shift: float) -> int:

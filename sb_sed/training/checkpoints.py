@@ -7,7 +7,11 @@ Authors
 import shutil
 from pathlib import Path
 
-from speechbrain.utils.checkpoints import Checkpoint, Checkpointer
+from speechbrain.utils.checkpoints import (
+    CKPT_PREFIX,
+    Checkpoint,
+    Checkpointer,
+)
 from speechbrain.utils.distributed import if_main_process
 
 from sb_sed.errors import InputError
@@ -50,9 +54,8 @@ class AtomicCheckpointer(Checkpointer):
     def __init__(self, checkpoints_dir: str | Path, *args, **kwargs):
         super().__init__(checkpoints_dir, *args, **kwargs)
         if if_main_process():
-            whole = self._list_checkpoint_dirs()
-            for folder in super()._list_checkpoint_dirs():
-                if folder not in whole:
+            for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
+                if not _is_whole(folder):
                     shutil.rmtree(folder)
 
     def save_checkpoint(self, *args, **kwargs) -> Checkpoint | None:

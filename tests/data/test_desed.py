@@ -9,14 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
-from hypothesis import given
-from hypothesis import strategies as st
 from speechbrain.dataio.dataio import read_audio
 from speechbrain.dataio.dataset import DynamicItemDataset
 
 from sb_sed.data import audio
 from sb_sed.data.desed import DESED_CLASSES, describe_summary, prepare_desed
-from sb_sed.data.jams import read_jams, strip_suffixes, tidy_events
 from sb_sed.errors import InputError
 from sb_sed.formats import read_durations, read_events
 
@@ -28,126 +25,6 @@ SPLITS = [
     "validation",
     "public",
 ]
-
-
-def write_table(path, header, *rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ["\t".join(row) for row in [header, *rows]]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def write_audio(path, seconds=0.5, rate=16000, channels=1):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    samples = np.random.default_rng(0).normal(size=(round(seconds * rate), 1))
-    sf.write(path, 0.1 * np.repeat(samples, channels, axis=1), rate)
-
-
-def jams(*events, length=10.0):
-    """A Scaper soundscape: a background, then the foreground events."""
-    rows = [(0.0, length, "sins", "background")]
-    rows += [(*event, "foreground") for event in events]
-    data = [
-        {
-            "time": time,
-            "duration": duration,
-            "confidence": 1.0,
-            "value": {"label": label, "role": role, "event_duration": 99.0},
-        }
-        for time, duration, label, role in rows
-    ]
-    annotation = {"namespace": "scaper", "data": data, "duration": length}
-    return json.dumps({"annotations": [annotation]})
-
-
-STRONG = ("filename", "onset", "offset", "event_label")
-
-
-class Tree:
-    """A tiny DESED copy; the tests damage it before they prepare it."""
-
-    def __init__(self, folder, newer=False):
-        self.folder = folder
-        self.metadata = folder / "dataset" / "metadata"
-        self.audio = folder / "dataset" / "audio"
-        name = "synthetic20_train" if newer else "synthetic20"
-        self.soundscapes = self.audio / "train" / name / "soundscapes"
-        self.soundscapes_table = (
-            self.metadata / "train" / name / "soundscapes.tsv"
-        )
-        rows = [(f"{i}.wav", "0.1", "0.4", "Dog") for i in range(10)]
-        write_table(self.soundscapes_table, STRONG, *rows)
-        for filename, *_ in rows:
-            write_audio(self.soundscapes / filename)
-        self.weak = self.audio / "train" / "weak"
-        self.weak_table = self.metadata / "train" / "weak.tsv"
-        write_table(
-            self.weak_table,
-            ("filename", "event_labels"),
-            ("Yw-1_0.000_10.000.wav", "Speech,Cat"),
-            ("Yw_2_30.000_40.000.wav", "Frying_nOn_nOff"),
-        )
-        write_audio(self.weak / "Yw-1_0.000_10.000.wav", 11.0, 44100, 2)
-        write_audio(self.weak / "Yw_2_30.000_40.000.wav", 3.0, 22050)
-        self.unlabelled = self.audio / "train" / "unlabel_in_domain"
-        self.unlabelled_table = self.metadata / "train/unlabel_in_domain.tsv"
-        names = [f"Yu{i}_0.000_10.000.wav" for i in range(3)]
-        write_table(self.unlabelled_table, ["filename"], *[[n] for n in names])
-        for filename in names:
-            write_audio(self.unlabelled / filename, rate=44100)
-        self.validation = self.audio / "validation"
-        if newer:
-            self.validation /= "validation"
-        self.validation_table = self.metadata / "validation" / "validation.tsv"
-        # The real table has same-class pieces beside their merged event.
-        write_table(
-            self.validation_table,
-            STRONG,
-            ("Yv1_0.000_10.000.wav", "0.000", "0.400", "Dishes"),
-            ("Yv1_0.000_10.000.wav", "0.100", "0.300", "Dishes"),
-            ("Yv1_0.000_10.000.wav", "0.200", "0.615", "Vacuum_cleaner"),
-            ("Yv2_0.000_10.000.wav", "", "", ""),
-        )
-        write_audio(self.validation / "Yv1_0.000_10.000.wav")
-        write_audio(self.validation / "Yv2_0.000_10.000.wav")
-        self.public = self.audio / "eval" / "public"
-        self.public_table = self.metadata / "eval" / "public.tsv"
-        write_table(
-            self.public_table, STRONG, ("1Ro_1_11.wav", "0.0", "0.3", "Speech")
-        )
-        write_audio(self.public / "1Ro_1_11.wav")
-        if newer:
-            name = "validation/synthetic20_validation"
-            write_table(
-                self.metadata / name / "soundscapes.tsv",
-                STRONG,
-                ("v.wav", "0.1", "0.4", "Blender_nOff"),
-            )
-            write_audio(self.audio / name / "soundscapes" / "v.wav")
-
-    def prepare(self, **options):
-        return prepare_desed(self.folder, self.out, n_jobs=1, **options)
-
-    @property
-    def out(self):
-        return self.folder / "prepared"
-
-    def manifest(self, split):
-        return json.loads((self.out / f"{split}.json").read_text())
-
-    def missing(self):
-        return pd.read_csv(self.out / "missing.tsv", sep="\t")
-
-    def contents(self):
-        return {
-            path: path.read_bytes()
-            for path in self.out.rglob("*")
-            if path.is_file()
-        }
-
-
-@pytest.fixture
-def tree(tmp_path):
-    return Tree(tmp_path)
 
 
 def test_layout_of_2020(tree):
@@ -173,8 +50,8 @@ def test_layout_of_2020(tree):
     assert json.loads((tree.out / "summary.json").read_text()) == summary
 
 
-def test_newer_layout_has_its_own_synthetic_validation(tmp_path):
-    tree = Tree(tmp_path, newer=True)
+def test_newer_layout_has_its_own_synthetic_validation(tmp_path, make_tree):
+    tree = make_tree(tmp_path, newer=True)
     summary = tree.prepare()
     counts = [summary["splits"][split]["present"] for split in SPLITS]
     assert counts == [10, 1, 2, 3, 2, 1]
@@ -186,9 +63,9 @@ def test_dataset_folder_itself_can_be_given(tree):
     assert summary["splits"]["train_weak"]["present"] == 2
 
 
-def test_speechbrain_reads_the_manifests(tmp_path):
+def test_speechbrain_reads_the_manifests(tmp_path, make_tree):
     # Braces are SpeechBrain's placeholders.
-    tree = Tree(tmp_path / "a{b}c")
+    tree = make_tree(tmp_path / "a{b}c")
     tree.prepare()
     for split in SPLITS:
         dataset = DynamicItemDataset.from_json(tree.out / f"{split}.json")
@@ -225,8 +102,8 @@ def test_references_are_as_annotated_and_manifests_end_with_the_audio(tree):
 
 
 def test_event_past_the_end_is_counted(tree):
-    write_table(
-        tree.public_table, STRONG, ("1Ro_1_11.wav", "0.6", "0.9", "Speech")
+    tree.write_table(
+        tree.public_table, tree.header, ("1Ro_1_11.wav", "0.6", "0.9", "Speech")
     )
     summary = tree.prepare()
     assert summary["splits"]["public"]["events_past_end"] == 1
@@ -264,7 +141,7 @@ def test_audio_that_arrives_later_is_taken_up(tree):
     path = tree.unlabelled / "Yu0_0.000_10.000.wav"
     path.unlink()
     assert tree.prepare()["splits"]["train_unlabelled"]["missing"] == 1
-    write_audio(path)
+    tree.write_audio(path)
     assert tree.prepare()["splits"]["train_unlabelled"]["missing"] == 0
     assert tree.missing().empty
 
@@ -272,8 +149,8 @@ def test_audio_that_arrives_later_is_taken_up(tree):
 def test_other_audio_extension_is_found(tree):
     wav = tree.validation / "Yv2_0.000_10.000.wav"
     wav.unlink()
-    write_audio(wav.with_suffix(".flac"))
-    write_audio(wav.with_name("._Yv2_0.000_10.000.wav"))
+    tree.write_audio(wav.with_suffix(".flac"))
+    tree.write_audio(wav.with_name("._Yv2_0.000_10.000.wav"))
     tree.prepare()
     entry = tree.manifest("validation")["Yv2_0.000_10.000"]
     assert entry["wav"].endswith("0.000.flac")
@@ -316,7 +193,7 @@ def test_audio_without_annotations_is_refused(tree):
 
 def test_unlabelled_audio_needs_no_table(tree):
     tree.unlabelled_table.unlink()
-    write_audio(tree.unlabelled / "._Yu0_0.000_10.000.wav")
+    tree.write_audio(tree.unlabelled / "._Yu0_0.000_10.000.wav")
     assert tree.prepare()["splits"]["train_unlabelled"]["present"] == 3
 
 
@@ -346,7 +223,7 @@ def test_annotations_alone_are_refused(tree):
 )
 def test_wrong_row_is_an_error_with_file_and_row(tree, row, message):
     good = "Yv1_0.000_10.000.wav\t0.1\t0.2\tDog_nOff"
-    text = "\n".join(["\t".join(STRONG), good, row])
+    text = "\n".join(["\t".join(tree.header), good, row])
     tree.validation_table.write_text(text)
     with pytest.raises(InputError, match=message) as error:
         tree.prepare()
@@ -411,11 +288,11 @@ def test_other_sample_rate_is_taken_everywhere(tree):
             assert sf.info(entry["wav"]).samplerate == 8000
 
 
-def test_jams_stand_in_for_the_table(tree):
+def test_jams_stand_in_for_the_table(tree, jams_text):
     tree.soundscapes_table.unlink()
     for index in range(10):
         (tree.soundscapes / f"{index}.jams").write_text(
-            jams((0.125, 0.25, "Dog"), (0.0, 0.5, "Frying_nOn_nOff"))
+            jams_text((0.125, 0.25, "Dog"), (0.0, 0.5, "Frying_nOn_nOff"))
         )
     tree.prepare()
     manifest = tree.manifest("train_synthetic") | tree.manifest(
@@ -427,90 +304,13 @@ def test_jams_stand_in_for_the_table(tree):
         assert entry["tags"] == ["Dog", "Frying"]
 
 
-def test_jams_without_audio_are_refused(tree):
+def test_jams_without_audio_are_refused(tree, jams_text):
     tree.soundscapes_table.unlink()
     for path in tree.soundscapes.iterdir():
         path.unlink()
-    (tree.soundscapes / "0.jams").write_text(jams((0.0, 0.5, "Dog")))
+    (tree.soundscapes / "0.jams").write_text(jams_text((0.0, 0.5, "Dog")))
     with pytest.raises(InputError, match="none of the 1 files"):
         tree.prepare()
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("", "not a JAMS file"),
-        ("{}", "not a JAMS file"),
-        ('{"annotations": [{"data": [7]}]}', "not a JAMS file"),
-        (jams((0.0, 1.0, "Bird")), "event 1 has the unknown class 'Bird'"),
-        (jams((0.0, 1.0, "Dog"), (-1.0, 1.0, "Dog")), "event 2 starts at -1"),
-        (jams((1.0, -0.5, "Dog")), "lasts -0.5 s"),
-        (jams((float("nan"), 0.5, "Dog")), "starts at nan"),
-    ],
-)
-def test_wrong_jams_is_an_error_with_the_file(tmp_path, text, message):
-    (tmp_path / "0.jams").write_text(text)
-    with pytest.raises(InputError, match=message) as error:
-        read_jams(tmp_path / "0.jams", DESED_CLASSES)
-    assert str(tmp_path / "0.jams") in str(error.value)
-
-
-def test_suffixes_go_whatever_the_class():
-    for suffix in ["", "_nOn", "_nOff", "_nOn_nOff"]:
-        for label in DESED_CLASSES:
-            assert strip_suffixes(label + suffix) == label
-
-
-@pytest.mark.parametrize(
-    "events, expected",
-    [
-        # Pause of 150 ms: kept; shorter: merged.
-        ([(0.0, 1.0), (1.15, 2.0)], [(0.0, 1.0), (1.15, 2.0)]),
-        ([(0.0, 1.0), (1.149, 2.0)], [(0.0, 2.0)]),
-        # Onsets less than 400 ms apart: merged.
-        ([(0.0, 0.1), (0.399, 1.0)], [(0.0, 1.0)]),
-        ([(0.0, 0.1), (0.4, 1.0)], [(0.0, 0.25), (0.4, 1.0)]),
-        # One inside the other.
-        ([(0.0, 3.0), (1.0, 2.0), (2.9, 4.0)], [(0.0, 4.0)]),
-        # A short one that merges is not prolonged first.
-        ([(0.0, 1.0), (1.1, 1.15)], [(0.0, 1.15)]),
-        # The end of the recording.
-        ([(9.0, 10.5)], [(9.0, 10.0)]),
-        ([(9.75, 9.8)], [(9.75, 10.0)]),
-        ([(9.9, 10.0)], []),
-    ],
-)
-def test_rules_of_the_desed_tool(events, expected):
-    tidy = tidy_events([(*times, "Cat") for times in events], 10.0)
-    assert tidy == [(*times, "Cat") for times in expected]
-
-
-_MS = st.integers(0, 10000).map(lambda milliseconds: milliseconds / 1000)
-_EVENTS = st.lists(
-    st.tuples(_MS, _MS, st.sampled_from(["Cat", "Dog"])).filter(
-        lambda event: event[0] < event[1]
-    ),
-    max_size=12,
-)
-
-
-@given(_EVENTS)
-def test_tidy_events_hold_to_the_rules(events):
-    tidy = tidy_events(events)
-    assert tidy == sorted(tidy) and tidy_events(tidy) == tidy
-    for label in ("Cat", "Dog"):
-        times = [event[:2] for event in tidy if event[2] == label]
-        assert all(end - start > 0.2499 for start, end in times)
-        assert all(
-            after[0] - before[1] > 0.1499
-            for before, after in zip(times, times[1:], strict=False)
-        )
-        # Every event lies in one tidy event, which lasts little longer.
-        for start, end in (e[:2] for e in events if e[2] == label):
-            assert any(on <= start and end <= off for on, off in times)
-        covered = sum(off - on for on, off in times)
-        length = sum(e[1] - e[0] for e in events if e[2] == label)
-        assert covered <= length + 0.4 * len(events) + 1e-9
 
 
 @pytest.fixture

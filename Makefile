@@ -1,0 +1,41 @@
+# make train: install everything, run the main job on the miniature data set
+# make test:  install everything, check the style and run the tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(CURDIR)/$(VENV)/bin
+RECIPE = recipes/DCASE2020
+HPARAMS ?= hparams/baseline.yaml
+
+.PHONY: install train test lint format benchmarks clean
+
+install: $(VENV)/.installed
+
+# Two dependencies (sed_scores_eval, pesq) are compiled when they are installed.
+$(VENV)/.installed: setup.py constraints.txt
+	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is needed:\
+	 apt-get install build-essential python3-dev python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[test]
+	touch $@
+
+train: install
+	cd $(RECIPE) && $(BIN)/python train.py $(HPARAMS) $(ARGS)
+
+test: install lint
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict .
+	$(BIN)/codespell
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: install
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(RECIPE)/results $(RECIPE)/data

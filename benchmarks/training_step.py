@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""A training step of the full-scale baseline: plain PyTorch against ours.
+
+Student and teacher forward, backward, optimiser and EMA for a batch of 24
+clips of 10 s (6 synthetic, 12 unlabelled, 6 weak, of MiniDESED). Plain is the
+same network of the same parameters as one would write it down: contiguous
+tensors, float32, ``torch.nn.Dropout``. Both take the same batches in turn, step
+by step, so that the ratio holds when the machine's speed drifts; a second
+plain run with other dropout masks shows how much loss curves differ by chance.
+
+> python benchmarks/training_step.py [--steps 50] [--threads 2]
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import copy
+import statistics
+import tempfile
+import time
+
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from torch import nn
+
+from sb_sed.augment.spectrogram import GaussianNoise
+from sb_sed.data.desed import DESED_CLASSES, prepare_desed
+from sb_sed.data.labels import EventEncoder
+from sb_sed.data.minidesed import make_minidesed
+from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.features import get_featurizer
+from sb_sed.models.crnn import CRNN
+from sb_sed.models.detector import Detector
+from sb_sed.training.ema import EMATeacher
+from sb_sed.training.precision import fastest_precision
+
+
+class PlainBlock(nn.Module):
+    """The convolutional block of the baseline, contiguous."""
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        self.conv, self.norm = block.conv, block.norm
+        self.linear, self.pool = block.gate.linear, block.pool
+        self.dropout = nn.Dropout(block.dropout.p)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, C, T, F] to the pooled [B, C', T', F']."""
+        x = self.norm(self.conv(x))
+        linear = self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.pool(self.dropout(linear * torch.sigmoid(x)))
+
+
+def plain(detector: Detector) -> Detector:
+    """The same detector, parameters copied, written down plainly."""
+    detector = copy.deepcopy(detector)
+    network = detector.network
+    network.cnn = nn.Sequential(*(PlainBlock(block) for block in network.cnn))
+    network.cnn.to(memory_format=torch.contiguous_format)
+    network.dropout = nn.Dropout(network.dropout.p)
+    return detector
+
+
+class Run:
+    """One way of training: its networks, losses and times."""
+
+    def __init__(self, detector: Detector, precision: str, seed: int):
+        self.student = detector
+        self.teacher = copy.deepcopy(detector).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.student.parameters(), lr=1e-3)
+        self.noise = GaussianNoise(30.0)
+        self.ema = EMATeacher()
+        self.autocast = precision == "bf16"
+        self.seed = seed
+        self.losses: list[float] = []
+        self.seconds: list[float] = []
+
+    def step(self, mel: torch.Tensor, batch: PaddedBatch) -> None:
+        """Train on a batch; note loss and time."""
+        torch.manual_seed(self.seed + len(self.losses))
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            student = self.student(mel)
+            with torch.no_grad():
+                teacher = self.teacher(self.noise(mel))
+        bce, mse = nn.functional.binary_cross_entropy, nn.functional.mse_loss
+        strong, weak = batch.has_strong, batch.has_weak
+        loss = (
+            bce(student.strong[strong], batch.strong.data[strong])
+            + bce(student.weak[weak], batch.weak.data[weak])
+            + 2 * mse(student.strong, teacher.strong)
+            + 2 * mse(student.weak, teacher.weak)
+        )
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.ema.update(self.student, self.teacher, len(self.losses) + 1)
+        self.losses.append(float(loss.detach()))
+        self.seconds.append(time.perf_counter() - start)
+
+
+def minidesed_batches(detector: Detector, folder: str):
+    """Endless batches of 24 clips of MiniDESED."""
+    make_minidesed(folder, scale=0.2, progress=False)
+    prepare_desed(folder, f"{folder}/prepared")
+    reader = ClipReader(
+        EventEncoder(DESED_CLASSES, detector.frame_shift),
+        sample_rate=16000,
+        n_samples=160000,
+        n_frames=detector.n_output_frames,
+    )
+    clips, batches = Streams(
+        {"synthetic": 6, "unlabelled": 12, "weak": 6}
+    ).build(
+        {
+            "synthetic": reader.training_clips(
+                f"{folder}/prepared/train_synthetic.json", strong=True
+            ),
+            "unlabelled": reader.training_clips(
+                f"{folder}/prepared/train_unlabelled.json"
+            ),
+            "weak": reader.training_clips(
+                f"{folder}/prepared/train_weak.json", weak=True
+            ),
+        },
+        seed=0,
+    )
+    epoch = 0
+    while True:
+        batches.set_epoch(epoch)
+        for indices in batches:
+            yield PaddedBatch([clips[i] for i in indices])
+        epoch += 1
+
+
+def difference(first: Run, second: Run) -> float:
+    """Mean absolute difference of two loss curves over their mean."""
+    gaps = [
+        abs(a - b) for a, b in zip(first.losses, second.losses, strict=True)
+    ]
+    return statistics.mean(gaps) / statistics.mean(first.losses)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    detector = Detector(get_featurizer("log_mel"), CRNN())
+    precision = fastest_precision()
+    with tempfile.TemporaryDirectory() as folder:
+        batches = minidesed_batches(detector, folder)
+        detector.featurizer.fit([next(batches).sig.data for _ in range(4)])
+        runs = {
+            "plain, float32": Run(plain(detector), "fp32", seed=0),
+            "ours, float32": Run(copy.deepcopy(detector), "fp32", seed=0),
+            f"ours, {precision}": Run(detector, precision, seed=0),
+            "plain, other dropout": Run(plain(detector), "fp32", seed=10**6),
+        }
+        for _ in range(arguments.steps):
+            batch = next(batches)
+            mel = detector.featurizer.mel(batch.sig.data)
+            for run in runs.values():
+                run.step(mel, batch)
+    reference = runs["plain, float32"]
+    print(
+        f"batch 24, {arguments.steps} steps, {arguments.threads} threads; "
+        "median seconds a step"
+    )
+    print(
+        f"{'':22}{'seconds':>9}{'speed-up':>10}{'first loss':>12}"
+        f"{'last 10':>9}{'curve differs':>15}"
+    )
+    for name, run in runs.items():
+        ratio = statistics.median(
+            a / b for a, b in zip(reference.seconds, run.seconds, strict=True)
+        )
+        print(
+            f"{name:22}{statistics.median(run.seconds):9.2f}{ratio:10.2f}"
+            f"{run.losses[0]:12.4f}{statistics.mean(run.losses[-10:]):9.4f}"
+            f"{100 * difference(reference, run):14.2f}%"
+        )
+
+
+if __name__ == "__main__":
+    main()
