@@ -116,17 +116,17 @@ def _by_event_f1(report: dict) -> list[str]:
 def _values(report: dict, metric: str, names: list[str]):
     """F1 in percent [rows] and the lengths of its error bars [2, rows]."""
 
-    def column(table):
+    def _column(table):
         per_class = table["per_class"]
         return [table["macro"], table["micro"], *(per_class[n] for n in names)]
 
     values = np.array(
-        [np.nan if v is None else 100 * v for v in column(report[metric])]
+        [np.nan if v is None else 100 * v for v in _column(report[metric])]
     )
     bounds = np.array(
         [
             (np.nan, np.nan) if pair is None else np.multiply(100, pair)
-            for pair in column(report["confidence_intervals"][metric])
+            for pair in _column(report["confidence_intervals"][metric])
         ]
     )
     errors = np.stack([values - bounds[:, 0], bounds[:, 1] - values])

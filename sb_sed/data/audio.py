@@ -367,11 +367,11 @@ def _make_one_ready(job) -> tuple[str, ReadyAudio]:
 def _end_with_parent() -> None:
     """Ends a worker whose parent was killed; otherwise it would wait forever."""
 
-    def wait():
+    def _wait():
         multiprocessing.parent_process().join()
         os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=_wait, daemon=True).start()
 
 
 def _processors() -> int:

@@ -232,25 +232,25 @@ def _workers(n_jobs):
 def _make_all(folder, seed, scale, run, progress):
     """First the sound bank and the rooms, then the clips, then the tables."""
 
-    def count(full, least=2):
+    def _count(full, least=2):
         return max(least, round(full * scale))
 
     sounds = [
         (_make_foreground, folder, seed, label, index)
         for label in GENERATORS
-        for index in range(count(SOUNDS_PER_CLASS, 3))
+        for index in range(_count(SOUNDS_PER_CLASS, 3))
     ]
     sounds += [
-        (_make_background, folder, seed, i) for i in range(count(BACKGROUNDS))
+        (_make_background, folder, seed, i) for i in range(_count(BACKGROUNDS))
     ]
-    sounds += [(_make_rirs, folder, seed, i) for i in range(count(ROOMS))]
+    sounds += [(_make_rirs, folder, seed, i) for i in range(_count(ROOMS))]
     clips = [
-        (_make_soundscape, folder, seed, i) for i in range(count(SOUNDSCAPES))
+        (_make_soundscape, folder, seed, i) for i in range(_count(SOUNDSCAPES))
     ]
     for name, split in SPLITS.items():
         clips += [
             (_make_recording, folder, seed, name, i)
-            for i in range(count(split.count, 3))
+            for i in range(_count(split.count, 3))
         ]
     with tqdm(
         total=len(sounds) + len(clips),

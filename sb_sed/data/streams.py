@@ -66,10 +66,10 @@ class ClipReader:
 
         @takes("wav")
         @provides("sig")
-        def waveform(wav):
+        def _waveform(wav):
             return fit_length(self.read(wav), self.n_samples)
 
-        return self._clips(manifest, waveform, strong, weak)
+        return self._clips(manifest, _waveform, strong, weak)
 
     def test_clips(self, manifest: str | Path) -> DynamicItemDataset:
         """The clips of a manifest, whole, with all of their labels.
@@ -88,11 +88,11 @@ class ClipReader:
 
         @takes("wav")
         @provides("sig")
-        def waveform(wav):
+        def _waveform(wav):
             samples = self.read(wav)
             return fit_length(samples, max(len(samples), self.n_samples))
 
-        return self._clips(manifest, waveform, True, True)
+        return self._clips(manifest, _waveform, True, True)
 
     def read(self, wav: str) -> torch.Tensor:
         """Read a mono recording, [N]; a clear error if it is not one."""
@@ -116,16 +116,16 @@ class ClipReader:
     ) -> DynamicItemDataset:
         @takes("events", "sig")
         @provides("strong")
-        def strong_target(events, sig):
+        def _strong(events, sig):
             return self.encoder.encode_strong(events, self.n_frames(len(sig)))
 
         @takes("tags")
         @provides("weak")
-        def weak_target(tags):
+        def _weak(tags):
             return self.encoder.encode_weak(tags)
 
         clips = DynamicItemDataset.from_json(str(manifest))
-        for item in (waveform, strong_target, weak_target):
+        for item in (waveform, _strong, _weak):
             clips.add_dynamic_item(item)
         # A function of no key is a constant of the stream.
         clips.add_dynamic_item(lambda _: strong, ["id"], ["has_strong"])

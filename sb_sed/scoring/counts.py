@@ -104,7 +104,7 @@ class Counts:
         )
         tails = [(1 - level) / 2, (1 + level) / 2]
 
-        def interval(values: np.ndarray) -> list[float] | None:
+        def _interval(values: np.ndarray) -> list[float] | None:
             values = values[~np.isnan(values)]
             return np.quantile(values, tails).tolist() if len(values) else None
 

@@ -273,7 +273,7 @@ def _summary(report: dict) -> str:
 def _f1_rows(report: dict) -> list[list[str]]:
     """Name, event F1 and segment F1 of the means and of each class."""
 
-    def cells(*keys):
+    def _cells(*keys):
         for metric in ("event_f1", "segment_f1"):
             value = report[metric]
             interval = report["confidence_intervals"][metric]
@@ -287,10 +287,10 @@ def _f1_rows(report: dict) -> list[list[str]]:
             yield f"{100 * value:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
 
     return [
-        ["macro mean", *cells("macro")],
-        ["micro mean", *cells("micro")],
+        ["macro mean", *_cells("macro")],
+        ["micro mean", *_cells("micro")],
         *(
-            [label, *cells("per_class", label)]
+            [label, *_cells("per_class", label)]
             for label in report["event_f1"]["per_class"]
         ),
     ]

@@ -84,17 +84,29 @@ def summary_table(reports: Mapping[str, Mapping[str, dict]]) -> str:
     lines = [header, "|---" * 8 + "|"]
     for name, networks in reports.items():
         for network, report in networks.items():
-            low, high = report["confidence_intervals"]["event_f1"]["macro"]
             psds = report["psds"] or {}
-            values = [
-                f"{psds[key]:.3f}" if key in psds else "–"
-                for key in ("2020", "1", "2")
+            cells = [
+                name,
+                network,
+                str(report["n_files"]),
+                _percent_with_interval(report),
+                _number(report["segment_f1"]["macro"], "{:.2f}", 100),
+                *(_number(psds.get(k), "{:.3f}") for k in ("2020", "1", "2")),
             ]
-            lines.append(
-                f"| {name} | {network} | {report['n_files']} "
-                f"| {100 * report['event_f1']['macro']:.2f} "
-                f"[{100 * low:.1f}, {100 * high:.1f}] "
-                f"| {100 * report['segment_f1']['macro']:.2f} "
-                f"| {' | '.join(values)} |"
-            )
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _percent_with_interval(report: Mapping) -> str:
+    """The event-based macro F1 and its interval in percent."""
+    text = _number(report["event_f1"]["macro"], "{:.2f}", 100)
+    interval = report["confidence_intervals"]["event_f1"]["macro"]
+    if interval is None:
+        return text
+    low, high = interval
+    return f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _number(value: float | None, form: str, factor: float = 1.0) -> str:
+    """A figure, or a dash where there is none."""
+    return "–" if value is None else form.format(factor * value)

@@ -250,7 +250,11 @@ class MeanTeacherBrain(Brain):
                     train_stats=self.train_stats,
                     valid_stats=stats,
                 )
-            self.checkpointer.save_and_keep_only(
-                meta={"event_f1": stats["student_event_f1"], "epoch": epoch},
-                max_keys=["event_f1"],
-            )
+            if self.checkpointer is not None:
+                self.checkpointer.save_and_keep_only(
+                    meta={
+                        "event_f1": stats["student_event_f1"],
+                        "epoch": epoch,
+                    },
+                    max_keys=["event_f1"],
+                )

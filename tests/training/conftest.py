@@ -1,0 +1,210 @@
+"""A tiny run of training: random clips, a small detector, a Brain."""
+
+import copy
+import functools
+
+import pytest
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.epoch_loop import EpochCounter
+from torch import nn
+from torch.utils.data import DataLoader
+
+from sb_sed.augment.spectrogram import GaussianNoise
+from sb_sed.data.labels import EventEncoder
+from sb_sed.data.streams import Streams
+from sb_sed.features import (
+    AmplitudeToDB,
+    Featurizer,
+    MelSpectrogram,
+    MinMax,
+)
+from sb_sed.models.crnn import CRNN
+from sb_sed.models.detector import Detector
+from sb_sed.training.brains import MeanTeacherBrain
+from sb_sed.training.checkpoints import AtomicCheckpointer
+from sb_sed.training.ema import EMATeacher
+from sb_sed.training.schedules import ExponentialRampUp
+
+CLASSES = ["Cat", "Dog"]
+RATE = 1000
+
+
+class Log:
+    """A logger that keeps what it is told."""
+
+    def __init__(self):
+        self.epochs = []
+
+    def log_stats(self, stats_meta, **stats):
+        self.epochs.append((stats_meta, stats))
+
+
+class Run:
+    """What ``train.py`` wires together, small, on clips of about 1 s.
+
+    Arguments
+    ---------
+    folder : Path
+        Of the checkpoints; None for none.
+    sizes : dict
+        Clips of each stream in a batch; an epoch has six batches.
+    dropout : float
+        Of the network.
+    views : dict, optional
+        By default those of the baseline.
+    f1 : Callable, optional
+        Stands for the event F1 of a data set's scores.
+    opt_class : Callable, optional
+        By default Adam.
+    ramp_up_epochs, consistency_weight, seed
+        Of the Brain.
+    **run_opts
+        SpeechBrain's.
+    """
+
+    def __init__(
+        self,
+        folder=None,
+        sizes=None,
+        dropout=0.5,
+        views=None,
+        f1=None,
+        opt_class=None,
+        ramp_up_epochs=2,
+        consistency_weight=2.0,
+        seed=0,
+        **run_opts,
+    ):
+        torch.manual_seed(0)
+        mel = MelSpectrogram(
+            RATE, n_fft=64, hop_length=20, n_mels=8, f_max=500.0
+        )
+        network = CRNN(
+            n_classes=len(CLASSES),
+            n_mels=8,
+            filters=(3, 4),
+            pooling=((2, 2), (1, 2)),
+            rnn_hidden=4,
+            rnn_layers=1,
+            dropout=dropout,
+        )
+        self.student = Detector(
+            Featurizer(mel, [AmplitudeToDB(), MinMax()]), network
+        )
+        self.teacher = copy.deepcopy(self.student)
+        self.encoder = EventEncoder(CLASSES, self.student.frame_shift)
+        sizes = sizes or {"synthetic": 2, "unlabelled": 2, "weak": 1}
+        self.clips, self.batches = Streams(sizes).build(
+            {name: self.stream(name, 6 * size) for name, size in sizes.items()},
+            seed=seed,
+        )
+        counter = EpochCounter(limit=1)
+        self.counter = counter
+        self.log = Log()
+        self.brain = MeanTeacherBrain(
+            modules={
+                "spectrogram": mel,
+                "student": self.student,
+                "teacher": self.teacher,
+            },
+            opt_class=opt_class or functools.partial(torch.optim.Adam, lr=0.01),
+            encoder=self.encoder,
+            losses={
+                "strong": nn.BCELoss(),
+                "weak": nn.BCELoss(),
+                "consistency": nn.MSELoss(),
+            },
+            views=views
+            or {"student": nn.Identity(), "teacher": GaussianNoise()},
+            ema=EMATeacher(0.9),
+            ramp_up=ExponentialRampUp(ramp_up_epochs, len(self.batches)),
+            consistency_weight=consistency_weight,
+            event_f1=f1 or (lambda scores: 0.5),
+            train_loggers=[self.log],
+            seed=seed,
+            run_opts={"noprogressbar": True, "device": "cpu"} | run_opts,
+            checkpointer=folder
+            and AtomicCheckpointer(
+                folder,
+                {
+                    "student": self.student,
+                    "teacher": self.teacher,
+                    "epoch": counter,
+                },
+            ),
+        )
+        self.brain.train_sampler = self.batches
+
+    def stream(self, name, n_clips):
+        """Clips that have the labels of their stream."""
+        return [
+            self.clip(
+                f"{name}{i}",
+                has_strong=name == "synthetic",
+                has_weak=name == "weak",
+            )
+            for i in range(n_clips)
+        ]
+
+    def clip(self, name, seconds=1.0, duration=None, **has):
+        """A random clip whose labels are random too."""
+        generator = torch.Generator().manual_seed(sum(name.encode()))
+        n_samples = round(seconds * RATE)
+        n_frames = self.student.n_output_frames(n_samples)
+        strong = torch.rand(n_frames, len(CLASSES), generator=generator) > 0.5
+        return {
+            "id": name,
+            "sig": torch.randn(n_samples, generator=generator),
+            "strong": strong.float(),
+            "weak": torch.randint(2, (2,), generator=generator).float(),
+            "has_strong": True,
+            "has_weak": True,
+            "duration": duration or seconds,
+        } | has
+
+    def test_loader(self):
+        """Whole clips with all labels."""
+        clips = [self.clip(f"test{i}") for i in range(3)]
+        return DataLoader(clips, batch_size=2, collate_fn=PaddedBatch)
+
+    def fit(self, n_epochs, num_workers=0):
+        """Train up to an epoch, from the last checkpoint on."""
+        self.counter.limit = n_epochs
+        self.brain.fit(
+            self.counter,
+            self.clips,
+            self.test_loader(),
+            train_loader_kwargs={
+                "batch_sampler": self.batches,
+                "num_workers": num_workers,
+                "collate_fn": PaddedBatch,
+            },
+        )
+        return self
+
+    def first_batch(self):
+        """The first batch of the first epoch."""
+        return PaddedBatch([self.clips[i] for i in next(iter(self.batches))])
+
+    def state(self):
+        """All that must be equal where two runs are equal."""
+        moments = self.brain.optimizer.state_dict()
+        tensors = {
+            f"optimizer {index} {name}": value
+            for index, state in moments["state"].items()
+            for name, value in state.items()
+        }
+        for name in ("student", "teacher"):
+            for key, value in getattr(self, name).state_dict().items():
+                tensors[f"{name} {key}"] = value
+        return {name: value.clone() for name, value in tensors.items()}
+
+
+@pytest.fixture
+def make_run():
+    """The class above, on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield Run
+    torch.set_num_threads(threads)

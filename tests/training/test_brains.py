@@ -1,0 +1,483 @@
+"""Mean teacher step by step, and runs that were interrupted."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+import torch
+from speechbrain import Stage
+from speechbrain.dataio.batch import PaddedBatch
+from torch import nn
+from torch.utils.data import DataLoader
+
+SILENT = {
+    "dropout": 0.0,
+    "views": dict.fromkeys(("student", "teacher"), nn.Identity()),
+}
+
+
+def bce(scores, targets):
+    """Binary cross-entropy of two tensors, written out."""
+    terms = [
+        -math.log(p) if y else -math.log(1 - p)
+        for p, y in zip(
+            scores.flatten().tolist(), targets.flatten().tolist(), strict=True
+        )
+    ]
+    return sum(terms) / len(terms)
+
+
+def mse(first, second):
+    """Mean squared error of two tensors, written out."""
+    pairs = zip(
+        first.flatten().tolist(), second.flatten().tolist(), strict=True
+    )
+    terms = [(a - b) ** 2 for a, b in pairs]
+    return sum(terms) / len(terms)
+
+
+def ramp(step, n_steps):
+    return math.exp(-5 * (1 - min(step / n_steps, 1)) ** 2)
+
+
+def assert_equal(first, second):
+    assert set(first) == set(second)
+    different = [k for k in first if not torch.equal(first[k], second[k])]
+    assert not different
+
+
+def watch(brain):
+    """Note learning rate, networks and step at the end of each batch."""
+    seen = []
+    before = brain.on_fit_batch_end
+
+    def on_fit_batch_end(batch, outputs, loss, should_step):
+        before(batch, outputs, loss, should_step)
+        seen.append(
+            {
+                "lr": brain.optimizer.param_groups[0]["lr"],
+                "step": brain.optimizer_step,
+                "should_step": should_step,
+                "ids": batch.id,
+                "loss": loss.item(),
+            }
+            | {
+                name: [p.detach().clone() for p in module.parameters()]
+                for name, module in brain.modules.items()
+            }
+        )
+
+    brain.on_fit_batch_end = on_fit_batch_end
+    return seen
+
+
+# One batch
+
+
+@pytest.mark.parametrize("step", [0, 5, 100])
+def test_the_loss_against_one_written_out(make_run, step):
+    run = make_run()
+    brain = run.brain
+    brain.optimizer_step = step
+    brain.modules.train()
+    batch = run.first_batch()
+    predictions = brain.compute_forward(batch, Stage.TRAIN)
+    student, teacher = predictions["student"], predictions["teacher"]
+    loss = brain.compute_objectives(predictions, batch, Stage.TRAIN)
+    # Two synthetic clips, two unlabelled ones, a weak one.
+    weight = 2 * ramp(step, 2 * 6)
+    expected = {
+        "strong": bce(student.strong[:2], batch.strong.data[:2]),
+        "weak": bce(student.weak[4:], batch.weak.data[4:]),
+        "strong_consistency": weight * mse(student.strong, teacher.strong),
+        "weak_consistency": weight * mse(student.weak, teacher.weak),
+    }
+    assert loss.item() == pytest.approx(sum(expected.values()), rel=1e-5)
+    assert expected["strong_consistency"] > 0
+    logged = brain.terms.pop()
+    assert logged == pytest.approx(
+        expected | {"loss": sum(expected.values())}, rel=1e-5
+    )
+
+
+def test_the_masks_go_by_the_clip_not_by_its_place(make_run):
+    run = make_run()
+    has = [(False, True), (True, False), (True, True), (False, False)]
+    batch = PaddedBatch(
+        [
+            run.clip(f"c{i}", has_strong=strong, has_weak=weak)
+            for i, (strong, weak) in enumerate(has)
+        ]
+    )
+    predictions = run.brain.compute_forward(batch, Stage.TRAIN)
+    run.brain.compute_objectives(predictions, batch, Stage.TRAIN)
+    student, terms = predictions["student"], run.brain.terms.pop()
+    assert terms["strong"] == pytest.approx(
+        bce(student.strong[1:3], batch.strong.data[1:3]), rel=1e-5
+    )
+    assert terms["weak"] == pytest.approx(
+        bce(student.weak[[0, 2]], batch.weak.data[[0, 2]]), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"synthetic": 2}, {"unlabelled": 2}, {"weak": 3, "synthetic": 1}]
+)
+def test_any_stream_can_be_absent(make_run, sizes):
+    run = make_run(sizes=sizes).fit(1)
+    terms = run.brain.train_stats
+    assert (terms["strong"] > 0) == ("synthetic" in sizes)
+    assert (terms["weak"] > 0) == ("weak" in sizes)
+    assert all(map(math.isfinite, terms.values()))
+    assert all(p.isfinite().all() for p in run.student.parameters())
+
+
+def test_each_network_has_its_view(make_run):
+    run = make_run()
+    inputs = {}
+    for name in ("student", "teacher"):
+        run.brain.modules[name].register_forward_hook(
+            lambda _, args, __, name=name: inputs.update({name: args[0]})
+        )
+    batch = run.first_batch()
+    mel = run.brain.modules.spectrogram(batch.sig.data)
+    run.brain.compute_forward(batch, Stage.TRAIN)
+    assert torch.equal(inputs["student"], mel)
+    noise = inputs["teacher"] - mel
+    ratio = mel.square().mean() / noise.square().mean()
+    assert 10 * ratio.log10() == pytest.approx(30, abs=1)
+    run.brain.compute_forward(batch, Stage.VALID)
+    assert torch.equal(inputs["student"], mel)
+    assert torch.equal(inputs["teacher"], mel)
+
+
+def test_only_the_student_has_gradients(make_run):
+    run = make_run()
+    run.brain.init_optimizers()
+    batch = run.first_batch()
+    predictions = run.brain.compute_forward(batch, Stage.TRAIN)
+    assert not predictions["teacher"].strong.requires_grad
+    run.brain.compute_objectives(predictions, batch, Stage.TRAIN).backward()
+    assert all(p.grad is None for p in run.teacher.parameters())
+    assert all(p.grad is not None for p in run.student.parameters())
+    optimised = run.brain.optimizer.param_groups[0]["params"]
+    assert {id(p) for p in optimised} == {
+        id(p) for p in run.student.parameters()
+    }
+
+
+# An epoch
+
+
+def test_the_teacher_against_the_closed_form(make_run):
+    run = make_run()
+    mean = [p.detach().clone().double() for p in run.teacher.parameters()]
+    seen = watch(run.brain)
+    run.fit(2)
+    for k, batch in enumerate(seen, 1):
+        weight = min(1 - 1 / (k + 1), 0.9)
+        mean = [
+            weight * old + (1 - weight) * new
+            for old, new in zip(mean, batch["student"], strict=True)
+        ]
+        for expected, found in zip(mean, batch["teacher"], strict=True):
+            torch.testing.assert_close(
+                found.double(), expected, rtol=1e-5, atol=1e-7
+            )
+    assert len(seen) == 12
+
+
+def test_the_teachers_batch_norms_are_its_own(make_run):
+    run = make_run()
+    run.brain.modules.train()
+    run.brain.compute_forward(run.first_batch(), Stage.TRAIN)
+    student, teacher = (
+        network.network.cnn[0].norm for network in (run.student, run.teacher)
+    )
+    assert teacher.num_batches_tracked == student.num_batches_tracked == 1
+    assert not torch.equal(teacher.running_mean, student.running_mean)
+
+
+def test_learning_rate_and_consistency_ramp_up(make_run):
+    run = make_run()
+    seen = watch(run.brain)
+    run.fit(3)
+    rates = [batch["lr"] for batch in seen]
+    assert rates == pytest.approx([0.01 * ramp(k, 12) for k in range(18)])
+    for epoch, (meta, _) in enumerate(run.log.epochs, 1):
+        assert meta["epoch"] == epoch
+        assert meta["lr_student"] == rates[6 * epoch - 1]
+        assert meta["consistency_weight"] == pytest.approx(
+            2 * ramp(6 * epoch, 12)
+        )
+
+
+def test_the_log_has_the_means_of_the_epoch(make_run):
+    run = make_run()
+    seen = watch(run.brain)
+    run.fit(2)
+    for epoch, (_, stats) in enumerate(run.log.epochs):
+        losses = [batch["loss"] for batch in seen[6 * epoch : 6 * epoch + 6]]
+        assert stats["train_stats"]["loss"] == pytest.approx(
+            sum(losses) / 6, rel=1e-5
+        )
+        assert set(stats["train_stats"]) == {
+            "strong",
+            "weak",
+            "strong_consistency",
+            "weak_consistency",
+            "loss",
+        }
+        assert set(stats["valid_stats"]) == {
+            "loss",
+            "student_event_f1",
+            "teacher_event_f1",
+        }
+
+
+def test_every_epoch_has_its_order_and_its_noise(make_run):
+    run = make_run()
+    seen = watch(run.brain)
+    run.fit(2)
+    orders = [[b["ids"] for b in seen[:6]], [b["ids"] for b in seen[6:]]]
+    assert orders[0] != orders[1]
+    first = make_run(sizes={"synthetic": 2})
+    draws = []
+    for position in [(1,), (2,), (1, 1), (1, 2), (2, 1)]:
+        first.brain.seed_step(*position)
+        draws.append(torch.rand(1).item())
+    assert len(set(draws)) == 5
+
+
+def test_gradients_accumulate(make_run):
+    # Plain gradient descent on the mean of two batches' losses.
+    options = SILENT | {"ramp_up_epochs": 0}
+    options["opt_class"] = functools.partial(torch.optim.SGD, lr=0.1)
+    run = make_run(**options, grad_accumulation_factor=2, max_grad_norm=1e9)
+    updates = []
+    update = run.brain.ema.update
+    run.brain.ema.update = lambda student, teacher, step: (
+        updates.append(step),
+        update(student, teacher, step),
+    )
+    seen = watch(run.brain)
+    run.fit(2)
+    assert [batch["should_step"] for batch in seen] == [False, True] * 6
+    assert [batch["step"] for batch in seen] == [0, 1, 1, 2, 2, 3] + [
+        3, 4, 4, 5, 5, 6,
+    ]  # fmt: skip
+    assert updates == [1, 2, 3, 4, 5, 6]
+
+    plain = make_run(**options)
+    plain.brain.modules.train()
+    plain.batches.set_epoch(1)
+    for indices in list(plain.batches)[:2]:
+        batch = PaddedBatch([plain.clips[i] for i in indices])
+        predictions = plain.brain.compute_forward(batch, Stage.TRAIN)
+        loss = plain.brain.compute_objectives(predictions, batch, Stage.TRAIN)
+        (loss / 2).backward()
+    for parameter, found in zip(
+        plain.student.parameters(), seen[1]["student"], strict=True
+    ):
+        torch.testing.assert_close(found, parameter - 0.1 * parameter.grad)
+
+
+def test_the_ramp_goes_by_the_optimisers_step(make_run):
+    run = make_run(grad_accumulation_factor=2)
+    seen = watch(run.brain)
+    run.fit(1)
+    assert [batch["lr"] for batch in seen] == pytest.approx(
+        [0.01 * ramp(k, 12) for k in (0, 0, 1, 1, 2, 2)]
+    )
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(make_run):
+    run = make_run(nonfinite_patience=2)
+    losses = iter([1.0, math.nan, 1.0, math.inf, 1.0, math.nan])
+    run.brain.losses["strong"] = lambda scores, targets: (
+        scores.mean() * 0 + next(losses)
+    )
+    with pytest.raises(ValueError, match="not finite and patience"):
+        run.fit(1)
+    assert next(losses, None) is None
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_precisions(make_run, precision):
+    run = make_run(precision=precision).fit(1)
+    assert all(math.isfinite(x) for x in run.brain.train_stats.values())
+    assert run.brain.train_stats["loss"] == pytest.approx(
+        make_run().fit(1).brain.train_stats["loss"], rel=0.02
+    )
+
+
+# Scores
+
+
+def test_scores_of_both_networks_end_with_the_clip(make_run):
+    run = make_run()
+    nn.init.normal_(run.teacher.network.strong.weight)
+    clips = [
+        run.clip("short", seconds=1.0, duration=0.51),
+        run.clip("whole", seconds=1.0),
+        run.clip("long", seconds=1.7),
+    ]
+    loader = DataLoader(
+        clips, batch_sampler=[[0, 1], [2]], collate_fn=PaddedBatch
+    )
+    run.brain.evaluate(loader)
+    assert set(run.brain.scores) == {"student", "teacher"}
+    shift = run.student.frame_shift
+    for name in ("student", "teacher"):
+        tables = run.brain.scores[name]
+        assert list(tables) == ["short", "whole", "long"]
+        network = getattr(run, name).eval()
+        for clip in clips:
+            table = tables[clip["id"]]
+            assert list(table.columns) == ["onset", "offset", "Cat", "Dog"]
+            assert table["offset"].iloc[-1] <= clip["duration"]
+            n_frames = math.ceil(clip["duration"] / shift - 1e-9)
+            with torch.no_grad():
+                strong = network.from_waveforms(clip["sig"][None]).strong[0]
+            n_frames = min(n_frames, len(strong))
+            assert len(table) == n_frames
+            np.testing.assert_allclose(
+                table[["Cat", "Dog"]], strong[:n_frames], atol=1e-6
+            )
+            np.testing.assert_allclose(
+                table["onset"], np.arange(n_frames) * shift, atol=1e-6
+            )
+    assert run.brain.scores["student"]["short"]["offset"].iloc[-1] == 0.51
+
+
+def test_scores_are_collected_anew(make_run):
+    run = make_run()
+    for clip in ("a", "b"):
+        loader = DataLoader([run.clip(clip)], collate_fn=PaddedBatch)
+        run.brain.evaluate(loader)
+        assert list(run.brain.scores["student"]) == [clip]
+
+
+# Checkpoints
+
+
+def test_the_best_checkpoint_is_the_students(make_run, tmp_path):
+    # Student and teacher in turn; the types are those of numpy.
+    figures = iter(np.float32([0.2, 0.9, 0.7, 0.1, 0.4, 0.95]))
+    run = make_run(tmp_path, f1=lambda scores: next(figures))
+    after = []
+    on_stage_end = run.brain.on_stage_end
+
+    def keep(stage, loss, epoch):
+        if stage == Stage.VALID:
+            after.append(run.state())
+        on_stage_end(stage, loss, epoch)
+
+    run.brain.on_stage_end = keep
+    run.fit(3)
+    assert len(list(tmp_path.iterdir())) == 2  # the best and the last
+    run.brain.evaluate(run.test_loader(), max_key="event_f1")
+    assert_equal(run.state(), after[1])
+    best = run.brain.checkpointer.find_checkpoint(max_key="event_f1")
+    assert best.meta["epoch"] == 2
+    assert best.meta["event_f1"] == pytest.approx(0.7)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def die_in(run, epoch, step):
+    """Let a run end in the middle of an epoch."""
+    fit_batch = run.brain.fit_batch
+
+    def dying(batch):
+        if (run.brain.epoch, run.brain.step) == (epoch, step):
+            raise Killed
+        return fit_batch(batch)
+
+    run.brain.fit_batch = dying
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The end and the log of a run that nobody interrupted."""
+    known = []
+
+    def straight(make_run):
+        if not known:
+            run = make_run(tmp_path_factory.mktemp("straight")).fit(4)
+            known.append((run.state(), run.log.epochs))
+        return known[0]
+
+    return straight
+
+
+def test_a_resumed_run_equals_a_straight_one(make_run, straight, tmp_path):
+    expected, log = straight(make_run)
+    make_run(tmp_path).fit(2)
+    torch.manual_seed(99)  # whatever the process did before
+    run = make_run(tmp_path).fit(4)
+    assert_equal(run.state(), expected)
+    assert run.log.epochs == log[2:]
+    assert run.brain.optimizer_step == 24
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize(("interval", "step"), [(2, 6), (3, 5), (6, 3)])
+def test_a_killed_run_equals_a_straight_one(
+    make_run, straight, tmp_path, interval, step, num_workers
+):
+    expected, log = straight(make_run)
+    options = {"ckpt_interval_steps": interval}
+    killed = make_run(tmp_path, **options)
+    die_in(killed, epoch=3, step=step)
+    with pytest.raises(Killed):
+        killed.fit(4, num_workers)
+    torch.manual_seed(99)
+    run = make_run(tmp_path, **options)
+    seen = watch(run.brain)
+    run.fit(4, num_workers)
+    # It went on from within the epoch, and the log is of the whole epoch.
+    assert len(seen) == 12 - (step - 1) // interval * interval
+    assert_equal(run.state(), expected)
+    assert run.log.epochs == log[2:]
+
+
+def test_a_kill_in_validation_loses_nothing(make_run, straight, tmp_path):
+    expected, log = straight(make_run)
+    options = {"ckpt_interval_steps": 6}
+    killed = make_run(tmp_path, **options)
+
+    def die(scores):
+        if killed.brain.optimizer_step == 18:
+            raise Killed
+        return 0.5
+
+    killed.brain.event_f1 = die
+    with pytest.raises(Killed):
+        killed.fit(4)
+    run = make_run(tmp_path, **options).fit(4)
+    assert_equal(run.state(), expected)
+    assert run.log.epochs == log[2:]
+
+
+def test_a_run_that_is_over_is_only_scored(make_run, tmp_path):
+    run = make_run(tmp_path).fit(2)
+    again = make_run(tmp_path)
+    seen = watch(again.brain)
+    again.fit(2)
+    assert not seen
+    assert_equal(again.state(), run.state())
+
+
+def test_the_random_numbers_are_of_the_seed_alone(make_run):
+    runs = []
+    for seed, state in [(0, 1), (0, 2), (1, 1)]:
+        run = make_run(seed=seed)
+        torch.manual_seed(state)
+        runs.append(run.fit(1).state())
+    assert_equal(runs[0], runs[1])
+    name = "student network.strong.weight"
+    assert not torch.equal(runs[0][name], runs[2][name])

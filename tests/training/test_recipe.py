@@ -1,0 +1,288 @@
+"""A recipe's YAML and what the command line changes in it."""
+
+import functools
+from collections import ChainMap, Counter, OrderedDict
+from pathlib import Path
+
+import pytest
+from hyperpyyaml import load_hyperpyyaml
+from speechbrain.utils.checkpoints import Checkpointer
+
+from sb_sed.errors import InputError
+from sb_sed.training.recipe import Recipe
+
+FILES = {
+    "recipe.yaml": """
+        scale: !include:scale/full.yaml
+        epochs: 9
+        rates: [1, 2]
+        model: !include:model/crnn.yaml
+            size: !ref <scale[size]>
+        views: !include:views/plain.yaml
+        copy: !ref <model[network]>
+        object: !new:collections.Counter
+            a: 1
+        name: !name:collections.Counter
+            a: 1
+        bare: !new:collections.Counter
+    """,
+    "scale/full.yaml": "size: 128",
+    "scale/mini.yaml": "size: 16",
+    "model/crnn.yaml": """
+        size: 1
+        depth: 7
+        network: !new:collections.Counter
+            size: !ref <size>
+            depth: !ref <depth>
+        twice: [!ref <network>, !ref <depth> * 2]
+        parts:
+            inner: 3
+            other: !ref <parts[inner]>
+    """,
+    "model/other.yaml": """
+        size: 2
+        network: !new:collections.OrderedDict
+            width: !ref <size>
+        extra: 0
+    """,
+    "views/plain.yaml": """
+        depth: 1
+        nested: !include:nested/deep.yaml
+            level: !ref <depth>
+    """,
+    "views/nested/deep.yaml": "level: 0\nsum: !ref <level> + 1",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [line.removeprefix(" " * 8) for line in text.split("\n")]
+        path.write_text("\n".join(lines))
+    return tmp_path
+
+
+@pytest.fixture
+def load(folder):
+    def load(overrides=""):
+        recipe = Recipe(folder / "recipe.yaml", overrides)
+        return load_hyperpyyaml(recipe.stream())
+
+    return load
+
+
+@pytest.fixture
+def error(folder):
+    def error(overrides):
+        with pytest.raises(InputError) as caught:
+            Recipe(folder / "recipe.yaml", overrides)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    return error
+
+
+def test_without_overrides_it_is_hyperpyyamls(folder, load):
+    plain = load_hyperpyyaml(open(folder / "recipe.yaml"))
+    ours = load()
+    assert str(plain) == str(ours)
+    assert ours["model"]["network"] == {"size": 128, "depth": 7}
+    assert ours["copy"] is ours["model"]["network"]
+    assert ours["model"]["twice"] == [ours["copy"], 14]
+    assert ours["views"]["nested"] == {"level": 1, "sum": 2}
+
+
+def test_values_and_lists_are_replaced(load):
+    loaded = load("epochs: 3\nrates: [5]")
+    assert (loaded["epochs"], loaded["rates"]) == (3, [5])
+    assert load("epochs: null")["epochs"] is None
+    assert load("epochs: !ref <scale[size]>")["epochs"] == 128
+
+
+def test_a_value_of_a_fragment(load):
+    loaded = load("scale: {size: 32}")
+    assert loaded["scale"]["size"] == loaded["model"]["size"] == 32
+    assert loaded["copy"]["size"] == 32
+    loaded = load("model: {depth: 2}")
+    assert loaded["copy"] == {"size": 128, "depth": 2}
+    assert loaded["model"]["twice"][1] == 4
+
+
+def test_a_value_deep_in_a_fragment(load):
+    assert load("model: {parts: {inner: 8}}")["model"]["parts"] == {
+        "inner": 8,
+        "other": 8,
+    }
+    loaded = load("views: {nested: {level: 5}}")
+    assert loaded["views"]["nested"] == {"level": 5, "sum": 6}
+
+
+def test_an_argument_of_an_object(load):
+    assert load("object: {a: 2}")["object"] == Counter(a=2)
+    assert load("object: {b: 2}")["object"] == Counter(a=1, b=2)
+    assert load("bare: {b: 2}")["bare"] == Counter(b=2)
+    name = load("name: {b: 2}")["name"]
+    assert isinstance(name, functools.partial)
+    assert name.keywords == {"a": 1, "b": 2}
+
+
+def test_an_argument_of_an_object_of_a_fragment(load):
+    network = load("model: {network: {depth: 2, width: 3}}")["model"]["network"]
+    assert network == Counter(size=128, depth=2, width=3)
+
+
+def test_an_object_is_replaced_whole(load):
+    for overrides, expected in [
+        ("!new:collections.OrderedDict {z: 2}", OrderedDict(z=2)),
+        ("!new:collections.OrderedDict", OrderedDict()),
+        ("!new:collections.ChainMap", ChainMap()),
+    ]:
+        found = load(f"object: {overrides}")["object"]
+        assert type(found) is type(expected) and found == expected
+
+
+def test_an_object_of_a_fragment_is_replaced_whole(load):
+    loaded = load("model: {network: !new:collections.OrderedDict {z: 2}}")
+    found = loaded["model"]["network"]
+    assert type(found) is OrderedDict and found == {"z": 2}
+    assert loaded["copy"] is found
+
+
+def test_another_fragment_keeps_the_recipes_arguments(load):
+    loaded = load("model: !include:model/other.yaml")
+    assert loaded["model"] == {
+        "size": 128,
+        "network": OrderedDict(width=128),
+        "extra": 0,
+    }
+    assert type(loaded["copy"]) is OrderedDict
+
+
+def test_another_fragment_can_have_arguments(load):
+    loaded = load("model: !include:model/other.yaml {size: 4, extra: 1}")
+    assert loaded["model"]["size"] == loaded["copy"]["width"] == 4
+    assert loaded["model"]["extra"] == 1
+
+
+def test_another_fragment_in_a_fragment(load, folder):
+    (folder / "views/nested/flat.yaml").write_text("flat: True\nlevel: 9")
+    loaded = load("views: {nested: !include:views/nested/flat.yaml {}}")
+    assert loaded["views"] == {
+        "depth": 1,
+        "nested": {"flat": True, "level": 1},
+    }
+
+
+def test_a_fragment_in_place_of_a_value(load):
+    assert load("epochs: !include:scale/mini.yaml")["epochs"] == {"size": 16}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "hint"),
+    [
+        ("epoch: 1", "epoch", "did you mean 'epochs'"),
+        ("zzz: 1", "zzz", "it has ['scale', 'epochs'"),
+        ("scale: {sizes: 1}", "scale: sizes", "did you mean 'size'"),
+        ("model: {sise: 1}", "model: sise", "did you mean 'size'"),
+        ("model: {parts: {iner: 1}}", "model: parts: iner", "'inner'"),
+        ("views: {nested: {lvel: 1}}", "views: nested: lvel", "'level'"),
+        (
+            "model: !include:model/other.yaml {sizze: 3}",
+            "model: sizze",
+            "did you mean 'size'",
+        ),
+    ],
+)
+def test_an_unknown_key_is_named(error, overrides, key, hint):
+    message = error(overrides)
+    assert f"recipe.yaml has no key '{key}': " in message
+    assert hint in message
+
+
+def test_a_missing_fragment_is_named(error, folder):
+    message = error("scale: !include:scale/tiny.yaml")
+    assert str(folder / "scale/tiny.yaml") in message
+    assert "cannot be read" in message
+
+
+def test_a_fragment_that_is_not_yaml_is_named(folder):
+    (folder / "scale/broken.yaml").write_text("a: [1,\nb: {")
+    with pytest.raises(InputError, match="broken.yaml is not valid YAML"):
+        Recipe(folder / "recipe.yaml", "scale: !include:scale/broken.yaml")
+
+
+def test_a_missing_recipe_is_named(tmp_path):
+    with pytest.raises(InputError, match="none.yaml cannot be read.*check"):
+        Recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("overrides", ["epochs: [", "a: b: c", "x: {"])
+def test_overrides_that_are_not_yaml(error, overrides):
+    assert "are not YAML: write --key value" in error(overrides)
+
+
+@pytest.mark.parametrize("overrides", ["epochs", "- epochs", "3"])
+def test_overrides_without_keys(error, overrides):
+    assert "have no keys: write --key value" in error(overrides)
+
+
+def test_a_default_gives_way_to_the_command_line(folder):
+    for overrides, size, epochs in [
+        ("", 16, 2),
+        ("scale: !include:scale/full.yaml", 128, 2),
+        ("epochs: 5", 16, 5),
+    ]:
+        recipe = Recipe(folder / "recipe.yaml", overrides)
+        recipe.set_default("scale", "!include:scale/mini.yaml")
+        recipe.set_default("epochs", "2")
+        loaded = load_hyperpyyaml(recipe.stream())
+        assert loaded["model"]["size"] == size
+        assert loaded["epochs"] == epochs
+
+
+def test_a_default_is_checked_too(folder):
+    recipe = Recipe(folder / "recipe.yaml")
+    with pytest.raises(InputError, match="did you mean 'epochs'"):
+        recipe.set_default("epoch", "1")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        "",
+        "model: !include:model/other.yaml",
+        "model: {parts: {inner: 8}}\nepochs: 2",
+        "object: !new:collections.OrderedDict {z: 2}",
+    ],
+)
+def test_what_is_saved_loads_back(folder, load, overrides, tmp_path_factory):
+    saved = tmp_path_factory.mktemp("results") / "run" / "hyperparams.yaml"
+    Recipe(folder / "recipe.yaml", overrides).save(saved)
+    text = saved.read_text()
+    assert "!include" not in text and "!ref" not in text
+    assert text.startswith(f"# Generated from {folder / 'recipe.yaml'}\n")
+    with open(saved) as stream:
+        loaded = load_hyperpyyaml(stream)
+    assert str(loaded) == str(load(overrides))
+    assert loaded["copy"] is loaded["model"]["network"]
+
+
+def test_saving_and_loading_change_nothing(folder, tmp_path):
+    before = {p: p.read_bytes() for p in folder.rglob("*.yaml")}
+    recipe = Recipe(folder / "recipe.yaml", "model: {depth: 2}")
+    first = recipe.stream().read()
+    recipe.save(folder / "out.txt")
+    assert recipe.stream().read() == first
+    assert {p: p.read_bytes() for p in folder.rglob("*.yaml")} == before
+
+
+def test_the_recipes_of_this_repository_load(monkeypatch):
+    recipes = Path(__file__).parents[2] / "recipes"
+    monkeypatch.setattr(Checkpointer, "__init__", lambda *args, **kwargs: None)
+    files = sorted(recipes.glob("*/hparams/*.yaml"))
+    assert files
+    for file in files:
+        recipe = Recipe(file, "data_folder: x\ntrain_loggers: []")
+        recipe.set_default("scale", "!include:scale/mini.yaml")
