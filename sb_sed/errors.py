@@ -18,3 +18,11 @@ class InputError(ValueError):
     ...
     sb_sed.errors.InputError: clip.wav is empty: delete it or fetch it again.
     """
+
+    def __str__(self) -> str:
+        """The sentence, also of an error in a worker of a ``DataLoader``.
+
+        PyTorch passes that on as the text of the worker's traceback.
+        """
+        name = f"{type(self).__module__}.{type(self).__qualname__}: "
+        return super().__str__().rpartition(name)[-1].strip()

@@ -22,7 +22,11 @@ import torch
 from desed_prepare import prepare_desed
 from hyperpyyaml import load_hyperpyyaml
 from speechbrain.dataio.batch import PaddedBatch
-from speechbrain.utils.distributed import if_main_process, run_on_main
+from speechbrain.utils.distributed import (
+    if_main_process,
+    is_distributed_initialized,
+    run_on_main,
+)
 from torch.utils.data import DataLoader
 
 from sb_sed.data.labels import EventEncoder
@@ -146,6 +150,11 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
     smoother = hparams["smoothing"]["smoother"]
     classes = hparams["data"]["classes"]
     reference, _ = data.reference("valid_synthetic")
+    n_processes = (
+        torch.distributed.get_world_size()
+        if is_distributed_initialized()
+        else 1
+    )
 
     def event_f1(scores: dict) -> float:
         """The figure by which the best checkpoint is chosen."""
@@ -158,7 +167,10 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
         losses=training["losses"],
         views=hparams["views"],
         ema=training["ema"],
-        ramp_up=training["ramp_up"](steps_per_epoch=len(data.batches)),
+        ramp_up=training["ramp_up"](
+            steps_per_epoch=len(data.batches)
+            // (n_processes * run_opts["grad_accumulation_factor"])
+        ),
         consistency_weight=training["consistency_weight"],
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],

@@ -28,9 +28,10 @@ class Detector(nn.Module):
 
     Example
     -------
-    >>> from sb_sed.features import get_featurizer
+    >>> from sb_sed.features import MinMax, get_featurizer
     >>> from sb_sed.models.crnn import CRNN
-    >>> detector = Detector(get_featurizer("log_mel", normalise=None), CRNN())
+    >>> featurizer = get_featurizer("log_mel", normalise=MinMax())
+    >>> detector = Detector(featurizer, CRNN())
     >>> detector.from_waveforms(torch.randn(1, 160000)).strong.shape
     torch.Size([1, 157, 10])
     >>> detector.n_output_frames(160000), detector.frame_shift

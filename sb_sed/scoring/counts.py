@@ -108,7 +108,7 @@ class Counts:
             values = values[~np.isnan(values)]
             return np.quantile(values, tails).tolist() if len(values) else None
 
-        return self._scores(*self._f1(draws), interval)
+        return self._scores(*self._f1(draws), _interval)
 
     def _scores(self, macro, micro, per_class, summary) -> dict:
         return {

@@ -13,6 +13,7 @@ from speechbrain import Brain, Stage
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import get_rank
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from sb_sed.data.labels import EventEncoder
 from sb_sed.formats import scores_table
@@ -109,6 +110,19 @@ class MeanTeacherBrain(Brain):
         self.optimizers_dict = {"student": self.optimizer}
         if self.checkpointer is not None:
             self.checkpointer.add_recoverable("optimizer", self.optimizer)
+
+    def _wrap_distributed(self) -> None:
+        """As SpeechBrain's, without synchronised batch norms on the CPU.
+
+        SpeechBrain makes all batch norms synchronised ones, which PyTorch has
+        for GPUs only.
+        """
+        if not self.distributed_launch or "cpu" not in str(self.device):
+            super()._wrap_distributed()
+            return
+        for name, module in self.modules.items():
+            if any(p.requires_grad for p in module.parameters()):
+                self.modules[name] = DistributedDataParallel(module)
 
     def fit_batch(self, batch: PaddedBatch) -> torch.Tensor:
         """One batch: a step of the student, then one of the teacher."""

@@ -4,7 +4,9 @@ Authors
  * sb_sed contributors 2026
 """
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
@@ -27,7 +29,8 @@ class Recipe:
     is added without a word, a fragment that takes the place of another loses
     the arguments that the recipe gave it, and of an object
     (``!new:Class {...}``) only the arguments are replaced. Here the first is
-    an error, the second are kept and the third is replaced whole.
+    an error, the second are kept and the third is replaced whole. To this end
+    the fragments are put in the recipe before anything is changed.
 
     Arguments
     ---------
@@ -61,17 +64,26 @@ class Recipe:
 
     def __init__(self, file: str | Path, overrides: str = ""):
         self.file = Path(file)
-        self.tree = _load(self.file)
         self.given = _parse(overrides)
-        self._apply(self.tree, self.given, "")
+        # What the recipe gives to each of its fragments, by place.
+        self.arguments: dict[tuple, Mapping] = {}
+        self.tree = _load(self.file)
+        self._include_all(self.tree, (), self.file.parent)
+        self._apply(self.tree, self.given, ())
 
     def set_default(self, key: str, value: str) -> None:
-        """Set a top-level key, unless the command line did (YAML value)."""
-        if key not in self.given:
-            self._apply(self.tree, _parse(f"{key}: {value}"), "")
+        """Set a top-level key (YAML value), below what the command line did."""
+        given = self.given.get(key)
+        if key in self.given and (
+            _tag(given) or not isinstance(given, Mapping)
+        ):
+            return
+        self._apply(self.tree, _parse(f"{key}: {value}"), ())
+        if key in self.given:
+            self._apply(self.tree, {key: given}, ())
 
     def stream(self) -> StringIO:
-        """The recipe for ``load_hyperpyyaml``, which finds the fragments."""
+        """The recipe, with its fragments in it, for ``load_hyperpyyaml``."""
         text = StringIO()
         YAML().dump(self.tree, text)
         text.seek(0)
@@ -79,7 +91,7 @@ class Recipe:
         return text
 
     def save(self, path: str | Path) -> None:
-        """Write the recipe with all references and fragments resolved."""
+        """Write the recipe with all references resolved."""
         with atomic_path(path) as temporary:
             temporary.write_text(
                 f"# Generated from {self.file}\n# yamllint disable\n"
@@ -87,45 +99,67 @@ class Recipe:
                 encoding="utf-8",
             )
 
-    def _apply(self, tree: Mapping, given: Mapping, path: str) -> None:
-        """Change ``tree`` as ``given`` asks; ``path`` leads to both."""
-        known = tree
-        if fragment := _fragment(tree):
-            known = {**_load(self.file.parent / fragment), **tree}
+    def _include_all(self, tree: Mapping, place: tuple, folder: Path) -> None:
+        """Put the fragments of ``tree``, which is at ``place``, in it."""
+        for key, node in tree.items():
+            if _fragment(node):
+                tree[key] = self._include(node, (*place, key), folder)
+            elif isinstance(node, Mapping):
+                self._include_all(node, (*place, key), folder)
+
+    def _include(self, node: object, place: tuple, folder: Path) -> Mapping:
+        """The fragment that a node includes, with its arguments."""
+        file = folder / _fragment(node)
+        tree = _load(file)
+        _refer_from(place, tree)
+        self._include_all(tree, place, file.parent)
+        given = node if isinstance(node, Mapping) else {}
+        kept = self.arguments.setdefault(place, given)
+        if kept is not given:
+            # Written for the fragment that was here: this one may lack some.
+            tree.update({k: v for k, v in kept.items() if k not in tree})
+            self._apply(tree, kept, place)
+        self._apply(tree, given, place)
+        return tree
+
+    def _apply(self, tree: Mapping, given: Mapping, place: tuple) -> None:
+        """Change ``tree``, which is at ``place``, as ``given`` asks."""
         for key, value in given.items():
             # An object's arguments are its class's to check.
-            if key not in known and not _tag(tree).startswith("!n"):
-                near = get_close_matches(str(key), [str(k) for k in known], 1)
-                hint = (
-                    f"did you mean {near[0]!r}?"
-                    if near
-                    else f"it has {[*known]}."
-                )
-                raise InputError(
-                    f"{self.file} has no key {path + str(key)!r}: {hint}"
-                )
-            old = known.get(key)
-            if fragment := _fragment(value):
-                _load(self.file.parent / fragment)  # it must be there
-                tree[key] = _keep_arguments(value, old)
-            elif isinstance(value, Mapping) and not _tag(value):
-                if not isinstance(old, Mapping):
-                    old = _keep_arguments(old, None) if _tag(old) else value
-                tree[key] = old
-                self._apply(old, value, f"{path}{key}: ")
+            if key not in tree and not _tag(tree).startswith("!n"):
+                raise self._unknown(key, tree, place)
+            old = tree.get(key)
+            here = (*place, key)
+            if _fragment(value):
+                tree[key] = self._include(value, here, self.file.parent)
+            elif _tag(value) or not isinstance(value, Mapping):
+                tree[key] = deepcopy(value)
+            elif isinstance(old, Mapping):
+                self._apply(old, value, here)
             else:
-                tree[key] = value
+                tree[key] = deepcopy(value)
+                if _tag(old):  # an object that had no arguments
+                    tree[key].yaml_set_ctag(old.tag)
+
+    def _unknown(self, key: object, tree: Mapping, place: tuple) -> InputError:
+        near = get_close_matches(str(key), [str(k) for k in tree], 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {[*tree]}."
+        name = ": ".join(map(str, (*place, key)))
+        return InputError(f"{self.file} has no key {name!r}: {hint}")
 
 
-def _keep_arguments(node: object, old: object) -> CommentedMap:
-    """A mapping of the tag of ``node``, with the arguments of ``old``."""
-    arguments = CommentedMap()
-    if _fragment(node) and _fragment(old) and isinstance(old, Mapping):
-        arguments.update(old)
+def _refer_from(place: tuple, node: object) -> None:
+    """Let the references of a fragment start from the recipe's root."""
     if isinstance(node, Mapping):
-        arguments.update(node)
-    arguments.yaml_set_ctag(node.tag)
-    return arguments
+        for value in node.values():
+            _refer_from(place, value)
+    elif isinstance(node, list):
+        for value in node:
+            _refer_from(place, value)
+    elif _tag(node) in ("!ref", "!copy"):
+        root, *keys = map(str, place)
+        start = "<" + root + "".join(f"[{key}]" for key in keys)
+        node.value = re.sub(r"<([^\[>.]+)", rf"{start}[\1]", node.value)
 
 
 def _tag(node: object) -> str:

@@ -8,10 +8,11 @@ import pytest
 import soundfile as sf
 
 from sb_sed.data.jams import read_jams
-from sb_sed.data.minidesed import RECORDED, SYNTHETIC, main, make_minidesed
-from sb_sed.data.miniscenes import recorded_scene
-from sb_sed.data.minisounds import GENERATORS
-from sb_sed.data.minisynth import RATE
+from sb_sed.data.minidesed import RECORDED, SYNTHETIC, make_minidesed
+from sb_sed.data.minidesed.__main__ import main
+from sb_sed.data.minidesed.scenes import recorded_scene
+from sb_sed.data.minidesed.sounds import GENERATORS
+from sb_sed.data.minidesed.synthesis import RATE
 from sb_sed.errors import InputError
 from sb_sed.formats import read_events, read_filenames, read_weak_labels
 

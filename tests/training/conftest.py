@@ -183,6 +183,28 @@ class Run:
         )
         return self
 
+    def watch(self):
+        """Note rate, networks and step at the end of each batch to come."""
+        brain, seen = self.brain, []
+
+        def note(batch, outputs, loss, should_step):
+            seen.append(
+                {
+                    "lr": brain.optimizer.param_groups[0]["lr"],
+                    "step": brain.optimizer_step,
+                    "should_step": should_step,
+                    "ids": batch.id,
+                    "loss": loss.item(),
+                }
+                | {
+                    name: [p.detach().clone() for p in module.parameters()]
+                    for name, module in brain.modules.items()
+                }
+            )
+
+        brain.on_fit_batch_end = note
+        return seen
+
     def first_batch(self):
         """The first batch of the first epoch."""
         return PaddedBatch([self.clips[i] for i in next(iter(self.batches))])

@@ -1,4 +1,4 @@
-"""Mean teacher step by step, and runs that were interrupted."""
+"""Mean teacher, step by step and epoch by epoch."""
 
 import functools
 import math
@@ -39,37 +39,6 @@ def mse(first, second):
 
 def ramp(step, n_steps):
     return math.exp(-5 * (1 - min(step / n_steps, 1)) ** 2)
-
-
-def assert_equal(first, second):
-    assert set(first) == set(second)
-    different = [k for k in first if not torch.equal(first[k], second[k])]
-    assert not different
-
-
-def watch(brain):
-    """Note learning rate, networks and step at the end of each batch."""
-    seen = []
-    before = brain.on_fit_batch_end
-
-    def on_fit_batch_end(batch, outputs, loss, should_step):
-        before(batch, outputs, loss, should_step)
-        seen.append(
-            {
-                "lr": brain.optimizer.param_groups[0]["lr"],
-                "step": brain.optimizer_step,
-                "should_step": should_step,
-                "ids": batch.id,
-                "loss": loss.item(),
-            }
-            | {
-                name: [p.detach().clone() for p in module.parameters()]
-                for name, module in brain.modules.items()
-            }
-        )
-
-    brain.on_fit_batch_end = on_fit_batch_end
-    return seen
 
 
 # One batch
@@ -173,7 +142,7 @@ def test_only_the_student_has_gradients(make_run):
 def test_the_teacher_against_the_closed_form(make_run):
     run = make_run()
     mean = [p.detach().clone().double() for p in run.teacher.parameters()]
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(2)
     for k, batch in enumerate(seen, 1):
         weight = min(1 - 1 / (k + 1), 0.9)
@@ -201,7 +170,7 @@ def test_the_teachers_batch_norms_are_its_own(make_run):
 
 def test_learning_rate_and_consistency_ramp_up(make_run):
     run = make_run()
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(3)
     rates = [batch["lr"] for batch in seen]
     assert rates == pytest.approx([0.01 * ramp(k, 12) for k in range(18)])
@@ -215,7 +184,7 @@ def test_learning_rate_and_consistency_ramp_up(make_run):
 
 def test_the_log_has_the_means_of_the_epoch(make_run):
     run = make_run()
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(2)
     for epoch, (_, stats) in enumerate(run.log.epochs):
         losses = [batch["loss"] for batch in seen[6 * epoch : 6 * epoch + 6]]
@@ -238,7 +207,7 @@ def test_the_log_has_the_means_of_the_epoch(make_run):
 
 def test_every_epoch_has_its_order_and_its_noise(make_run):
     run = make_run()
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(2)
     orders = [[b["ids"] for b in seen[:6]], [b["ids"] for b in seen[6:]]]
     assert orders[0] != orders[1]
@@ -261,7 +230,7 @@ def test_gradients_accumulate(make_run):
         updates.append(step),
         update(student, teacher, step),
     )
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(2)
     assert [batch["should_step"] for batch in seen] == [False, True] * 6
     assert [batch["step"] for batch in seen] == [0, 1, 1, 2, 2, 3] + [
@@ -285,7 +254,7 @@ def test_gradients_accumulate(make_run):
 
 def test_the_ramp_goes_by_the_optimisers_step(make_run):
     run = make_run(grad_accumulation_factor=2)
-    seen = watch(run.brain)
+    seen = run.watch()
     run.fit(1)
     assert [batch["lr"] for batch in seen] == pytest.approx(
         [0.01 * ramp(k, 12) for k in (0, 0, 1, 1, 2, 2)]
@@ -357,127 +326,3 @@ def test_scores_are_collected_anew(make_run):
         loader = DataLoader([run.clip(clip)], collate_fn=PaddedBatch)
         run.brain.evaluate(loader)
         assert list(run.brain.scores["student"]) == [clip]
-
-
-# Checkpoints
-
-
-def test_the_best_checkpoint_is_the_students(make_run, tmp_path):
-    # Student and teacher in turn; the types are those of numpy.
-    figures = iter(np.float32([0.2, 0.9, 0.7, 0.1, 0.4, 0.95]))
-    run = make_run(tmp_path, f1=lambda scores: next(figures))
-    after = []
-    on_stage_end = run.brain.on_stage_end
-
-    def keep(stage, loss, epoch):
-        if stage == Stage.VALID:
-            after.append(run.state())
-        on_stage_end(stage, loss, epoch)
-
-    run.brain.on_stage_end = keep
-    run.fit(3)
-    assert len(list(tmp_path.iterdir())) == 2  # the best and the last
-    run.brain.evaluate(run.test_loader(), max_key="event_f1")
-    assert_equal(run.state(), after[1])
-    best = run.brain.checkpointer.find_checkpoint(max_key="event_f1")
-    assert best.meta["epoch"] == 2
-    assert best.meta["event_f1"] == pytest.approx(0.7)
-
-
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-def die_in(run, epoch, step):
-    """Let a run end in the middle of an epoch."""
-    fit_batch = run.brain.fit_batch
-
-    def dying(batch):
-        if (run.brain.epoch, run.brain.step) == (epoch, step):
-            raise Killed
-        return fit_batch(batch)
-
-    run.brain.fit_batch = dying
-
-
-@pytest.fixture(scope="module")
-def straight(tmp_path_factory):
-    """The end and the log of a run that nobody interrupted."""
-    known = []
-
-    def straight(make_run):
-        if not known:
-            run = make_run(tmp_path_factory.mktemp("straight")).fit(4)
-            known.append((run.state(), run.log.epochs))
-        return known[0]
-
-    return straight
-
-
-def test_a_resumed_run_equals_a_straight_one(make_run, straight, tmp_path):
-    expected, log = straight(make_run)
-    make_run(tmp_path).fit(2)
-    torch.manual_seed(99)  # whatever the process did before
-    run = make_run(tmp_path).fit(4)
-    assert_equal(run.state(), expected)
-    assert run.log.epochs == log[2:]
-    assert run.brain.optimizer_step == 24
-
-
-@pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize(("interval", "step"), [(2, 6), (3, 5), (6, 3)])
-def test_a_killed_run_equals_a_straight_one(
-    make_run, straight, tmp_path, interval, step, num_workers
-):
-    expected, log = straight(make_run)
-    options = {"ckpt_interval_steps": interval}
-    killed = make_run(tmp_path, **options)
-    die_in(killed, epoch=3, step=step)
-    with pytest.raises(Killed):
-        killed.fit(4, num_workers)
-    torch.manual_seed(99)
-    run = make_run(tmp_path, **options)
-    seen = watch(run.brain)
-    run.fit(4, num_workers)
-    # It went on from within the epoch, and the log is of the whole epoch.
-    assert len(seen) == 12 - (step - 1) // interval * interval
-    assert_equal(run.state(), expected)
-    assert run.log.epochs == log[2:]
-
-
-def test_a_kill_in_validation_loses_nothing(make_run, straight, tmp_path):
-    expected, log = straight(make_run)
-    options = {"ckpt_interval_steps": 6}
-    killed = make_run(tmp_path, **options)
-
-    def die(scores):
-        if killed.brain.optimizer_step == 18:
-            raise Killed
-        return 0.5
-
-    killed.brain.event_f1 = die
-    with pytest.raises(Killed):
-        killed.fit(4)
-    run = make_run(tmp_path, **options).fit(4)
-    assert_equal(run.state(), expected)
-    assert run.log.epochs == log[2:]
-
-
-def test_a_run_that_is_over_is_only_scored(make_run, tmp_path):
-    run = make_run(tmp_path).fit(2)
-    again = make_run(tmp_path)
-    seen = watch(again.brain)
-    again.fit(2)
-    assert not seen
-    assert_equal(again.state(), run.state())
-
-
-def test_the_random_numbers_are_of_the_seed_alone(make_run):
-    runs = []
-    for seed, state in [(0, 1), (0, 2), (1, 1)]:
-        run = make_run(seed=seed)
-        torch.manual_seed(state)
-        runs.append(run.fit(1).state())
-    assert_equal(runs[0], runs[1])
-    name = "student network.strong.weight"
-    assert not torch.equal(runs[0][name], runs[2][name])

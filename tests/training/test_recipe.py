@@ -119,6 +119,11 @@ def test_a_value_deep_in_a_fragment(load):
     assert loaded["views"]["nested"] == {"level": 5, "sum": 6}
 
 
+def test_values_of_classes_in_place_of_one_value(load):
+    parts = load("model: {parts: {inner: {Dog: 1}}}")["model"]["parts"]
+    assert parts["inner"] == {"Dog": 1}
+
+
 def test_an_argument_of_an_object(load):
     assert load("object: {a: 2}")["object"] == Counter(a=2)
     assert load("object: {b: 2}")["object"] == Counter(a=1, b=2)

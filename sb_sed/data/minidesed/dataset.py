@@ -9,14 +9,13 @@ rooms among louder backgrounds and other sounds, each taken by another device.
     python -m sb_sed.data.minidesed --folder data/minidesed
 
 The two constants below are all there is to how hard it is. The sounds are in
-``minisounds.py`` (of the bricks in ``minisynth.py``), their surroundings in
-``miniworld.py``, the scenes in ``miniscenes.py``, the JAMS in ``minijams.py``.
+``sounds.py`` (of the bricks in ``synthesis.py``), their surroundings in
+``world.py``, the scenes in ``scenes.py``, the JAMS in ``jams.py``.
 
 Authors
  * sb_sed contributors 2026
 """
 
-import argparse
 import json
 import shutil
 from concurrent.futures import ProcessPoolExecutor
@@ -32,8 +31,8 @@ import soundfile as sf
 from tqdm import tqdm
 
 from sb_sed.data.jams import strip_suffixes, tidy_events
-from sb_sed.data.minijams import to_jams
-from sb_sed.data.miniscenes import (
+from sb_sed.data.minidesed.jams import to_jams
+from sb_sed.data.minidesed.scenes import (
     CLIP,
     Recorded,
     Synthetic,
@@ -41,9 +40,9 @@ from sb_sed.data.miniscenes import (
     recorded_scene,
     synthetic_scene,
 )
-from sb_sed.data.minisounds import GENERATORS
-from sb_sed.data.minisynth import RATE
-from sb_sed.data.miniworld import Room, background
+from sb_sed.data.minidesed.sounds import GENERATORS
+from sb_sed.data.minidesed.synthesis import RATE
+from sb_sed.data.minidesed.world import Room, background
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
 
@@ -379,24 +378,3 @@ def _write_strong(path, clips):
     rows = [(name, *event) for name, events in clips for event in events]
     table = pd.DataFrame(rows, columns=EVENT_COLUMNS)
     write_events(table, path, [name for name, _ in clips])
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """The command line: ``python -m sb_sed.data.minidesed --help``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sb_sed.data.minidesed",
-        description="Make MiniDESED, a procedural miniature of DESED.",
-    )
-    parser.add_argument("--folder", required=True, help="where it goes")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scale", type=float, default=1.0, help="of its size")
-    parser.add_argument("--n_jobs", type=int, default=2, help="processes")
-    options = parser.parse_args(arguments)
-    try:
-        print(make_minidesed(**vars(options)))
-    except InputError as error:
-        parser.exit(2, f"{error}\n")
-
-
-if __name__ == "__main__":
-    main()

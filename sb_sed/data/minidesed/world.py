@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.fft import irfft, next_fast_len, rfft
 
-from sb_sed.data.minisynth import (
+from sb_sed.data.minidesed.synthesis import (
     RATE,
     coloured_noise,
     curve,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import fftconvolve
 
-from sb_sed.data.minisynth import (
+from sb_sed.data.minidesed.synthesis import (
     RATE,
     coloured_noise,
     curve,

@@ -10,7 +10,7 @@ Authors
 
 from pathlib import Path
 
-from sb_sed.data.miniscenes import Source
+from sb_sed.data.minidesed.scenes import Source
 
 
 def to_jams(

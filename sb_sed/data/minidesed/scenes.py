@@ -18,9 +18,9 @@ from numpy.random import Generator
 from scipy.signal import fftconvolve, resample_poly
 
 from sb_sed.data.jams import tidy_events
-from sb_sed.data.minisounds import GENERATORS
-from sb_sed.data.minisynth import RATE, draw, faded, level
-from sb_sed.data.miniworld import Device, Room, background, distractor
+from sb_sed.data.minidesed.sounds import GENERATORS
+from sb_sed.data.minidesed.synthesis import RATE, draw, faded, level
+from sb_sed.data.minidesed.world import Device, Room, background, distractor
 
 CLIP = 10.0  # seconds
 MOST_EVENTS = 8
