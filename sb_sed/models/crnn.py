@@ -107,6 +107,22 @@ def initialise_as_baseline(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
+@torch.no_grad()
+def initialise_as_swish(module: nn.Module) -> None:
+    """Initialise one module so that a short training gets under way at once.
+
+    The gates begin as ``x * sigmoid(x)`` (swish, Ramachandran et al., 2017)
+    and the convolutions as He et al. (2015) have them; the rest is PyTorch's.
+    The baseline's gates begin close to zero, which costs it thousands of steps.
+    """
+    if isinstance(module, GatedLinear):
+        nn.init.eye_(module.linear.weight)
+        nn.init.zeros_(module.linear.bias)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
+
+
 class CRNN(nn.Module):
     """Convolutional recurrent network with strong and weak outputs.
 
@@ -137,8 +153,7 @@ class CRNN(nn.Module):
     bn_eps, bn_momentum : float
         Of the batch norms, in PyTorch's convention.
     initialise : Callable[[nn.Module], None] | None
-        Initialises each module in place; None keeps PyTorch's way, which
-        learns faster where there are few steps.
+        Initialises each module in place; None keeps PyTorch's way.
 
     Example
     -------
