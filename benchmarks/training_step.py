@@ -157,7 +157,6 @@ def main() -> None:
         detector.featurizer.fit([next(batches).sig.data for _ in range(4)])
         runs = {
             "plain, float32": Run(plain(detector), "fp32", seed=0),
-            "ours, float32": Run(copy.deepcopy(detector), "fp32", seed=0),
             f"ours, {precision}": Run(detector, precision, seed=0),
             "plain, other dropout": Run(plain(detector), "fp32", seed=10**6),
         }

@@ -13,11 +13,14 @@ from speechbrain.utils.checkpoints import (
     Checkpointer,
 )
 from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.logger import get_logger
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
 
-CONTENTS = "contents.txt"
+BEGUN, CONTENTS = "begun.txt", "contents.txt"
+
+logger = get_logger(__name__)
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -27,7 +30,8 @@ class AtomicCheckpointer(Checkpointer):
     others and deletes file by file, so that a killed process can leave a
     folder that the next run loads and fails on. Here a list of the contents
     is written last, and a folder that does not hold all of them is none; what
-    a killed process left behind is removed at the start.
+    a killed process left behind is removed at the start. Checkpoints without
+    such a list, of other programs, are left alone and not used.
 
     Arguments
     ---------
@@ -55,16 +59,30 @@ class AtomicCheckpointer(Checkpointer):
         super().__init__(checkpoints_dir, *args, **kwargs)
         if if_main_process():
             for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
-                if not _is_whole(folder):
+                if _is_whole(folder):
+                    continue
+                if (folder / BEGUN).exists() or (folder / CONTENTS).exists():
                     shutil.rmtree(folder)
+                else:
+                    logger.warning(
+                        f"{folder} has no {CONTENTS} and is not used: it is of "
+                        "another program or incomplete."
+                    )
+
+    def _new_checkpoint_dirpath(self) -> Path:
+        return _begin(super()._new_checkpoint_dirpath())
+
+    def _custom_checkpoint_dirpath(self, name: str) -> Path:
+        return _begin(super()._custom_checkpoint_dirpath(name))
 
     def save_checkpoint(self, *args, **kwargs) -> Checkpoint | None:
         """As SpeechBrain's; the checkpoint counts once it is whole."""
         checkpoint = super().save_checkpoint(*args, **kwargs)
         if checkpoint is not None:  # on the main process
-            files = sorted(file.name for file in checkpoint.path.iterdir())
+            files = {file.name for file in checkpoint.path.iterdir()}
+            files -= {CONTENTS}
             with atomic_path(checkpoint.path / CONTENTS) as path:
-                path.write_text("\n".join(files), encoding="utf-8")
+                path.write_text("\n".join(sorted(files)), encoding="utf-8")
         return checkpoint
 
     def load_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -80,6 +98,13 @@ class AtomicCheckpointer(Checkpointer):
 
     def _list_checkpoint_dirs(self) -> list[Path]:
         return [f for f in super()._list_checkpoint_dirs() if _is_whole(f)]
+
+
+def _begin(folder: Path) -> Path:
+    """Make the folder of a checkpoint that is about to be saved."""
+    folder.mkdir(exist_ok=True)
+    (folder / BEGUN).touch()
+    return folder
 
 
 def _is_whole(folder: Path) -> bool:
