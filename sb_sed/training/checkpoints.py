@@ -90,7 +90,7 @@ class AtomicCheckpointer(Checkpointer):
         try:
             super().load_checkpoint(checkpoint)
         except (RuntimeError, KeyError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = " ".join(str(error).split()[:40])
             raise InputError(
                 f"The checkpoint {checkpoint.path} is of another architecture "
                 f"({reason}): choose another --output_folder or delete it."

@@ -1,0 +1,73 @@
+"""The training script as its users call it: bad input, several processes.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sb_sed.data.minidesed import make_minidesed
+from sb_sed.formats import read_events
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
+TRAIN = ["train.py", "hparams/baseline.yaml", "--noprogressbar"]
+
+
+def run(command, *arguments):
+    """Call a command in the recipe's folder."""
+    return subprocess.run(
+        [*command, *TRAIN, *map(str, arguments)],
+        cwd=RECIPE,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--sed=3"], "no key 'sed': did you mean 'seed'?"),
+        (["--data_folder=/nowhere"], "/nowhere is not a DESED copy"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):
+    """One line on stderr, exit status 2, no traceback."""
+    process = run(
+        [sys.executable], f"--output_folder={tmp_path / 'out'}", *arguments
+    )
+    assert process.returncode == 2
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith("train.py: ") and sentence in last
+    assert "Traceback" not in process.stderr
+
+
+def test_two_processes_train_and_score_all_clips(tmp_path):
+    """torchrun on the CPU: one set of files, every clip scored."""
+    data = make_minidesed(tmp_path / "data", scale=0.05, progress=False)
+    output = tmp_path / "out"
+    process = run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        + ["--nproc_per_node=2"],
+        f"--data_folder={data}",
+        f"--output_folder={output}",
+        "--scale=!include:scale/mini.yaml {epochs: 1, synthetic: 2, "
+        "unlabelled: 1, weak: 1}",
+        "--device=cpu",
+        "--distributed_backend=gloo",
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert process.stdout.count("| validation | student |") == 1
+    reference = read_events(
+        data / "dataset" / "metadata" / "validation" / "validation.tsv"
+    )
+    for network in ("student", "teacher"):
+        folder = output / "validation" / network
+        report = json.loads((folder / "report.json").read_text())
+        assert report["n_files"] == reference["filename"].nunique()
+        assert len([*folder.glob("scores/*.tsv")]) == report["n_files"]
+    assert len([*output.glob("save/CKPT*")]) == 1
