@@ -297,7 +297,7 @@ def stft_dtype(device: torch.device) -> torch.dtype:
 # Frames transformed at once. On a CPU: more fall out of its cache, fewer mean
 # more waiting for each other among its threads (benchmarks/mel.py). Elsewhere:
 # all of a usual batch, in less than a gigabyte.
-_FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 320, 16384
+_FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 640, 16384
 
 
 def _magnitudes(spectrum: Tensor) -> Tensor:
