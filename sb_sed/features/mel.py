@@ -312,11 +312,11 @@ def _magnitudes(spectrum: Tensor) -> Tensor:
     return power.add_(1e-30).sqrt_()
 
 
-def _bands(filters: Tensor, n_groups: int = 4) -> list[tuple[slice, slice]]:
+def _bands(filters: Tensor, n_groups: int = 8) -> list[tuple[slice, slice]]:
     """Groups of neighbouring bands with the range of bins that they weigh.
 
     Each filter is zero almost everywhere; multiplying group by group leaves
-    out three quarters of the work.
+    out most of the work.
     """
     groups = []
     for bands in torch.arange(filters.shape[1]).chunk(n_groups):
