@@ -79,9 +79,9 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
             prepare_desed,
             args=[hparams["data_folder"], hparams["prepared_folder"]],
             kwargs={
-                "sample_rate": hparams["data"]["sample_rate"],
-                "valid_fraction": hparams["data"]["valid_fraction"],
-                "seed": hparams["data"]["split_seed"],
+                "sample_rate": hparams["dataset"]["sample_rate"],
+                "valid_fraction": hparams["dataset"]["valid_fraction"],
+                "seed": hparams["dataset"]["split_seed"],
             },
         )
     return hparams, run_opts
@@ -93,11 +93,11 @@ class Data:
     def __init__(self, hparams: dict):
         self.folder = Path(hparams["prepared_folder"])
         self.scale = hparams["scale"]
-        self.clip_seconds = hparams["data"]["clip_seconds"]
+        self.clip_seconds = hparams["dataset"]["clip_seconds"]
         detector = hparams["student"]
-        rate = hparams["data"]["sample_rate"]
+        rate = hparams["dataset"]["sample_rate"]
         self.encoder = EventEncoder(
-            hparams["data"]["classes"], detector.frame_shift
+            hparams["dataset"]["classes"], detector.frame_shift
         )
         self.reader = ClipReader(
             encoder=self.encoder,
@@ -148,7 +148,7 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
     smoother = hparams["smoothing"]["smoother"]
-    classes = hparams["data"]["classes"]
+    classes = hparams["dataset"]["classes"]
     reference, _ = data.reference("valid_synthetic")
     n_processes = (
         torch.distributed.get_world_size()
@@ -217,7 +217,7 @@ def main(arguments: list[str]) -> None:
                 smoother=hparams["smoothing"]["smoother"],
                 reference=reference,
                 durations=durations,
-                classes=hparams["data"]["classes"],
+                classes=hparams["dataset"]["classes"],
                 folder=Path(hparams["output_folder"]) / split,
             )
     if if_main_process():

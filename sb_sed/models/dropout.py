@@ -15,7 +15,8 @@ class ByteDropout(nn.Dropout):
 
     ``torch.nn.Dropout`` draws its CPU mask serially, one number of double
     precision an element; that was more than half of a training step of the
-    CRNN. Eight elements a draw are six times faster (``benchmarks/``). The
+    CRNN. Eight elements a draw are about five times faster;
+    ``benchmarks/training_step.py`` shows the step as a whole. The
     probability is rounded to a multiple of 1/256 (0.5 is exact) and the
     scaling follows it, so the expectation is kept. On other devices it is
     ``torch.nn.Dropout``.

@@ -11,6 +11,7 @@ Authors
 
 import ast
 import csv
+import dataclasses
 import re
 from pathlib import Path
 
@@ -124,6 +125,16 @@ def test_yaml_declares_all_that_is_used(row):
     assert modules - {"parameters", "keys", "eval", "train"} <= set(
         module_names(text)
     )
+
+
+def test_keys_can_be_given_on_the_command_line():
+    """No key abbreviates a run option, which argparse would take it for."""
+    options = [f.name for f in dataclasses.fields(RunOptions)]
+    for file in sorted((ROOT / "recipes").rglob("hparams/*.yaml")):
+        text = file.read_text(encoding="utf-8")
+        for key in re.findall(r"^(\w+):", text, re.MULTILINE):
+            longer = [o for o in options if o.startswith(key) and o != key]
+            assert not longer, f"{file}: --{key} would be taken for {longer}"
 
 
 @pytest.mark.parametrize(
