@@ -20,20 +20,31 @@ from tqdm import tqdm
 from sb_sed.errors import InputError
 from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
 from sb_sed.features.normalise import MinMax, ZScore
+from sb_sed.features.pcen import PCEN, ParallelPCEN, StreamingPCEN
+from sb_sed.features.smoothers import coefficients
 
 __all__ = [
     "AmplitudeToDB",
     "Featurizer",
     "MelSpectrogram",
     "MinMax",
+    "PCEN",
+    "ParallelPCEN",
+    "StreamingPCEN",
     "ZScore",
     "get_featurizer",
     "list_featurizers",
     "log_mel",
+    "pcen_on_mel",
+    "ppcen_on_log_mel",
     "register_featurizer",
 ]
 
 ENTRY_POINT_GROUP = "sb_sed.featurizers"
+
+# Of the smoothers, in seconds: at the hop of 255 samples 0.015 and 0.25, the
+# coefficients of the paper.
+TIME_CONSTANTS = (1.0545, 0.055209)
 
 _registry: dict[str, Callable[..., nn.Module]] = {}
 
@@ -260,6 +271,96 @@ def log_mel(
     mel = MelSpectrogram(n_mels=n_mels, hop_length=hop_length, **mel_options)
     normalise = ZScore(n_mels) if normalise is None else normalise
     return Featurizer(mel, [AmplitudeToDB(), normalise])
+
+
+@register_featurizer("pcen")
+def pcen_on_mel(
+    n_mels: int = 128,
+    hop_length: int = 255,
+    sample_rate: int = 16000,
+    n_fft: int = 2048,
+    time_constants: Sequence[float] = TIME_CONSTANTS,
+    alpha: float = 0.8,
+    delta: float = 10.0,
+    r: float = 0.5,
+    **options,
+) -> Featurizer:
+    """One PCEN layer on the mel amplitudes ("Trainable PCEN" of the paper).
+
+    Arguments
+    ---------
+    n_mels : int
+        Number of bands, F.
+    hop_length : int
+        Distance of the frames, in samples.
+    sample_rate : int
+        Of the waveforms, in Hz.
+    n_fft : int
+        Window and transform length, in samples.
+    time_constants : sequence of float
+        Of the smoothers, in seconds.
+    alpha, delta, r : float
+        See ``PCEN``.
+    **options
+        ``smoother``, ``eps``, ``per_band`` and ``trainable`` of ``PCEN``.
+
+    Returns
+    -------
+    Featurizer
+        [B, N] -> [B, T, F].
+
+    Example
+    -------
+    >>> pcen_on_mel()(torch.randn(1, 16000)).shape
+    torch.Size([1, 63, 128])
+    """
+    mel = MelSpectrogram(sample_rate, n_fft, hop_length, n_mels)
+    smoothing = coefficients(time_constants, hop_length / sample_rate)
+    layer = PCEN(n_mels, alpha, delta, r, smoothing, **options)
+    return Featurizer(mel, [MinMax(), layer])
+
+
+@register_featurizer("ppcen")
+def ppcen_on_log_mel(
+    n_mels: int = 128,
+    hop_length: int = 255,
+    sample_rate: int = 16000,
+    n_fft: int = 2048,
+    time_constants: Sequence[float] = TIME_CONSTANTS,
+    **options,
+) -> Featurizer:
+    """Parallel PCEN layers on log-mels, the front-end of the paper.
+
+    Arguments
+    ---------
+    n_mels : int
+        Number of bands, F.
+    hop_length : int
+        Distance of the frames, in samples.
+    sample_rate : int
+        Of the waveforms, in Hz.
+    n_fft : int
+        Window and transform length, in samples.
+    time_constants : sequence of float
+        Of the smoothers, in seconds.
+    **options
+        ``alpha``, ``delta``, ``r``, ``smoother``, ``eps``, ``per_band`` and
+        ``trainable`` of ``ParallelPCEN``.
+
+    Returns
+    -------
+    Featurizer
+        [B, N] -> [B, T, F, C], a channel for each layer.
+
+    Example
+    -------
+    >>> ppcen_on_log_mel()(torch.randn(1, 16000)).shape
+    torch.Size([1, 63, 128, 2])
+    """
+    mel = MelSpectrogram(sample_rate, n_fft, hop_length, n_mels)
+    smoothing = coefficients(time_constants, hop_length / sample_rate)
+    layers = ParallelPCEN(n_mels, smoothing=smoothing, **options)
+    return Featurizer(mel, [AmplitudeToDB(), MinMax(), layers])
 
 
 def _through(stages: Iterable[nn.Module], features: Tensor) -> Tensor:
