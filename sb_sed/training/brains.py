@@ -20,6 +20,7 @@ from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
 from sb_sed.training.averages import RunningMeans
 from sb_sed.training.ema import EMATeacher
+from sb_sed.training.monitoring import monitored
 from sb_sed.training.schedules import ExponentialRampUp
 
 NETWORKS = ("student", "teacher")
@@ -254,15 +255,15 @@ class MeanTeacherBrain(Brain):
                 f"lr_{name}": optimizer.param_groups[0]["lr"]
                 for name, optimizer in self.optimizers_dict.items()
             }
+            meta = {
+                "epoch": epoch,
+                **rates,
+                "consistency_weight": self.consistency_weight * factor,
+                **monitored(self.modules.student),
+            }
             for train_logger in self.train_loggers:
                 train_logger.log_stats(
-                    {
-                        "epoch": epoch,
-                        **rates,
-                        "consistency_weight": self.consistency_weight * factor,
-                    },
-                    train_stats=self.train_stats,
-                    valid_stats=stats,
+                    meta, train_stats=self.train_stats, valid_stats=stats
                 )
             if self.checkpointer is not None:
                 self.checkpointer.save_and_keep_only(

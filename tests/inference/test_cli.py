@@ -116,12 +116,13 @@ def test_a_reader_that_stops_early(data):
     assert (data / "report.json").exists()
 
 
-def test_help_needs_nothing_heavy():
+@pytest.mark.parametrize("command", ["score", "plot-features", "plot-curves"])
+def test_help_needs_nothing_heavy(command):
     script = (
         "import sys\n"
         "from sb_sed.inference.cli import main\n"
         "try:\n"
-        "    main(['score', '--help'])\n"
+        f"    main(['{command}', '--help'])\n"
         "except SystemExit as end:\n"
         "    assert end.code == 0\n"
         "heavy = {'torch', 'speechbrain', 'pandas', 'sed_eval', 'matplotlib'}\n"

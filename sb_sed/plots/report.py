@@ -1,15 +1,12 @@
-"""Figures of the results.
+"""The figure of the results.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from pathlib import Path
-
 import numpy as np
 
-from sb_sed.errors import InputError
-from sb_sed.formats import atomic_path
+from sb_sed.plots.files import figure_kind, save_figure
 
 _EVENT, _SEGMENT, _INK = "#1f5a94", "#9cc3e6", "#333333"
 
@@ -49,12 +46,7 @@ def plot_report(report: dict, path) -> None:
     >>> path.stat().st_size > 0
     True
     """
-    path = Path(path)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise InputError(
-            f"{path} cannot be drawn: end its name in .png, .svg or .pdf."
-        )
+    figure_kind(path)  # complains before the work
     # Without pyplot: no window system, no state that outlives the figure.
     from matplotlib.figure import Figure
 
@@ -103,8 +95,7 @@ def plot_report(report: dict, path) -> None:
     )
     axes.set_title(_title(report), loc="left", fontsize=10, color=_INK)
     figure.set_layout_engine("constrained")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind)
+    save_figure(figure, path)
 
 
 def _by_event_f1(report: dict) -> list[str]:

@@ -1,0 +1,11 @@
+"""Figures: of features, of a training and of its results.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from sb_sed.plots.curves import plot_curves
+from sb_sed.plots.features import plot_features
+from sb_sed.plots.report import plot_report
+
+__all__ = ["plot_curves", "plot_features", "plot_report"]

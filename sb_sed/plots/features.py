@@ -1,0 +1,178 @@
+"""The figure of a recording's features: what each layer makes of it.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sb_sed.plots.files import figure_kind, save_figure
+
+_TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def plot_features(
+    log_mel: np.ndarray,
+    layers: np.ndarray,
+    frame_shift: float,
+    path,
+    *,
+    centres_hz: np.ndarray | None = None,
+    events: pd.DataFrame | None = None,
+    classes: Sequence[str] | None = None,
+    layer_titles: Sequence[str] | None = None,
+    title: str = "",
+):
+    """Draws the log-mels of a recording beside the outputs of a front-end.
+
+    As in figure 2 of the UNIVPM-INRIA paper: one panel each, on the same axes
+    of time and frequency, with the annotated events under it. The colours of a
+    layer span all of its values but the 0.5 % at each end.
+
+    Arguments
+    ---------
+    log_mel : np.ndarray
+        Decibels [T, F].
+    layers : np.ndarray
+        Outputs of the front-end's layers, [T, F, N].
+    frame_shift : float
+        Distance of the frames, in seconds; frame 0 is at 0 s.
+    path : str or Path
+        The figure to write: .png, .svg or .pdf.
+    centres_hz : np.ndarray, optional
+        Centre of each band [F]; without it the axis counts bands.
+    events : pandas.DataFrame, optional
+        The recording's events: ``onset`` and ``offset`` in seconds,
+        ``event_label``.
+    classes : sequence of str, optional
+        All the classes that may occur: gives each the same colour in the
+        figures of several recordings. By default those of ``events``.
+    layer_titles : sequence of str, optional
+        One for each layer; by default they are numbered.
+    title : str
+        Stands over the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        When the name of the figure ends otherwise.
+
+    Example
+    -------
+    >>> log_mel = np.random.default_rng(0).normal(size=(50, 16))
+    >>> path = getfixture("tmp_path") / "features.png"
+    >>> figure = plot_features(log_mel, np.stack([log_mel] * 2, -1), 0.1, path)
+    >>> [axes.get_title() for axes in figure.axes if axes.images]
+    ['log-mel (dB)', 'layer 1', 'layer 2']
+    """
+    figure_kind(path)  # complains before the work
+    from matplotlib.figure import Figure
+
+    n_layers = layers.shape[-1]
+    titles = layer_titles or [f"layer {1 + i}" for i in range(n_layers)]
+    events = _known(events)
+    present = sorted(events["event_label"].unique())
+    colours = _colours(classes or present)
+    heights = [2.8, *([0.15 + 0.16 * len(present)] if present else [])]
+    figure = Figure(
+        figsize=(0.8 + 4.2 * (1 + n_layers), 1.1 + sum(heights)),
+        dpi=150,
+        layout="constrained",
+    )
+    figure.suptitle(title, fontsize=10, parse_math=False)
+    grid = figure.subplots(
+        len(heights),
+        1 + n_layers,
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        height_ratios=heights,
+    )
+    span = (-frame_shift / 2, (len(log_mel) - 0.5) * frame_shift)
+    for axes, values, name in zip(
+        grid[0],
+        [log_mel, *np.moveaxis(layers, -1, 0)],
+        ["log-mel (dB)", *titles],
+        strict=True,
+    ):
+        _draw_image(axes, values, span)
+        axes.set_title(name, fontsize=9, parse_math=False)
+    _label_bands(grid[0, 0], centres_hz)
+    if present:
+        for axes in grid[1]:
+            _draw_events(axes, events, present, colours)
+    for axes in grid[-1]:
+        axes.set_xlim(0, span[1])
+        axes.set_xlabel("time (s)", fontsize=8)
+    for axes in grid.flat:
+        axes.tick_params(labelsize=7)
+    save_figure(figure, path)
+    return figure
+
+
+def _known(events: pd.DataFrame | None) -> pd.DataFrame:
+    """The events without the row that says that there is none."""
+    columns = ["onset", "offset", "event_label"]
+    if events is None:
+        return pd.DataFrame(columns=columns)
+    return events[columns].dropna()
+
+
+def _colours(classes: Sequence[str]) -> dict:
+    from matplotlib import colormaps
+
+    palette = colormaps["tab10" if len(classes) <= 10 else "tab20"]
+    return {name: palette(i % palette.N) for i, name in enumerate(classes)}
+
+
+def _draw_image(axes, values: np.ndarray, span: tuple[float, float]) -> None:
+    """One panel and its colour bar; ``span`` are seconds."""
+    low, high = np.nanpercentile(values, [0.5, 99.5])
+    image = axes.imshow(
+        values.T,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=low,
+        vmax=high,
+        extent=(*span, -0.5, values.shape[1] - 0.5),
+    )
+    bar = axes.figure.colorbar(
+        image, ax=axes, extend="both", fraction=0.05, pad=0.02
+    )
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)
+
+
+def _label_bands(axes, centres_hz: np.ndarray | None) -> None:
+    """Frequencies on the axis of the bands, which all panels share."""
+    if centres_hz is None:
+        axes.set_ylabel("band", fontsize=8)
+        return
+    ticks = [f for f in _TICKS_HZ if centres_hz[0] <= f <= centres_hz[-1]]
+    bands = np.arange(len(centres_hz))
+    axes.set_yticks(np.interp(ticks, centres_hz, bands), ticks)
+    axes.set_ylabel("frequency (Hz)", fontsize=8)
+
+
+def _draw_events(axes, events: pd.DataFrame, present, colours: dict) -> None:
+    """A track of bars for each class, the first one on top."""
+    for row, name in enumerate(present):
+        mine = events[events["event_label"] == name]
+        axes.broken_barh(
+            [(e.onset, e.offset - e.onset) for e in mine.itertuples()],
+            (row - 0.35, 0.7),
+            color=colours[name],
+        )
+    labels = [name.replace("_", " ") for name in present]
+    axes.set_yticks(range(len(present)), labels, parse_math=False)
+    axes.set_ylim(len(present) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
