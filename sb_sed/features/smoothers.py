@@ -167,31 +167,24 @@ def _scan(
     the end of each chunk, faded out, is added to the next.
     """
     n_frames = energy.shape[1]
-    length = math.isqrt(max(n_frames - 1, 0)) + 1
+    length = math.isqrt(n_frames - 1) + 1
     smoothed = torch.empty_like(energy, memory_format=torch.contiguous_format)
+    step = -1 if backwards else 1
     for i in range(min(length, n_frames)):
         place = (n_frames - 1 - i) % length if backwards else i
         frames, now = energy[:, place::length], smoothed[:, place::length]
         if i == 0:
             torch.mul(frames, coefficient, out=now)
         else:
-            before = smoothed[:, place + (1 if backwards else -1) :: length]
-            before = before[:, : now.shape[1]]
+            before = smoothed[:, place - step :: length][:, : now.shape[1]]
             torch.lerp(before, frames, coefficient, out=now)
-    chunks = [
-        smoothed[:, max(start, 0) : start + length]
-        for start in (
-            range(n_frames - length, -length, -length)
-            if backwards
-            else range(0, n_frames, length)
-        )
-    ]
-    fading = torch.arange(1, length + 1, device=energy.device)[:, None]
-    fading = (1 - coefficient) ** fading  # [length, 1 or F]
-    if backwards:
-        fading = fading.flip(0)
-    for chunk in chunks:
-        n = chunk.shape[1]
-        chunk.addcmul_(state[:, None], fading[-n:] if backwards else fading[:n])
+    ages = torch.arange(1, length + 1, device=energy.device)[:, None]
+    fading = (1 - coefficient) ** ages  # [length, 1 or F]
+    for done in range(0, n_frames, length):
+        n = min(length, n_frames - done)
+        start = n_frames - done - n if backwards else done
+        chunk = smoothed[:, start : start + n]
+        faded = fading[:n].flip(0) if backwards else fading[:n]
+        chunk.addcmul_(state[:, None], faded)
         state = chunk[:, 0 if backwards else -1]
     return smoothed

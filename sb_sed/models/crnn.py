@@ -193,6 +193,7 @@ class CRNN(nn.Module):
                 f"The pooling {list(pooling)} leaves nothing of {n_mels} mel "
                 "bands: use more bands or less pooling."
             )
+        self.n_channels = n_channels
         self.time_pooling = [pool for pool, _ in pooling]
         self.embedding_size = filters[-1] * n_bands
         self.cnn = nn.Sequential(

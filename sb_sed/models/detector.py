@@ -7,6 +7,7 @@ Authors
 import torch
 from torch import nn
 
+from sb_sed.errors import InputError
 from sb_sed.models.crnn import Predictions
 
 
@@ -26,10 +27,16 @@ class Detector(nn.Module):
     network : nn.Module
         From features to ``Predictions``; has ``n_output_frames``.
 
+    Raises
+    ------
+    InputError
+        If both tell their ``n_channels`` and these differ.
+
     Example
     -------
     >>> from sb_sed.features import MinMax, get_featurizer
-    >>> from sb_sed.models.crnn import CRNN
+    >>> from sb_sed.errors import InputError
+from sb_sed.models.crnn import CRNN
     >>> featurizer = get_featurizer("log_mel", normalise=MinMax())
     >>> detector = Detector(featurizer, CRNN())
     >>> detector.from_waveforms(torch.randn(1, 160000)).strong.shape
@@ -40,6 +47,13 @@ class Detector(nn.Module):
 
     def __init__(self, featurizer: nn.Module, network: nn.Module):
         super().__init__()
+        given = getattr(featurizer, "n_channels", None)
+        wanted = getattr(network, "n_channels", None)
+        if None not in (given, wanted) and given != wanted:
+            raise InputError(
+                f"The features have {given} channel(s), the network takes "
+                f"{wanted}: give the network n_channels={given}."
+            )
         self.featurizer = featurizer
         self.network = network
 

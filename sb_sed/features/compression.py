@@ -1,0 +1,178 @@
+"""The point by point half of PCEN: from smoothed energies to the output.
+
+Own code for the sake of speed: PyTorch's graph of the formula takes several
+times as long, compiled or not, and keeps a dozen tensors (benchmarks/pcen.py).
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def compress(
+    energy: Tensor,
+    smoothed: Sequence[Tensor],
+    weights: Tensor,
+    alpha: Tensor,
+    delta: Tensor,
+    r: Tensor,
+    eps: float,
+) -> Tensor:
+    """Mixes smoothed energies, divides by them and compresses.
+
+    ``(E / (eps + sum_k w_k M_k)^alpha + delta)^r - delta^r`` for every layer
+    (Cornell et al., 2020, eq. 3 and 4), in logarithms and, far below
+    delta^r, without cancellation. Differentiable once.
+
+    Arguments
+    ---------
+    energy : Tensor
+        E, not negative, [B, T, F].
+    smoothed : sequence of Tensor
+        M_k, K tensors like it.
+    weights : Tensor
+        w, [N, K, F].
+    alpha, delta, r : Tensor
+        [N, 1] or [N, F].
+    eps : float
+        Keeps silence finite.
+
+    Returns
+    -------
+    Tensor
+        [N, B, T, F].
+
+    Example
+    -------
+    >>> one = torch.ones(1, 1)
+    >>> energy, smoothed = torch.full((2, 1, 1, 1), 4.0)
+    >>> compress(energy, [smoothed], one[None], one, one, one / 2, 0.0)
+    tensor([[[[0.4142]]]])
+    """
+    return _Compress.apply(eps, energy, weights, alpha, delta, r, *smoothed)
+
+
+class _Compress(torch.autograd.Function):
+    """``compress`` with its gradients.
+
+    In blocks of frames that stay in the processor's cache; the backward pass
+    computes again what it needs.
+    """
+
+    @staticmethod
+    def forward(ctx, eps, energy, weights, alpha, delta, r, *smoothed):
+        """[B, T, F], [N, K, F], 3 x [N, 1 or F], K x [B, T, F] -> [N, B, T, F].
+
+        As delta^r expm1(r log1p(E exp(-alpha log(eps + M)) / delta)).
+        """
+        output = energy.new_empty(len(weights), *energy.shape)
+        ctx.eps = eps
+        ctx.save_for_backward(
+            energy, weights, alpha, delta, r, output, *smoothed
+        )
+        alpha, delta, r = (x[:, None] for x in (alpha, delta, r))
+        top, less_log_delta, less_alpha = delta**r, -delta.log(), -alpha
+        energies, outputs, *parts = map(_frames, (energy, output, *smoothed))
+        for block in _blocks(outputs):
+            x = _mixed(parts, block, weights, eps).log_()
+            torch.addcmul(less_log_delta, x, less_alpha, out=x)
+            x.exp_().mul_(energies[block]).log1p_().mul_(r).expm1_()
+            torch.mul(x, top, out=outputs[:, block])
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        """With g the gradient, U = Y + delta^r, G = E / (eps + M)^alpha."""
+        energy, weights, alpha, delta, r, output, *smoothed = ctx.saved_tensors
+        wants_energy = ctx.needs_input_grad[1]
+        wants_smoothed = any(ctx.needs_input_grad[6:])
+        to_energy = torch.empty_like(energy) if wants_energy else None
+        to_smoothed = [
+            torch.empty_like(x) if wants_smoothed else None for x in smoothed
+        ]
+        gradients, outputs, *parts = map(
+            _frames, (gradient.contiguous(), output, *smoothed)
+        )
+        top = delta**r
+        shares = -alpha[:, None] * weights
+        # Sums over the frames of g, g U log(G + delta), g dY/dG,
+        # g dY/dG G log(eps + M) and, per smoother, g dY/dG G M[k] / (eps + M).
+        sums = weights.new_zeros(4 + len(parts), len(weights), energy.shape[-1])
+        for block in _blocks(outputs):
+            g = gradients[:, block]
+            u = outputs[:, block] + top[:, None]
+            log_g = u.log().mul_(1 / r[:, None])
+            u.mul_(g)
+            sums[0] += g.sum(1)
+            sums[1] += (u * log_g).sum(1)
+            u.mul_(r[:, None])
+            slope = log_g.neg_().exp_().mul_(u)
+            sums[2] += slope.sum(1)
+            scaled = u.addcmul_(slope, delta[:, None], value=-1)
+            mixed = _mixed(parts, block, weights, ctx.eps)
+            log_mixed = mixed.log()
+            sums[3] += (scaled * log_mixed).sum(1)
+            scaled.div_(mixed)
+            for k, part in enumerate(parts):
+                sums[4 + k] += (scaled * part[block]).sum(1)
+            if wants_energy:
+                gain = log_mixed.mul_(-alpha[:, None]).exp_()
+                _sum_of_products(slope, gain, _frames(to_energy)[block])
+            if wants_smoothed:
+                for k, to_part in enumerate(to_smoothed):
+                    _sum_of_products(
+                        scaled, shares[:, k], _frames(to_part)[block]
+                    )
+        to_weights = -alpha[:, None] * sums[4:].transpose(0, 1)
+        to_alpha = -sums[3]
+        to_delta = sums[2] - r * top / delta * sums[0]
+        to_r = sums[1] - top * delta.log() * sums[0]
+        to_parameters = (
+            x.sum_to_size(alpha.shape) for x in (to_alpha, to_delta, to_r)
+        )
+        return None, to_energy, to_weights, *to_parameters, *to_smoothed
+
+
+# Numbers computed at once. On a CPU: more fall out of its cache, fewer mean
+# more calls (benchmarks/pcen.py). Elsewhere: all of a usual batch.
+_BLOCK_ON_CPU, _BLOCK_ELSEWHERE = 2**18, 2**28
+
+
+def _frames(x: Tensor) -> Tensor:
+    """[..., B, T, F] to [..., B T, F]."""
+    return x.flatten(-3, -2)
+
+
+def _blocks(frames: Tensor) -> Iterator[slice]:
+    """The frames of [N, B T, F], in blocks."""
+    size = _BLOCK_ON_CPU if frames.device.type == "cpu" else _BLOCK_ELSEWHERE
+    size = max(size // (frames.shape[0] * frames.shape[2]), 1)
+    if torch.compiler.is_compiling():
+        size = frames.shape[1]
+    for start in range(0, frames.shape[1], size):
+        yield slice(start, start + size)
+
+
+def _mixed(
+    parts: list[Tensor], block: slice, weights: Tensor, eps: float
+) -> Tensor:
+    """eps + M of every layer, [N, frames, F]."""
+    first, *others = (part[block] for part in parts)
+    offset = torch.tensor(eps, dtype=first.dtype, device=first.device)
+    mixed = torch.addcmul(offset, weights[:, 0, None], first)
+    for k, part in enumerate(others, 1):
+        mixed.addcmul_(weights[:, k, None], part)
+    return mixed
+
+
+def _sum_of_products(first: Tensor, second: Tensor, out: Tensor) -> None:
+    """Sum over the layers of [N, frames, F] and [N, frames or none, F]."""
+    torch.mul(first[0], second[0], out=out)
+    for one, other in zip(first[1:], second[1:], strict=True):
+        out.addcmul_(one, other)
