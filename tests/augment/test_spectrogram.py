@@ -1,9 +1,22 @@
 """The views of student and teacher."""
 
+from math import sqrt
+
 import pytest
 import torch
+from scipy.stats import kstest
+from torch import nn
 
-from sb_sed.augment.spectrogram import GaussianNoise
+from sb_sed.augment.spectrogram import GaussianNoise, OneOf, SpecAugment
+from sb_sed.errors import InputError
+
+AUGMENTATIONS = [
+    GaussianNoise(0.0),
+    GaussianNoise((10.0, 30.0)),
+    SpecAugment(),
+    OneOf([GaussianNoise(), SpecAugment()], [0.25, 0.25]),
+]
+DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
 
 
 @pytest.fixture(autouse=True)
@@ -38,27 +51,174 @@ def test_the_noise_is_gaussian_and_white():
     assert (noise[:, 0] * noise[:, 1]).mean().abs() < 4 / n**0.5
 
 
-def test_clips_and_calls_have_noise_of_their_own():
-    mel = torch.rand(1, 100, 4).expand(2, -1, -1)
-    augment = GaussianNoise()
-    first, second = augment(mel), augment(mel)
-    assert not torch.equal(first[0], first[1])
-    assert not torch.equal(first, second)
-    torch.manual_seed(0)
-    augment(torch.rand(1, 100, 4))
-    state = torch.get_rng_state()
-    again = augment(mel)
-    torch.set_rng_state(state)
-    assert torch.equal(augment(mel), again)
-
-
-def test_the_input_is_left_alone():
-    mel = torch.rand(2, 100, 4)
-    before = mel.clone()
-    noisy = GaussianNoise(0.0)(mel)
-    assert torch.equal(mel, before)
-    assert noisy.shape == mel.shape and noisy.dtype == mel.dtype
-
-
 def test_silence_stays_silence():
     assert not GaussianNoise()(torch.zeros(1, 10, 4)).any()
+
+
+def test_a_number_draws_nothing_but_the_noise():
+    mel = torch.rand(3, 50, 4)
+    torch.manual_seed(1)
+    noisy = GaussianNoise(20.0)(mel)
+    torch.manual_seed(1)
+    deviation = (mel.square().mean(1, keepdim=True) * 10**-2.0).sqrt()
+    assert torch.equal(noisy, mel + deviation * torch.randn_like(mel))
+
+
+@pytest.mark.parametrize("low, high", [(10.0, 30.0), (-30.0, 10.0), (5, 5)])
+def test_ratios_are_uniform_in_the_range(low, high):
+    mel = torch.rand(500, 2000, 2).double()
+    noise = GaussianNoise([low, high])(mel) - mel
+    ratio = mel.square().mean(1) / noise.square().mean(1)
+    measured = 10 * ratio.log10()  # known to 0.14 dB
+    # One draw for all bands of a clip.
+    assert (measured[:, 0] - measured[:, 1]).abs().max() < 5 * sqrt(2) * 0.14
+    if low < high:
+        uniform = (low, high - low)
+        assert kstest(measured.mean(1), "uniform", uniform).pvalue > 1e-3
+    assert measured.min() > low - 0.7 and measured.max() < high + 0.7
+
+
+@pytest.mark.parametrize("snr_db", [(30.0, 10.0), (1.0,), [0, float("nan")]])
+def test_a_wrong_range_is_an_error(snr_db):
+    with pytest.raises(InputError, match="snr_db of GaussianNoise is"):
+        GaussianNoise(snr_db)
+
+
+def covered(size, width):
+    """How often each place of an axis lies under one mask: by counting."""
+    share = torch.zeros(size, dtype=torch.double)
+    for w in range(width + 1):
+        starts = range(size - w + 1)
+        for start in starts:
+            share[start : start + w] += 1 / len(starts) / (width + 1)
+    return share
+
+
+@pytest.mark.parametrize("n_masks, width", [(1, 4), (3, 2), (10, 1)])
+def test_masks_lie_where_they_should_as_often_as_they_should(n_masks, width):
+    n_clips, size = 20_000, 12
+    time = SpecAugment(n_masks, width, n_mel_masks=0)
+    mel = SpecAugment(0, 0, n_masks, width)
+    expected = 1 - (1 - covered(size, width)) ** n_masks
+    tolerance = 4.5 * (expected * (1 - expected) / n_clips).sqrt()
+    for augment, axis in ((time, 1), (mel, 2)):
+        clip = torch.ones(n_clips, *((size, 2) if axis == 1 else (2, size)))
+        masked = augment(clip) == 0
+        # Whole frames, or whole bands.
+        assert torch.equal(masked.any(3 - axis), masked.all(3 - axis))
+        share = masked.any(3 - axis).double().mean(0)
+        assert ((share - expected).abs() < tolerance).all()
+
+
+def test_the_widths_of_a_mask_are_uniform():
+    n_clips, width = 20_000, 3
+    masked = SpecAugment(1, width, 0)(torch.ones(n_clips, 30, 1)) == 0
+    widths = masked.sum((1, 2))
+    edges = masked[:, 1:, 0] != masked[:, :-1, 0]
+    assert edges.sum(1).max() <= 2  # in one piece
+    counts = torch.bincount(widths)
+    assert len(counts) == width + 1
+    deviation = sqrt(n_clips / 4 * 3 / 4)
+    assert (counts - n_clips / 4).abs().max() < 4.5 * deviation
+
+
+def test_what_is_not_masked_is_as_it_was():
+    mel = torch.rand(4, 60, 20) + 1
+    masked = SpecAugment(3, 5, 2, 4)(mel)
+    silent = masked == 0
+    assert silent.any() and not silent.all()
+    assert torch.equal(masked[~silent], mel[~silent])
+
+
+def test_masks_of_two_clips_have_nothing_to_do_with_each_other():
+    masked = SpecAugment(2, 3, 2, 3)(torch.ones(5000, 10, 10)) == 0
+    masked = (masked.double() - masked.double().mean(0)).flatten(1)
+    together = (masked[::2] * masked[1::2]).mean(0)
+    # A product of two numbers of at most 1 in magnitude.
+    assert together.abs().max() < 5 * masked.var(0).max() / sqrt(2500)
+
+
+@pytest.mark.parametrize("name", ["n_time_masks", "max_bands"])
+@pytest.mark.parametrize("value", [-1, 2.5])
+def test_a_wrong_number_of_masks_is_an_error(name, value):
+    with pytest.raises(InputError, match=f"{name} of SpecAugment is"):
+        SpecAugment(**{name: value})
+
+
+class Fill(nn.Module):
+    """Takes the place of what it is given."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, mel):
+        return torch.full_like(mel, self.value)
+
+
+def test_each_clip_gets_what_it_has_drawn():
+    mel = torch.rand(20_000, 2, 3)
+    augment = OneOf([Fill(2), Fill(3), Fill(4)], [0.5, 0.2, 0.0])
+    result = augment(mel)
+    for value, probability in ((2, 0.5), (3, 0.2), (4, 0.0)):
+        share = (result == value).all(2).all(1).double().mean()
+        deviation = sqrt(probability * (1 - probability) / len(mel))
+        assert abs(share - probability) <= 4.5 * deviation
+    rest = result[:, 0, 0] < 1
+    assert torch.equal(result[rest], mel[rest])
+    # The draw of a clip does not depend on that of the one before.
+    first, second = rest[::2].double(), rest[1::2].double()
+    covariance = (first * second).mean() - first.mean() * second.mean()
+    assert abs(covariance) < 4.5 * 0.21 / sqrt(len(first))
+
+
+def test_all_or_none_can_be_certain():
+    mel = torch.rand(50, 2, 3)
+    assert (OneOf([Fill(2)], [1.0])(mel) == 2).all()
+    assert torch.equal(OneOf([Fill(2)], [0])(mel), mel)
+    assert torch.equal(OneOf([], [])(mel), mel)
+    thirds = OneOf([Fill(2)] * 3, [1 / 3] * 3)(mel)
+    assert (thirds == 2).all()
+
+
+@pytest.mark.parametrize("probabilities", [[0.5], [0.6, 0.5], [-0.1, 0.5]])
+def test_wrong_probabilities_are_an_error(probabilities):
+    with pytest.raises(InputError, match="give one for each"):
+        OneOf([Fill(1), Fill(2)], probabilities)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.double])
+@pytest.mark.parametrize("augment", AUGMENTATIONS)
+def test_a_view_is_a_new_tensor_of_its_kind(augment, dtype, device):
+    mel = torch.rand(8, 100, 16, device=device).to(dtype)
+    before = mel.clone()
+    view = augment(mel)
+    assert view.shape == mel.shape
+    assert view.dtype == dtype and view.device == mel.device
+    assert torch.equal(mel, before) and mel._version == 0
+    assert view.data_ptr() != mel.data_ptr()
+    assert not view.requires_grad and not [*augment.state_dict()]
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS)
+def test_clips_and_views_are_drawn_apart_and_repeat(augment):
+    clip = torch.rand(1, 100, 16)
+    mel = clip.expand(16, -1, -1)
+    state = torch.get_rng_state()
+    first, second = augment(mel), augment(mel)
+    assert not torch.equal(first, second)
+    changed = [view for view in first if not torch.equal(view, clip[0])]
+    assert len(changed) > 2
+    for number, view in enumerate(changed[1:], start=1):
+        assert not any(torch.equal(view, old) for old in changed[:number])
+    torch.set_rng_state(state)
+    assert torch.equal(augment(mel), first)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 16), (3, 100, 1)])
+@pytest.mark.parametrize("augment", [*AUGMENTATIONS, SpecAugment(2, 50, 2, 50)])
+def test_small_spectrograms_do(augment, shape):
+    for _ in range(20):
+        view = augment(torch.rand(shape))
+        assert view.shape == shape and view.isfinite().all()

@@ -6,6 +6,7 @@ Authors
 
 import copy
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,10 +17,12 @@ from torch import nn
 
 from sb_sed.errors import InputError
 from sb_sed.features import (
+    PCEN,
     AmplitudeToDB,
     Featurizer,
     MelSpectrogram,
     MinMax,
+    ParallelPCEN,
     ZScore,
     get_featurizer,
     list_featurizers,
@@ -190,3 +193,42 @@ def test_entry_points_of_other_packages(plugin):
 def test_broken_entry_point_is_one_sentence(plugin, name):
     with pytest.raises(InputError, match=f"{name}.*cannot be loaded"):
         get_featurizer(name)
+
+
+def test_ppcen_by_name_is_the_stages_written_out():
+    wavs = wav_batches()[0]
+    featurizer = get_featurizer("ppcen", n_mels=32, n_fft=1024, hop_length=640)
+    written_out = Featurizer(
+        MelSpectrogram(n_mels=32, n_fft=1024, hop_length=640),
+        [
+            AmplitudeToDB(),
+            MinMax(),
+            ParallelPCEN(32, smoothing=[0.037220, 0.508132]),
+        ],
+    )
+    assert featurizer.n_channels == 2
+    assert featurizer(wavs).shape == (8, 13, 32, 2)
+    torch.testing.assert_close(
+        featurizer(wavs), written_out(wavs), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_pcen_by_name_hears_the_mel_amplitudes():
+    wavs = wav_batches()[0]
+    featurizer = get_featurizer("pcen", alpha=0.98, trainable=False)
+    assert featurizer.n_channels == 1
+    pcen = PCEN(128, 0.98, 10.0, 0.5, [0.015, 0.25], trainable=False)
+    expected = pcen(MinMax()(MelSpectrogram()(wavs)))
+    torch.testing.assert_close(featurizer(wavs), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_fragment_is_the_registered_front_end():
+    fragments = Path(__file__).parents[2] / "recipes/DCASE2020/hparams/features"
+    wavs = wav_batches()[0]
+    for file, name in (("ppcen", "ppcen"), ("pcen", "pcen")):
+        with open(fragments / f"{file}.yaml", encoding="utf-8") as stream:
+            fragment = load_hyperpyyaml(stream)
+        torch.testing.assert_close(
+            fragment["featurizer"](wavs), get_featurizer(name)(wavs)
+        )
+        assert fragment["n_channels"] == fragment["featurizer"].n_channels

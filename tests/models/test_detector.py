@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from sb_sed.errors import InputError
 from sb_sed.features import MinMax, ZScore, get_featurizer
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
@@ -82,3 +83,8 @@ def test_a_copy_has_the_front_end_too():
         student.from_waveforms(wavs), teacher.from_waveforms(wavs), strict=True
     ):
         assert torch.equal(ours, theirs)
+
+
+def test_features_and_network_must_have_as_many_channels():
+    with pytest.raises(InputError, match="n_channels=2"):
+        Detector(get_featurizer("ppcen"), CRNN())
