@@ -35,7 +35,7 @@ format: install
 	$(BIN)/ruff format .
 
 benchmarks: install
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(RECIPE)/results $(RECIPE)/data

@@ -15,16 +15,13 @@ Authors
 """
 
 import argparse
-import multiprocessing
-import statistics
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import librosa
 import numpy as np
 import torch
 import torchaudio
+from _measure import peak_megabytes, take_turns
 from torch import Tensor
 
 from sb_sed.features import AmplitudeToDB, MelSpectrogram
@@ -93,24 +90,6 @@ def floors(wavs: Tensor) -> dict[str, Callable[[], object]]:
     return {"floor: FFTs": transforms, "floor: filters": products}
 
 
-def take_turns(entries: dict[str, Callable], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each entry after a round of warming up."""
-    times = {name: [] for name in entries}
-    for turn in range(rounds + 1):
-        for name, entry in entries.items():
-            start = time.perf_counter()
-            entry()
-            if turn > 0:
-                times[name].append(1000 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def peak_megabytes(compute: Callable[[Tensor], Tensor], wavs: Tensor) -> float:
-    """Growth of a fresh process's peak memory by one call (Linux only)."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_growth, (compute, wavs.numpy()))
-
-
 def main() -> None:
     """Runs the benchmark and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -143,7 +122,7 @@ def main() -> None:
         line += f" {times['librosa'] / milliseconds:9.2f}"
         if name in ways:
             off = (ways[name](wavs) - reference).abs().max().item()
-            line += f" {off:11.1e} {peak_megabytes(ways[name], wavs):6.0f}"
+            line += f" {off:11.1e} {peak_megabytes(ways[name], (wavs[:1, :RATE],), (wavs,)):6.0f}"
         print(line)
     floor = times["floor: FFTs"] + times["floor: filters"]
     print(f"sb_sed takes {times['sb_sed'] / floor:.2f} times the floor")
@@ -158,20 +137,6 @@ def _one_with_librosa(wav: np.ndarray) -> Tensor:
         S=np.abs(spectrum), sr=RATE, n_mels=N_MELS, htk=False, norm=None
     )
     return torch.from_numpy(librosa.amplitude_to_db(mel).T)
-
-
-def _growth(compute: Callable, wavs: np.ndarray) -> float:
-    wavs = torch.from_numpy(wavs)
-    compute(wavs[:1, :RATE])
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    before = _peak()
-    compute(wavs)
-    return _peak() - before
-
-
-def _peak() -> float:
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

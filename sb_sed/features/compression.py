@@ -76,12 +76,13 @@ class _Compress(torch.autograd.Function):
             energy, weights, alpha, delta, r, output, *smoothed
         )
         alpha, delta, r = (x[:, None] for x in (alpha, delta, r))
+        shares = weights[:, :, None].unbind(1)  # K x [N, 1, F]
         top, less_log_delta, less_alpha = delta**r, -delta.log(), -alpha
         energies, outputs, *parts = map(_frames, (energy, output, *smoothed))
         for block in _blocks(outputs):
-            x = _mixed(parts, block, weights, eps).log_()
-            torch.addcmul(less_log_delta, x, less_alpha, out=x)
-            x.exp_().mul_(energies[block]).log1p_().mul_(r).expm1_()
+            x = _mixed(parts, block, shares, eps).log_()
+            x.mul_(less_alpha).add_(less_log_delta).exp_()
+            x.mul_(energies[block]).log1p_().mul_(r).expm1_()
             torch.mul(x, top, out=outputs[:, block])
         return output
 
@@ -90,6 +91,7 @@ class _Compress(torch.autograd.Function):
     def backward(ctx, gradient):
         """With g the gradient, U = Y + delta^r, G = E / (eps + M)^alpha."""
         energy, weights, alpha, delta, r, output, *smoothed = ctx.saved_tensors
+        parameters = alpha, delta, r
         wants_energy = ctx.needs_input_grad[1]
         wants_smoothed = any(ctx.needs_input_grad[6:])
         to_energy = torch.empty_like(energy) if wants_energy else None
@@ -99,40 +101,41 @@ class _Compress(torch.autograd.Function):
         gradients, outputs, *parts = map(
             _frames, (gradient.contiguous(), output, *smoothed)
         )
-        top = delta**r
-        shares = -alpha[:, None] * weights
-        # Sums over the frames of g, g U log(G + delta), g dY/dG,
-        # g dY/dG G log(eps + M) and, per smoother, g dY/dG G M[k] / (eps + M).
-        sums = weights.new_zeros(4 + len(parts), len(weights), energy.shape[-1])
+        alpha, delta, r = (x[:, None] for x in parameters)
+        top, less_alpha, root = delta**r, -alpha, -1 / r
+        shares = weights[:, :, None].unbind(1)  # K x [N, 1, F]
+        # Sums over the frames of g, g U log U, h = g U / (G + delta), h G
+        # log(eps + M) and, per smoother, h G M[k] / (eps + M); dY/dG is r h / g.
+        sums = [0] * (4 + len(parts))
         for block in _blocks(outputs):
             g = gradients[:, block]
-            u = outputs[:, block] + top[:, None]
-            log_g = u.log().mul_(1 / r[:, None])
+            u = outputs[:, block] + top
+            log_u = u.log()
             u.mul_(g)
             sums[0] += g.sum(1)
-            sums[1] += (u * log_g).sum(1)
-            u.mul_(r[:, None])
-            slope = log_g.neg_().exp_().mul_(u)
-            sums[2] += slope.sum(1)
-            scaled = u.addcmul_(slope, delta[:, None], value=-1)
-            mixed = _mixed(parts, block, weights, ctx.eps)
+            sums[1] += (u * log_u).sum(1)
+            h = log_u.mul_(root).exp_().mul_(u)
+            sums[2] += h.sum(1)
+            scaled = u.addcmul_(h, delta, value=-1)
+            mixed = _mixed(parts, block, shares, ctx.eps)
             log_mixed = mixed.log()
             sums[3] += (scaled * log_mixed).sum(1)
             scaled.div_(mixed)
-            for k, part in enumerate(parts):
-                sums[4 + k] += (scaled * part[block]).sum(1)
+            for k, part in enumerate(parts, 4):
+                sums[k] += (scaled * part[block]).sum(1)
             if wants_energy:
-                gain = log_mixed.mul_(-alpha[:, None]).exp_()
-                _sum_of_products(slope, gain, _frames(to_energy)[block])
+                gain = log_mixed.mul_(less_alpha).exp_().mul_(r)
+                _sum_of_products(h, gain, _frames(to_energy)[block])
             if wants_smoothed:
-                for k, to_part in enumerate(to_smoothed):
-                    _sum_of_products(
-                        scaled, shares[:, k], _frames(to_part)[block]
-                    )
-        to_weights = -alpha[:, None] * sums[4:].transpose(0, 1)
-        to_alpha = -sums[3]
-        to_delta = sums[2] - r * top / delta * sums[0]
-        to_r = sums[1] - top * delta.log() * sums[0]
+                scaled.mul_(less_alpha * r)
+                for share, to_part in zip(shares, to_smoothed, strict=True):
+                    _sum_of_products(scaled, share, _frames(to_part)[block])
+        alpha, delta, r = parameters
+        top = top[:, 0]
+        to_weights = -(r * alpha)[:, None] * torch.stack(sums[4:], 1)
+        to_alpha = -r * sums[3]
+        to_delta = r * (sums[2] - top / delta * sums[0])
+        to_r = sums[1] / r - top * delta.log() * sums[0]
         to_parameters = (
             x.sum_to_size(alpha.shape) for x in (to_alpha, to_delta, to_r)
         )
@@ -160,15 +163,13 @@ def _blocks(frames: Tensor) -> Iterator[slice]:
 
 
 def _mixed(
-    parts: list[Tensor], block: slice, weights: Tensor, eps: float
+    parts: Sequence[Tensor], block: slice, shares: Sequence[Tensor], eps: float
 ) -> Tensor:
     """eps + M of every layer, [N, frames, F]."""
-    first, *others = (part[block] for part in parts)
-    offset = torch.tensor(eps, dtype=first.dtype, device=first.device)
-    mixed = torch.addcmul(offset, weights[:, 0, None], first)
-    for k, part in enumerate(others, 1):
-        mixed.addcmul_(weights[:, k, None], part)
-    return mixed
+    mixed = shares[0] * parts[0][block]
+    for share, part in zip(shares[1:], parts[1:], strict=True):
+        mixed.addcmul_(share, part[block])
+    return mixed.add_(eps)
 
 
 def _sum_of_products(first: Tensor, second: Tensor, out: Tensor) -> None:
