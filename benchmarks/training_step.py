@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A training step of the full-scale baseline: plain PyTorch against ours.
 
+And ours with PPCEN in front, to see what the front-end costs.
+
 Student and teacher forward, backward, optimiser and EMA for a batch of 24
 clips of 10 s (6 synthetic, 12 unlabelled, 6 weak, of MiniDESED). Plain is the
 same network of the same parameters as one would write it down: contiguous
@@ -159,6 +161,11 @@ def main() -> None:
             "plain, float32": Run(plain(detector), "fp32", seed=0),
             f"ours, {precision}": Run(detector, precision, seed=0),
             "plain, other dropout": Run(plain(detector), "fp32", seed=10**6),
+            f"ours, {precision}, PPCEN": Run(
+                Detector(get_featurizer("ppcen"), CRNN(n_channels=2)),
+                precision,
+                seed=0,
+            ),
         }
         for _ in range(arguments.steps):
             batch = next(batches)
@@ -183,6 +190,13 @@ def main() -> None:
             f"{run.losses[0]:12.4f}{statistics.mean(run.losses[-10:]):9.4f}"
             f"{100 * difference(reference, run):14.2f}%"
         )
+    ours, with_ppcen = (
+        runs[f"ours, {precision}{more}"].seconds for more in ("", ", PPCEN")
+    )
+    added = statistics.median(
+        b / a - 1 for a, b in zip(ours, with_ppcen, strict=True)
+    )
+    print(f"PPCEN adds {100 * added:.1f} % to the time of a step of ours")
 
 
 if __name__ == "__main__":
