@@ -58,7 +58,12 @@ def main(arguments: list[str]) -> int:
     failures = []
     if not options.report:
         runs = [
-            Run(row["recipe"], folder / row["name"] / str(seed), seed)
+            Run(
+                row["recipe"],
+                folder / row["name"] / str(seed),
+                seed,
+                tuple(row.get("options", ())),
+            )
             for seed in dict.fromkeys(options.seeds)
             for row in rows
         ]

@@ -33,11 +33,14 @@ class Run:
         Its output folder, ``<row>/<seed>``.
     seed : int
         Its seed.
+    options : tuple[str, ...]
+        What ``train.py`` is given for this row alone.
     """
 
     recipe: str
     folder: Path
     seed: int
+    options: tuple[str, ...] = ()
 
     @property
     def log(self) -> Path:
@@ -66,6 +69,7 @@ class Run:
             *(sys.executable, str(TRAIN), str(HERE / self.recipe)),
             f"--seed={self.seed}",
             f"--output_folder={self.folder}",
+            *self.options,
             *arguments,
             "--noprogressbar",
         ]

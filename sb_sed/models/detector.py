@@ -35,8 +35,7 @@ class Detector(nn.Module):
     Example
     -------
     >>> from sb_sed.features import MinMax, get_featurizer
-    >>> from sb_sed.errors import InputError
-from sb_sed.models.crnn import CRNN
+    >>> from sb_sed.models.crnn import CRNN
     >>> featurizer = get_featurizer("log_mel", normalise=MinMax())
     >>> detector = Detector(featurizer, CRNN())
     >>> detector.from_waveforms(torch.randn(1, 160000)).strong.shape
