@@ -182,6 +182,8 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         Index of the stream of which an epoch is one pass.
     seed : int
         Of the order.
+    on_epoch : Sequence[Callable[[int], None]]
+        Called with the number of each epoch before it begins.
 
     Example
     -------
@@ -200,7 +202,9 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         batch_sizes: Sequence[int],
         epoch_stream: int,
         seed: int,
+        on_epoch: Sequence[Callable[[int], None]] = (),
     ):
+        self.on_epoch = on_epoch
         # Seeds far apart: the sampler adds the epoch to them.
         seeds = np.random.SeedSequence(seed).generate_state(len(lengths))
         super().__init__(
@@ -211,6 +215,12 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
             list(batch_sizes),
         )
         self.n_batches = lengths[epoch_stream] // batch_sizes[epoch_stream]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin an epoch: another order, other mixtures."""
+        super().set_epoch(epoch)
+        for tell in self.on_epoch:
+            tell(epoch)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -262,7 +272,8 @@ class Streams:
         Arguments
         ---------
         datasets : Mapping[str, Dataset]
-            The data set of each stream; others are not used.
+            The data set of each stream; others are not used. One that has a
+            method ``set_epoch`` is told the number of each epoch.
         seed : int
             Of the order of the clips.
 
@@ -288,10 +299,15 @@ class Streams:
             raise InputError("A batch takes no clips: set a stream above 0.")
         lengths = [len(datasets[name]) for name in names]
         sizes = list(self.clips_per_batch.values())
+        chosen = [datasets[name] for name in names]
         return (
-            ConcatDataset([datasets[name] for name in names]),
+            ConcatDataset(chosen),
             StreamBatchSampler(
-                lengths, sizes, self._epoch(names, lengths), seed
+                lengths,
+                sizes,
+                self._epoch(names, lengths),
+                seed,
+                [d.set_epoch for d in chosen if hasattr(d, "set_epoch")],
             ),
         )
 

@@ -1,9 +1,11 @@
 """The views of student and teacher."""
 
 from math import sqrt
+from pathlib import Path
 
 import pytest
 import torch
+from hyperpyyaml import load_hyperpyyaml
 from scipy.stats import kstest
 from torch import nn
 
@@ -16,6 +18,9 @@ AUGMENTATIONS = [
     SpecAugment(),
     OneOf([GaussianNoise(), SpecAugment()], [0.25, 0.25]),
 ]
+FRAGMENTS = (
+    Path(__file__).parents[2] / "recipes" / "DCASE2020" / "hparams" / "augment"
+)
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
 
 
@@ -222,3 +227,18 @@ def test_small_spectrograms_do(augment, shape):
     for _ in range(20):
         view = augment(torch.rand(shape))
         assert view.shape == shape and view.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["spectrogram", "spectrogram_released"])
+def test_the_views_of_the_recipe(name):
+    with open(FRAGMENTS / f"{name}.yaml", encoding="utf-8") as file:
+        views = load_hyperpyyaml(file)
+    mel = torch.rand(4000, 50, 20) + 0.5
+    seen = [views[network](mel) for network in ("student", "teacher")]
+    for view in seen:
+        same = (view == mel).all(2).all(1)
+        # A mask of no width at all is drawn with a negligible probability.
+        assert abs(same.double().mean() - 0.5) < 4.5 * 0.5 / sqrt(4000) + 0.01
+        masked = (view == 0).any(2).any(1) & ~same
+        assert 0.4 < masked.sum() / (~same).sum() < 0.6
+    assert not torch.equal(*seen)

@@ -141,3 +141,32 @@ def make_tree():
 @pytest.fixture
 def jams_text():
     return jams
+
+
+SOUNDS = {
+    "foreground/Cat": [0.5, 1.2],
+    "foreground/Dog": [0.8],
+    "foreground/Frying_nOff": [4.0],
+    "foreground/Frying_nOn": [4.0],
+    "foreground/Frying_nOn_nOff": [13.0],
+    "background/sins": [12.0, 4.0, 10.0],
+}
+
+
+@pytest.fixture(scope="session")
+def soundbank_folder(tmp_path_factory):
+    """A sound bank as DESED's, and rooms as FUSS's; all is noise."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("bank")
+    for place, lengths in SOUNDS.items():
+        (folder / place).mkdir(parents=True)
+        for number, seconds in enumerate(lengths):
+            samples = rng.uniform(-0.1, 0.1, round(seconds * 16000))
+            sf.write(folder / place / f"{number}.wav", samples, 16000)
+    for room in range(3):
+        (folder / f"rirs/rirs_{room}").mkdir(parents=True)
+        rir = rng.normal(0, 0.05, 4000) * 10 ** (-3 * np.arange(4000) / 4000)
+        rir[:50] = 0
+        rir[50] = 1
+        sf.write(folder / f"rirs/rirs_{room}/foreground0.wav", rir, 16000)
+    return folder

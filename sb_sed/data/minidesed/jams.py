@@ -1,8 +1,4 @@
-"""Synthetic scenes as JAMS, written as Scaper writes them.
-
-Scaper itself writes them only for scenes that it has mixed, through SoX and
-with its own random numbers, so the document is composed here; the ``jams``
-package accepts it.
+"""The scenes of MiniDESED as JAMS documents.
 
 Authors
  * sb_sed contributors 2026
@@ -11,6 +7,7 @@ Authors
 from pathlib import Path
 
 from sb_sed.data.minidesed.scenes import Source
+from sb_sed.data.soundscape_jams import Placed, soundscape_jams
 
 
 def to_jams(
@@ -35,63 +32,22 @@ def to_jams(
     jams : dict
         For ``json.dump``: one annotation of the namespace ``scaper``.
     """
-    events = sources[1:]
-    scaper = {
-        "duration": seconds,
-        "fg_labels": sorted({source.label for source in events}),
-        "bg_labels": [sources[0].label],
-        "n_events": len(events),
-        "isolated_events_audio_path": isolated,
-    }
-    annotation = {
-        "annotation_metadata": {
-            "curator": {"name": "", "email": ""},
-            "annotator": {},
-            "version": "",
-            "corpus": "MiniDESED",
-            "annotation_tools": "",
-            "annotation_rules": "",
-            "validation": "",
-            "data_source": "sb_sed",
-        },
-        "namespace": "scaper",
-        "data": [
-            _observation(source, "foreground" if k else "background", root)
-            for k, source in enumerate(sources)
-        ],
-        "sandbox": {"scaper": scaper},
-        "time": 0,
-        "duration": seconds,
-    }
-    return {
-        "annotations": [annotation],
-        "file_metadata": {
-            "title": "",
-            "artist": "",
-            "release": "",
-            "duration": seconds,
-            "identifiers": {},
-            "jams_version": "0.3.4",
-        },
-        "sandbox": {},
-    }
+    background, *events = (_placed(source, root) for source in sources)
+    return soundscape_jams(
+        background, events, seconds, corpus="MiniDESED", isolated=isolated
+    )
 
 
-def _observation(source, role, root):
+def _placed(source: Source, root: Path) -> Placed:
     stretched = source.time_stretch != 1
-    return {
-        "time": source.time,
-        "duration": source.duration,
-        "value": {
-            "label": source.label,
-            "source_file": source.file.relative_to(root).as_posix(),
-            "source_time": 0.0,
-            "event_time": source.time,
-            "event_duration": source.duration / source.time_stretch,
-            "snr": source.snr,
-            "role": role,
-            "pitch_shift": source.pitch_shift if stretched else None,
-            "time_stretch": source.time_stretch if stretched else None,
-        },
-        "confidence": 1.0,
-    }
+    return Placed(
+        label=source.label,
+        source_file=source.file.relative_to(root).as_posix(),
+        time=source.time,
+        duration=source.duration,
+        snr=source.snr,
+        source_time=0.0,
+        event_duration=source.duration / source.time_stretch,
+        pitch_shift=source.pitch_shift if stretched else None,
+        time_stretch=source.time_stretch if stretched else None,
+    )

@@ -1,0 +1,141 @@
+"""A soundscape that was drawn, and one that was mixed.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sb_sed.data.manifests import Event
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """One sound of a scene.
+
+    Arguments
+    ---------
+    path : str
+        The file.
+    label : str
+        The class, as the folder of the sound bank has it; empty for the
+        background.
+    start : float
+        Where in the file the sound begins, seconds.
+    seconds : float
+        How long it is in the file.
+    onset : float
+        When it begins in the clip, seconds; what lies before 0 and after the
+        clip is not heard.
+    level : float
+        Its peak in the mixture, dB of full scale, unless the mixture has to be
+        attenuated.
+    rir : str, optional
+        The room impulse response.
+    effects : list of dict
+        What was drawn for the chain of effects.
+    """
+
+    path: str
+    label: str
+    start: float
+    seconds: float
+    onset: float
+    level: float
+    rir: str | None = None
+    effects: list[dict] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that was drawn for a soundscape.
+
+    Arguments
+    ---------
+    seconds : float
+        Length of the soundscape.
+    background : SceneSource
+        The sound that is there all the time.
+    foregrounds : list of SceneSource
+        The events.
+
+    Example
+    -------
+    >>> background = SceneSource("b.wav", "", 0.0, 10.0, 0.0, -40.0)
+    >>> scene = Scene(10.0, background, [])
+    >>> Scene.from_dict(scene.to_dict()) == scene
+    True
+    """
+
+    seconds: float
+    background: SceneSource
+    foregrounds: list[SceneSource]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As lists and dicts, for a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Scene":
+        """The scene of which ``to_dict`` made this."""
+        return cls(
+            content["seconds"],
+            SceneSource(**content["background"]),
+            [SceneSource(**source) for source in content["foregrounds"]],
+        )
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What is heard of one source in the mixture.
+
+    Arguments
+    ---------
+    first : int
+        Its first sample in the clip.
+    samples : np.ndarray
+        float32 [time], no longer than the rest of the clip.
+    onset, offset : float
+        Seconds in the clip between which it is audible.
+    """
+
+    first: int
+    samples: np.ndarray
+    onset: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Soundscape:
+    """A scene that was mixed.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        The mixture, float32 [N].
+    events : list of (float, float, str)
+        Onset and offset in seconds and class of what can be heard, as
+        ``tidy_events`` leaves them.
+    background : Sound
+        The background in the mixture.
+    foregrounds : list of Sound or None
+        Each foreground of the scene in turn; None for one that was left out.
+    """
+
+    samples: np.ndarray
+    events: list[Event]
+    background: Sound
+    foregrounds: list[Sound | None]
+
+    def stems(self) -> np.ndarray:
+        """The background, then the foregrounds, [1 + n, N]; they add up."""
+        sounds = [self.background, *self.foregrounds]
+        stems = np.zeros((len(sounds), len(self.samples)), dtype=np.float32)
+        for stem, sound in zip(stems, sounds, strict=True):
+            if sound:
+                last = sound.first + len(sound.samples)
+                stem[sound.first : last] = sound.samples
+        return stems
