@@ -75,14 +75,20 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         recipe.save, args=[Path(hparams["output_folder"]) / "hyperparams.yaml"]
     )
     if not hparams["skip_prep"]:
+        folders = [hparams["data_folder"], hparams["prepared_folder"]]
+        sample_rate = hparams["dataset"]["sample_rate"]
         run_on_main(
             prepare_desed,
-            args=[hparams["data_folder"], hparams["prepared_folder"]],
+            args=folders,
             kwargs={
-                "sample_rate": hparams["dataset"]["sample_rate"],
+                "sample_rate": sample_rate,
                 "valid_fraction": hparams["dataset"]["valid_fraction"],
                 "seed": hparams["dataset"]["split_seed"],
             },
+        )
+        run_on_main(
+            hparams["mixing"]["soundbank"].prepare,
+            args=[*folders, sample_rate],
         )
     return hparams, run_opts
 
@@ -105,13 +111,22 @@ class Data:
             n_samples=round(self.clip_seconds * rate),
             n_frames=detector.n_output_frames,
         )
+        mixing, seed = hparams["mixing"], hparams["seed"]
+        sources = mixing["soundbank"].load(self.folder, rate)
         self.training_clips, self.batches = hparams["streams"]["batches"].build(
             {
-                name: self.reader.training_clips(manifest, **labels)
-                for name, (split, labels) in STREAMS.items()
+                name: mixing["streams"][name](
+                    self.reader.training_clips(manifest, **labels),
+                    self.reader,
+                    sources,
+                    (seed, number),
+                )
+                for number, (name, (split, labels)) in enumerate(
+                    STREAMS.items()
+                )
                 if (manifest := self.folder / f"{split}.json").exists()
             },
-            seed=hparams["seed"],
+            seed=seed,
         )
 
     def reference(self, split: str) -> tuple:

@@ -1,4 +1,4 @@
-"""Figures: of features, of a training and of its results.
+"""Figures: of features, of soundscapes, of a training and of its results.
 
 Authors
  * sb_sed contributors 2026
@@ -7,5 +7,6 @@ Authors
 from sb_sed.plots.curves import plot_curves
 from sb_sed.plots.features import plot_features
 from sb_sed.plots.report import plot_report
+from sb_sed.plots.soundscape import plot_soundscape
 
-__all__ = ["plot_curves", "plot_features", "plot_report"]
+__all__ = ["plot_curves", "plot_features", "plot_report", "plot_soundscape"]

@@ -26,10 +26,12 @@ def minidesed(tmp_path_factory):
     )
 
 
-def command(data: Path, output: Path, num_workers: int) -> list[str]:
+def command(
+    data: Path, output: Path, recipe: str, num_workers: int
+) -> list[str]:
     """A short training with a checkpoint every few batches."""
     return [
-        *(sys.executable, "train.py", "hparams/baseline.yaml"),
+        *(sys.executable, "train.py", f"hparams/{recipe}.yaml"),
         f"--data_folder={data}",
         f"--output_folder={output}",
         "--scale",
@@ -66,26 +68,28 @@ def outcome(folder: Path) -> tuple[dict, dict]:
     return weights, scores
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-def test_killed_equals_uninterrupted(minidesed, tmp_path, num_workers):
+@pytest.mark.parametrize("recipe, num_workers", [("baseline", 0), ("augm", 2)])
+def test_killed_equals_uninterrupted(minidesed, tmp_path, recipe, num_workers):
     """Killed inside an epoch and at its end; student and scores to the bit."""
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     subprocess.run(
-        command(minidesed, straight, num_workers), cwd=RECIPE, check=True
+        command(minidesed, straight, recipe, num_workers),
+        cwd=RECIPE,
+        check=True,
     )
     log = killed / "train_log.txt"
     # Inside the first epoch: an intra-epoch checkpoint is there.
     kill_when(
-        command(minidesed, killed, num_workers),
+        command(minidesed, killed, recipe, num_workers),
         lambda: any(killed.glob("save/CKPT*/contents.txt")),
     )
     # At the end of an epoch: while its checkpoint is being written.
     kill_when(
-        command(minidesed, killed, num_workers),
+        command(minidesed, killed, recipe, num_workers),
         lambda: log.exists() and "epoch: 2" in log.read_text(),
     )
     subprocess.run(
-        command(minidesed, killed, num_workers), cwd=RECIPE, check=True
+        command(minidesed, killed, recipe, num_workers), cwd=RECIPE, check=True
     )
     weights, scores = outcome(straight)
     weights_after, scores_after = outcome(killed)
