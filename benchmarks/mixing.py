@@ -80,7 +80,7 @@ class Stages:
         """From now on a function of an object or module counts as a stage."""
         call = getattr(owner, name)
 
-        def timed(*args, **kwargs):
+        def _timed(*args, **kwargs):
             self.switch()
             self._open.append(stage)
             try:
@@ -89,7 +89,7 @@ class Stages:
                 self.switch()
                 self._open.pop()
 
-        setattr(owner, name, timed)
+        setattr(owner, name, _timed)
 
     def switch(self) -> None:
         """Give the time since the last call to the stage that is open."""
@@ -183,14 +183,14 @@ def compare_ways(clips: MixedClips, options: argparse.Namespace) -> None:
     dry = replace(whole, rirs=(), effects=NoEffects())
     from_disk = replace(whole, cache=AudioCache(0, RATE))
 
-    def makes(mixer: Mixer) -> tuple[Callable[[int], object], int]:
+    def _makes(mixer: Mixer) -> tuple[Callable[[int], object], int]:
         return lambda i: mixer.render(mixer.draw(clips.generator(i))), n_clips
 
     ways = {
-        "sb_sed": makes(whole),
-        "sb_sed, from disk": makes(from_disk),
-        "sb_sed, no rooms, no effects": makes(dry),
-        "  the same, from disk": makes(replace(dry, cache=AudioCache(0, RATE))),
+        "sb_sed": _makes(whole),
+        "sb_sed, from disk": _makes(from_disk),
+        "sb_sed, no rooms, no effects": _makes(dry),
+        "  the same, from disk": _makes(replace(dry, cache=AudioCache(0, RATE))),
     }
     if shutil.which("sox"):
         released = ReleasedMixer(whole.effects, RATE)

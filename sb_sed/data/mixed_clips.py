@@ -1,7 +1,9 @@
 """Training clips that are made anew in every epoch.
 
 Each takes the place of a stream's recorded clips: it is called with them, and
-has as many. Its items are those of ``ClipReader.training_clips``.
+has as many. Its items are those of ``ClipReader.training_clips``. Where the
+networks get a waveform each, ``sig`` is the student's and the items also have
+``sig_teacher`` [N]: in all streams, since they share batches.
 
 Authors
  * sb_sed contributors 2026
@@ -30,6 +32,21 @@ def recorded_clips(
     seed: Sequence[int],
 ) -> DynamicItemDataset:
     """The clips as they are."""
+    return clips
+
+
+def shared_clips(
+    clips: DynamicItemDataset,
+    reader: ClipReader,
+    sources: Sources,
+    seed: Sequence[int],
+) -> DynamicItemDataset:
+    """The clips as they are, with the student's waveform for the teacher too.
+
+    For batches with those of ``TwoMixes``.
+    """
+    clips.add_dynamic_item(lambda sig: sig, ["sig"], ["sig_teacher"])
+    clips.set_output_keys([*clips.pipeline.output_mapping, "sig_teacher"])
     return clips
 
 
@@ -122,6 +139,24 @@ class MixedClips(EpochClips):
             "has_strong": True,
             "has_weak": False,
             "duration": scene.seconds,
+        }
+
+
+class TwoMixes(MixedClips):
+    """The soundscapes of ``MixedClips``, each mixed once more for the teacher.
+
+    As in the released code of the UNIVPM-INRIA paper: the teacher hears the
+    same events at the same positions, at other levels, in other rooms, through
+    other effects and on another background (``Mixer.redraw``). The labels are
+    those of the student's mix. Arguments as for ``MixedClips``.
+    """
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        rng = self.generator(index)
+        scene = self.mixer.redraw(rng, self.mixer.draw(rng))
+        samples = self.mixer.render(scene).samples
+        return super().__getitem__(index) | {
+            "sig_teacher": torch.from_numpy(samples)
         }
 
 

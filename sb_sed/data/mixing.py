@@ -8,7 +8,7 @@ Authors
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,27 @@ class Mixer:
             ],
         )
 
+    def redraw(self, rng: Generator, scene: Scene) -> Scene:
+        """Draw a scene anew, but for which events there are, and when.
+
+        So levels, rooms, effects and the background are independent of those
+        of the scene that is given.
+        """
+        levels, background_level = self.levels.draw(rng, len(scene.foregrounds))
+        return Scene(
+            scene.seconds,
+            self._backgrounds.draw(rng, background_level, scene.seconds),
+            [
+                replace(
+                    source,
+                    level=level,
+                    rir=self._draw_rir(rng),
+                    effects=self.effects.draw(rng),
+                )
+                for source, level in zip(scene.foregrounds, levels, strict=True)
+            ],
+        )
+
     def render(self, scene: Scene) -> Soundscape:
         """Mix a scene; always to the same samples."""
         n = round(scene.seconds * self.sample_rate)
@@ -189,9 +210,12 @@ class Mixer:
             seconds=end - start,
             onset=self.placement.draw(rng, source, (start, end), self.seconds),
             level=level,
-            rir=self.rirs[rng.integers(len(self.rirs))] if self.rirs else None,
+            rir=self._draw_rir(rng),
             effects=self.effects.draw(rng),
         )
+
+    def _draw_rir(self, rng: Generator) -> str | None:
+        return self.rirs[rng.integers(len(self.rirs))] if self.rirs else None
 
     def _foreground(self, source: SceneSource, n: int) -> Sound | None:
         """What is heard of an event; None if it cannot have a label."""

@@ -38,6 +38,9 @@ class MeanTeacherBrain(Brain):
     the epoch and the step, so that a run that was killed and resumed equals
     one that was not.
 
+    Both networks hear ``sig``, unless a batch has ``sig_teacher`` [B, N] for
+    the teacher.
+
     Arguments
     ---------
     modules : Mapping[str, nn.Module]
@@ -166,15 +169,23 @@ class MeanTeacherBrain(Brain):
     ) -> dict[str, Predictions]:
         """Both networks' predictions; in training, each of its own view."""
         with torch.no_grad():
-            mel = self.modules.spectrogram(batch.sig.data.to(self.device))
-        views = dict.fromkeys(NETWORKS, mel)
-        if stage == Stage.TRAIN:
-            with torch.no_grad():
-                views = {name: self.views[name](mel) for name in NETWORKS}
+            views = self._mels(batch)
+            if stage == Stage.TRAIN:
+                views = {name: self.views[name](views[name]) for name in views}
         student = self.modules.student(views["student"])
         with torch.no_grad():
             teacher = self.modules.teacher(views["teacher"])
         return {"student": student, "teacher": teacher}
+
+    def _mels(self, batch: PaddedBatch) -> dict[str, torch.Tensor]:
+        """The mel of each network's waveform; computed once if they share."""
+        mel = self.modules.spectrogram(batch.sig.data.to(self.device))
+        mels = dict.fromkeys(NETWORKS, mel)
+        if hasattr(batch, "sig_teacher"):
+            mels["teacher"] = self.modules.spectrogram(
+                batch.sig_teacher.data.to(self.device)
+            )
+        return mels
 
     def compute_objectives(
         self,

@@ -101,6 +101,16 @@ def test_it_does_not_depend_on_the_level(semitones):
     assert abs(loud - 1e4 * soft).max() < 1e-3
 
 
+@pytest.mark.parametrize("semitones", [-12.0, 12.0])
+@pytest.mark.parametrize("n", [1, 100, 1279, 1281, 20_000])
+def test_an_octave_is_within_reach(semitones, n):
+    sound = np.random.default_rng(0).normal(0, 0.1, n).astype("float32")
+    effect = PitchShift((-12, 12))
+    result = effect.apply(sound, RATE, semitones=semitones)
+    assert len(result) == n and np.isfinite(result).all()
+    assert abs(result).max() <= 2 * abs(sound).max()
+
+
 def test_there_and_back_again():
     """Tone in, tone out: the same spectrum within a dB."""
     harmonics = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 8))

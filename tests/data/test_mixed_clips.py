@@ -18,8 +18,10 @@ from sb_sed.data.drawing import UniformFiles
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.mixed_clips import (
     MixedClips,
+    TwoMixes,
     WithExtraBackground,
     recorded_clips,
+    shared_clips,
 )
 from sb_sed.data.mixing import Mixer
 from sb_sed.data.soundbank import (
@@ -77,17 +79,17 @@ def manifest(tmp_path):
     return tmp_path / "clips.json"
 
 
-@pytest.fixture(params=[MixedClips, WithExtraBackground])
+@pytest.fixture(params=[MixedClips, TwoMixes, WithExtraBackground])
 def clips(request, reader, sources, manifest):
     """Eight clips that are made anew."""
     recorded = reader.training_clips(manifest, weak=True)
     return request.param(recorded, reader, sources, (3, 1))
 
 
-def waveforms(clips, epoch=None):
+def waveforms(clips, epoch=None, key="sig"):
     if epoch is not None:
         clips.set_epoch(epoch)
-    return torch.stack([clips[index]["sig"] for index in range(len(clips))])
+    return torch.stack([clips[index][key] for index in range(len(clips))])
 
 
 def test_a_function_of_seed_epoch_and_index(reader, sources, manifest, clips):
@@ -174,6 +176,66 @@ def test_labels_of_mixed_clips(reader, sources, manifest):
         assert torch.equal(item["weak"], strong.amax(dim=0))
         assert item["has_strong"] and not item["has_weak"]
         assert item["duration"] == SECONDS
+
+
+def test_the_teachers_mix_has_the_same_events(
+    reader, sources, manifest, monkeypatch
+):
+    recorded = reader.training_clips(manifest)
+    one = MixedClips(recorded, reader, sources, (0, 0))
+    two = TwoMixes(recorded, reader, sources, (0, 0))
+    redraw, scenes = two.mixer.redraw, []
+
+    def note(rng, scene):
+        scenes[:] = scene, redraw(rng, scene)
+        return scenes[1]
+
+    monkeypatch.setattr(two.mixer, "redraw", note)
+    for index in range(8):
+        item = two[index]
+        for key, scene in zip(("sig", "sig_teacher"), scenes, strict=True):
+            np.testing.assert_array_equal(
+                item.pop(key), two.mixer.render(scene).samples
+            )
+        student, teacher = scenes
+        assert student.background != teacher.background
+        for ours, theirs in zip(
+            student.foregrounds, teacher.foregrounds, strict=True
+        ):
+            assert (ours.path, ours.onset) == (theirs.path, theirs.onset)
+            assert ours.level != theirs.level
+        # The labels are those of the student's mix, as without a teacher's.
+        for key, value in item.items():
+            np.testing.assert_array_equal(value, one[index][key])
+
+
+def test_the_teachers_mix_is_a_function_of_seed_epoch_and_index(
+    reader, sources, manifest
+):
+    recorded = reader.training_clips(manifest)
+    two = TwoMixes(recorded, reader, sources, (3, 1))
+    first = waveforms(two, 1, "sig_teacher")
+    assert not torch.equal(waveforms(two, 2, "sig_teacher"), first)
+    copy = TwoMixes(recorded, reader, sources, (3, 1))
+    copy.set_epoch(1)
+    for index in reversed(range(8)):
+        assert torch.equal(copy[index]["sig_teacher"], first[index])
+        assert not torch.equal(copy[index]["sig"], first[index])
+
+
+def test_clips_of_one_and_of_two_mixes_share_batches(reader, sources, manifest):
+    shared = shared_clips(
+        reader.training_clips(manifest, weak=True), reader, Sources(), (0,)
+    )
+    two = TwoMixes(reader.training_clips(manifest), reader, sources, (0,))
+    clips, batches = Streams({"synthetic": 2, "weak": 2}).build(
+        {"synthetic": two, "weak": shared}, seed=0
+    )
+    for batch in DataLoader(
+        clips, batch_sampler=batches, collate_fn=PaddedBatch
+    ):
+        same = (batch.sig.data == batch.sig_teacher.data).all(dim=1)
+        assert same.tolist() == [False, False, True, True]
 
 
 def test_events_of_soundscapes_kept_for_validation_are_not_used(

@@ -1,5 +1,6 @@
 """Mixed soundscapes: what is heard where, how loud, and how it is labelled."""
 
+import dataclasses
 import json
 from collections import Counter
 
@@ -141,6 +142,41 @@ def test_rooms_of_a_scene_are_independent(mixer):
     for pair in pairs:
         table[pair] += 1
     assert stats.chi2_contingency(table).pvalue > 1e-3
+
+
+def test_a_scene_drawn_anew_keeps_its_events_alone(mixer):
+    mixer.effects = Inverted()
+    pairs = []
+    for i in range(900):
+        scene = mixer.draw(rng(i))
+        other = mixer.redraw(rng(i, 1), scene)
+        assert other == mixer.redraw(rng(i, 1), scene)
+        assert other.seconds == scene.seconds
+        quietest = min(source.level for source in other.foregrounds)
+        assert other.background.level <= quietest + 5
+        for event, redrawn in zip(
+            scene.foregrounds, other.foregrounds, strict=True
+        ):
+            new = {n: getattr(redrawn, n) for n in ("level", "rir", "effects")}
+            assert redrawn == dataclasses.replace(event, **new)
+        pairs.append((scene, other))
+    # All the rest is independent of what it was.
+    for what in (
+        lambda scene: mixer.backgrounds.index(scene.background.path),
+        lambda scene: mixer.rirs.index(scene.foregrounds[0].rir),
+        lambda scene: -round(scene.foregrounds[0].effects[0]["gain"]) - 1,
+    ):
+        cells = [tuple(map(what, pair)) for pair in pairs]
+        table = np.zeros(np.max(cells, axis=0) + 1)
+        for cell in cells:
+            table[cell] += 1
+        assert stats.chi2_contingency(table).pvalue > 1e-3
+    before, after = (
+        [scene.foregrounds[0].level for scene in scenes]
+        for scenes in zip(*pairs, strict=True)
+    )
+    assert stats.spearmanr(before, after).pvalue > 1e-3
+    assert stats.ks_2samp(before, after).pvalue > 1e-3
 
 
 def test_classes_are_those_asked_for(soundbank_folder):

@@ -15,13 +15,13 @@ from sb_sed.data.minidesed import make_minidesed
 from sb_sed.formats import read_events
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
-TRAIN = ["train.py", "hparams/baseline.yaml", "--noprogressbar"]
 
 
-def run(command, *arguments):
+def run(command, *arguments, recipe="baseline"):
     """Call a command in the recipe's folder."""
+    train = ["train.py", f"hparams/{recipe}.yaml", "--noprogressbar"]
     return subprocess.run(
-        [*command, *TRAIN, *map(str, arguments)],
+        [*command, *train, *map(str, arguments)],
         cwd=RECIPE,
         capture_output=True,
         text=True,
@@ -71,3 +71,21 @@ def test_two_processes_train_and_score_all_clips(tmp_path):
         assert report["n_files"] == reference["filename"].nunique()
         assert len([*folder.glob("scores/*.tsv")]) == report["n_files"]
     assert len([*output.glob("save/CKPT*")]) == 1
+
+
+def test_a_waveform_for_each_network(tmp_path):
+    """The released code's way of mixing trains and scores."""
+    data = make_minidesed(tmp_path / "data", scale=0.02, progress=False)
+    output = tmp_path / "out"
+    process = run(
+        [sys.executable],
+        f"--data_folder={data}",
+        f"--output_folder={output}",
+        "--mixing=!include:mixing/released.yaml",
+        "--scale=!include:scale/mini.yaml {epochs: 1, synthetic: 2, "
+        "unlabelled: 2, weak: 2}",
+        "--device=cpu",
+        recipe="augm",
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert (output / "validation" / "teacher" / "report.json").exists()

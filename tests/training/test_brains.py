@@ -121,6 +121,31 @@ def test_each_network_has_its_view(make_run):
     assert torch.equal(inputs["teacher"], mel)
 
 
+@pytest.mark.parametrize("keys", [["sig"], ["sig", "sig_teacher"]])
+def test_each_network_hears_its_waveform(make_run, keys):
+    run = make_run(**SILENT)
+    heard, inputs = [], {}
+    run.brain.modules.spectrogram.register_forward_hook(
+        lambda _, args, mel: heard.append((args[0], mel))
+    )
+    for name in ("student", "teacher"):
+        run.brain.modules[name].register_forward_hook(
+            lambda _, args, __, name=name: inputs.update({name: args[0]})
+        )
+    clips = [
+        run.clip(f"a{i}") | {keys[-1]: run.clip(f"b{i}")["sig"]}
+        for i in range(2)
+    ]
+    batch = PaddedBatch(clips)
+    run.brain.compute_forward(batch, Stage.TRAIN)
+    # One mel for each waveform, the student's first.
+    assert len(heard) == len(keys)
+    for key, (waveforms, _) in zip(keys, heard, strict=True):
+        assert torch.equal(waveforms, batch[key].data)
+    assert torch.equal(inputs["student"], heard[0][1])
+    assert torch.equal(inputs["teacher"], heard[-1][1])
+
+
 def test_only_the_student_has_gradients(make_run):
     run = make_run()
     run.brain.init_optimizers()

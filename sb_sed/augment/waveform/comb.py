@@ -19,7 +19,7 @@ from sb_sed.augment.waveform.ranges import (
 
 @dataclass(frozen=True)
 class CombFilter:
-    """Adds a sound to itself with a delay that swings to and fro.
+    """Adds a sound to itself with a delay that swings back and forth.
 
     ``y(t) = x(t) + g x(t - d(t))`` with
     ``d(t) = d (1 + s (1 + sin(2 pi r t + p)))``, interpolated between samples.

@@ -56,7 +56,8 @@ class LowPass:
         """The sound [N] filtered."""
         if cutoff >= sample_rate / 2:
             return samples.copy()
-        return _filtered(samples, sample_rate, "lowpass", cutoff)
+        w = math.tan(math.pi * cutoff / sample_rate)
+        return _filtered(samples, [w * w, 2 * w * w, w * w], w)
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,18 @@ class HighPass:
     ) -> np.ndarray:
         """The sound [N] filtered."""
         cutoff = min(cutoff, 0.49 * sample_rate)
-        return _filtered(samples, sample_rate, "highpass", cutoff)
+        w = math.tan(math.pi * cutoff / sample_rate)
+        return _filtered(samples, [1.0, -2.0, 1.0], w)
 
 
-def _filtered(
-    samples: np.ndarray, sample_rate: int, kind: str, cutoff: float
-) -> np.ndarray:
+def _filtered(samples: np.ndarray, gains: list[float], w: float) -> np.ndarray:
+    """Filter with the poles of 1 / (s^2 + sqrt(2) s + 1), made digital.
+
+    Gains and poles are those of ``scipy.signal.butter``, which takes longer
+    than the filtering; ``w`` is the cut-off as the bilinear transform warps it.
+    """
     if len(samples) == 0:  # which SciPy does not take
         return samples.copy()
-    # scipy.signal.butter takes longer than the filtering. This is what it
-    # returns: 1 / (s^2 + sqrt(2) s + 1) by the bilinear transform.
-    w = math.tan(math.pi * cutoff / sample_rate)
-    norm = 1 + math.sqrt(2) * w + w * w
-    gains = [w * w, 2 * w * w, w * w] if kind == "lowpass" else [1, -2, 1]
-    poles = [norm, 2 * (w * w - 1), 1 - math.sqrt(2) * w + w * w]
+    damping = math.sqrt(2) * w
+    poles = [1 + damping + w * w, 2 * (w * w - 1), 1 - damping + w * w]
     return lfilter(gains, poles, samples).astype(samples.dtype)

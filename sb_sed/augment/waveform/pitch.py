@@ -26,11 +26,12 @@ class PitchShift:
     faded into one another, each taken from within 10 ms of where it belongs,
     where it fits best what it follows (Verhelst and Roelands, "An overlap-add
     technique based on waveform similarity (WSOLA) for high quality time-scale
-    modification of speech", ICASSP 1993). It is as clean as SoX's and keeps
-    onsets closer to their places, since grains are centred there.
+    modification of speech", ICASSP 1993). It is as clean as SoX's, and sounds
+    stay within 10 ms of their places, SoX's within 16 ms, since grains are
+    centred there.
 
-    Written here since the libraries take 5 to 10 times as long (librosa,
-    Signalsmith Stretch, Bungee) or a thousand times (torchaudio).
+    Written here since the libraries take longer for the same: librosa,
+    Signalsmith Stretch and Bungee 5 to 8 times, torchaudio a thousand times.
 
     Arguments
     ---------
