@@ -190,7 +190,9 @@ def compare_ways(clips: MixedClips, options: argparse.Namespace) -> None:
         "sb_sed": _makes(whole),
         "sb_sed, from disk": _makes(from_disk),
         "sb_sed, no rooms, no effects": _makes(dry),
-        "  the same, from disk": _makes(replace(dry, cache=AudioCache(0, RATE))),
+        "  the same, from disk": _makes(
+            replace(dry, cache=AudioCache(0, RATE))
+        ),
     }
     if shutil.which("sox"):
         released = ReleasedMixer(whole.effects, RATE)
