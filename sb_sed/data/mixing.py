@@ -18,6 +18,7 @@ from sb_sed.data.audio_cache import AudioCache
 from sb_sed.data.backgrounds import Backgrounds
 from sb_sed.data.drawing import BalancedClasses, RandomPosition
 from sb_sed.data.jams import MIN_EVENT, strip_suffixes, tidy_events
+from sb_sed.data.lengths import EventLengths
 from sb_sed.data.levels import UniformLevels, at_level, peak
 from sb_sed.data.rirs import ANECHOIC, direct_path, reverberate
 from sb_sed.data.scene import Scene, SceneSource, Sound, Soundscape
@@ -70,6 +71,8 @@ class Mixer:
         How loud.
     choice : BalancedClasses | UniformFiles
         Which events.
+    lengths : EventLengths
+        Which part of a file is the event.
     placement : RandomPosition | OriginalPosition
         When.
     n_foregrounds : Sequence[int]
@@ -117,6 +120,7 @@ class Mixer:
     effects: Any = NoEffects()
     levels: Any = UniformLevels()
     choice: Any = BalancedClasses()
+    lengths: EventLengths = EventLengths()
     placement: Any = RandomPosition()
     n_foregrounds: Sequence[int] = (1, 5)
     seconds: float = 10.0
@@ -202,7 +206,7 @@ class Mixer:
     def _draw_foreground(
         self, rng: Generator, source: Foreground, level: float
     ) -> SceneSource:
-        start, end = self.cache.extent(source.path)
+        start, end = self.lengths.draw(rng, source, self.cache)
         return SceneSource(
             path=source.path,
             label=source.label,
