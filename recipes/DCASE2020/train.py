@@ -27,8 +27,9 @@ from speechbrain.utils.distributed import (
     is_distributed_initialized,
     run_on_main,
 )
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader
 
+from sb_sed.data.held_out import hold_out
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.minidesed import make_minidesed
 from sb_sed.data.streams import ClipReader, batches_of_one_length
@@ -36,7 +37,7 @@ from sb_sed.errors import InputError
 from sb_sed.formats import read_durations, read_events
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.systems import score_networks, summary_table
-from sb_sed.training.brains import MeanTeacherBrain
+from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
@@ -111,22 +112,53 @@ class Data:
             n_samples=round(self.clip_seconds * rate),
             n_frames=detector.n_output_frames,
         )
+        clips = {
+            name: self.reader.training_clips(manifest, **labels)
+            for name, (split, labels) in STREAMS.items()
+            if (manifest := self.folder / f"{split}.json").exists()
+        }
+        self.held_out = ()
+        if most := hparams["adaptation"]["held_out"]:
+            self.held_out = self._hold_out(
+                clips,
+                set(hparams["streams"]["batches"].clips_per_batch),
+                most,
+                seed=hparams["dataset"]["split_seed"],
+            )
         mixing, seed = hparams["mixing"], hparams["seed"]
         sources = mixing["soundbank"].load(self.folder, rate)
         self.training_clips, self.batches = hparams["streams"]["batches"].build(
             {
                 name: mixing["streams"][name](
-                    self.reader.training_clips(manifest, **labels),
-                    self.reader,
-                    sources,
-                    (seed, number),
+                    clips[name], self.reader, sources, (seed, number)
                 )
-                for number, (name, (split, labels)) in enumerate(
-                    STREAMS.items()
-                )
-                if (manifest := self.folder / f"{split}.json").exists()
+                for number, name in enumerate(STREAMS)
+                if name in clips
             },
             seed=seed,
+        )
+
+    def _hold_out(
+        self, clips: dict, streams: set, most: int, seed: int
+    ) -> DataLoader:
+        """Keep unlabelled clips out of the training, beside synthetic ones."""
+        if "unlabelled" not in clips or not {"synthetic"} < streams:
+            raise InputError(
+                "The adaptation wants both domains: batches of synthetic and "
+                "of other clips, and a data set with unlabelled ones (the "
+                f"batches have {sorted(streams)}, the data {sorted(clips)})."
+            )
+        clips["unlabelled"], recorded = hold_out(
+            clips["unlabelled"], most, seed
+        )
+        synthetic = self.reader.training_clips(
+            self.folder / "valid_synthetic.json", strong=True
+        )
+        return DataLoader(
+            ConcatDataset([synthetic, recorded]),
+            batch_size=self.scale["test_batch_size"],
+            num_workers=self.scale["num_workers"],
+            collate_fn=PaddedBatch,
         )
 
     def reference(self, split: str) -> tuple:
@@ -159,7 +191,9 @@ class Data:
         )
 
 
-def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
+def make_brain(
+    hparams: dict, run_opts: dict, data: Data
+) -> DomainAdversarialBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
     smoother = hparams["smoothing"]["smoother"]
@@ -175,9 +209,11 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
         """The figure by which the best checkpoint is chosen."""
         return event_counts(reference, smoother(scores), classes).f1()["macro"]
 
-    brain = MeanTeacherBrain(
+    brain = DomainAdversarialBrain(
         modules=hparams["modules"],
         opt_class=training["opt_class"],
+        adaptation=hparams["adaptation"]["method"],
+        held_out=data.held_out,
         encoder=data.encoder,
         losses=training["losses"],
         views=hparams["views"],

@@ -12,6 +12,7 @@ import sys
 
 from sb_sed import __version__
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_embeddings import add_plot_embeddings
 from sb_sed.inference.cli_plots import add_plot_curves, add_plot_features
 from sb_sed.inference.cli_score import add_score
 
@@ -41,7 +42,12 @@ def main(argv=None) -> int:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True
     )
-    for add_command in (add_score, add_plot_features, add_plot_curves):
+    for add_command in (
+        add_score,
+        add_plot_features,
+        add_plot_curves,
+        add_plot_embeddings,
+    ):
         add_command(commands)
     arguments = parser.parse_args(argv)
     try:

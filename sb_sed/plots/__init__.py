@@ -5,8 +5,15 @@ Authors
 """
 
 from sb_sed.plots.curves import plot_curves
+from sb_sed.plots.embeddings import plot_embeddings
 from sb_sed.plots.features import plot_features
 from sb_sed.plots.report import plot_report
 from sb_sed.plots.soundscape import plot_soundscape
 
-__all__ = ["plot_curves", "plot_features", "plot_report", "plot_soundscape"]
+__all__ = [
+    "plot_curves",
+    "plot_embeddings",
+    "plot_features",
+    "plot_report",
+    "plot_soundscape",
+]

@@ -16,8 +16,10 @@ from sb_sed.plots.files import figure_kind, save_figure
 # first that fits the whole name counts.
 _PANELS = (
     (r"loss/(\w+)", r"loss", r"\1"),
+    (r"(.+_gradient)/train", r"\1, norm", r""),
     (r"(.+)/train", r"terms of the training loss", r"\1"),
     (r"(.+)_event_f1/valid", r"event-based F1, validation", r"\1"),
+    (r"(.+)_accuracy_(.+)/valid", r"\1 accuracy, validation", r"\2"),
     (r"(.+)/(valid|test)", r"\1", r"\2"),
     (r"lr_(.+)", r"learning rate", r"\1"),
     (r"([^/]+)", r"\1", r""),

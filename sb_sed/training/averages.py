@@ -28,34 +28,35 @@ class RunningMeans:
     -------
     >>> means = RunningMeans()
     >>> means.add({"loss": torch.tensor(1.0)})
-    >>> means.add({"loss": torch.tensor(2.0)})
+    >>> means.add({"loss": torch.tensor(2.0), "once": torch.tensor(5.0)})
     >>> means.pop(), means.pop()
-    ({'loss': 1.5}, {})
+    ({'loss': 1.5, 'once': 5.0}, {})
     """
 
     def __init__(self):
         self.sums: dict[str, torch.Tensor] = {}
-        self.count = 0
+        self.counts: dict[str, int] = {}
 
     def add(self, values: Mapping[str, torch.Tensor]) -> None:
         """Add one value, a scalar tensor, for each name."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value.detach().double()
-        self.count += 1
+            self.counts[name] = self.counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
         """The mean for each name, as floats; begins anew."""
         means = {
-            name: float(total) / self.count for name, total in self.sums.items()
+            name: float(total) / self.counts[name]
+            for name, total in self.sums.items()
         }
-        self.sums, self.count = {}, 0
+        self.sums, self.counts = {}, {}
         return means
 
     @mark_as_saver
     def save(self, path: Path) -> None:
         """Write the sums as JSON."""
         sums = {name: float(total) for name, total in self.sums.items()}
-        Path(path).write_text(json.dumps({"sums": sums, "count": self.count}))
+        Path(path).write_text(json.dumps({"sums": sums, "counts": self.counts}))
 
     @mark_as_loader
     def load(self, path: Path, end_of_epoch: bool) -> None:
@@ -65,4 +66,4 @@ class RunningMeans:
             name: torch.tensor(total, dtype=torch.float64)
             for name, total in saved["sums"].items()
         }
-        self.count = saved["count"]
+        self.counts = saved["counts"]

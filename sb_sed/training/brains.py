@@ -14,6 +14,7 @@ from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import get_rank
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
 
 from sb_sed.data.labels import EventEncoder
 from sb_sed.formats import scores_table
@@ -108,12 +109,22 @@ class MeanTeacherBrain(Brain):
 
     def init_optimizers(self) -> None:
         """One optimiser, of the student's parameters."""
-        self.optimizer = self.opt_class(self.modules.student.parameters())
-        for group in self.optimizer.param_groups:
+        self.optimizers_dict = {}
+        self.optimizer = self.add_optimizer(
+            "student", self.opt_class, recoverable="optimizer"
+        )
+
+    def add_optimizer(
+        self, name: str, opt_class: Callable, recoverable: str
+    ) -> Optimizer:
+        """An optimiser of a module that steps, ramps and is saved with all."""
+        optimizer = opt_class(self.modules[name].parameters())
+        for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
-        self.optimizers_dict = {"student": self.optimizer}
+        self.optimizers_dict[name] = optimizer
         if self.checkpointer is not None:
-            self.checkpointer.add_recoverable("optimizer", self.optimizer)
+            self.checkpointer.add_recoverable(recoverable, optimizer)
+        return optimizer
 
     def _wrap_distributed(self) -> None:
         """As SpeechBrain's, without synchronised batch norms on the CPU.
@@ -137,6 +148,7 @@ class MeanTeacherBrain(Brain):
                 outputs = self.compute_forward(batch, Stage.TRAIN)
                 loss = self.compute_objectives(outputs, batch, Stage.TRAIN)
             self.backward(loss)
+            self.second_step(outputs, batch)
         if should_step:
             self.optimizers_step()
             self.ema.update(
@@ -144,6 +156,11 @@ class MeanTeacherBrain(Brain):
             )
         self.on_fit_batch_end(batch, outputs, loss, should_step)
         return loss.detach().cpu()
+
+    def second_step(
+        self, predictions: dict[str, Predictions], batch: PaddedBatch
+    ) -> None:
+        """Back-propagate what else a batch teaches: here, nothing."""
 
     def backward(self, loss: torch.Tensor) -> None:
         """Back-propagate a loss with SpeechBrain's scaling and checks."""
@@ -194,25 +211,39 @@ class MeanTeacherBrain(Brain):
         stage: Stage,
     ) -> torch.Tensor:
         """The sum of the weighted losses; their means go to the log."""
-        student, teacher = (predictions[name] for name in NETWORKS)
         # Probabilities: no autocast, which CUDA refuses for them.
         with torch.autocast(torch.device(self.device).type, enabled=False):
-            terms = {
-                name: self._supervised(name, student, batch)
-                for name in ("strong", "weak")
-            }
             if stage != Stage.TRAIN:
+                terms = self._supervised(predictions["student"], batch)
                 return sum(terms.values())
-            weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
-            for name in ("strong", "weak"):
-                terms[f"{name}_consistency"] = weight * self.losses[
-                    "consistency"
-                ](getattr(student, name), getattr(teacher, name))
+            terms = self.training_terms(predictions, batch)
         loss = sum(terms.values())
         self.terms.add({**terms, "loss": loss})
         return loss
 
+    def training_terms(
+        self, predictions: dict[str, Predictions], batch: PaddedBatch
+    ) -> dict[str, torch.Tensor]:
+        """The weighted losses that the student minimises in training."""
+        student, teacher = (predictions[name] for name in NETWORKS)
+        terms = self._supervised(student, batch)
+        weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
+        for name in ("strong", "weak"):
+            terms[f"{name}_consistency"] = weight * self.losses["consistency"](
+                getattr(student, name), getattr(teacher, name)
+            )
+        return terms
+
     def _supervised(
+        self, predictions: Predictions, batch: PaddedBatch
+    ) -> dict[str, torch.Tensor]:
+        """The losses of the clips that have strong and weak labels."""
+        return {
+            name: self._labelled(name, predictions, batch)
+            for name in ("strong", "weak")
+        }
+
+    def _labelled(
         self, name: str, predictions: Predictions, batch: PaddedBatch
     ) -> torch.Tensor:
         """The loss of the clips that have this kind of label."""
@@ -257,11 +288,7 @@ class MeanTeacherBrain(Brain):
             self.train_stats = self.terms.pop()
         elif stage == Stage.VALID:
             factor = self.ramp_up(self.optimizer_step)
-            stats = {"loss": stage_loss}
-            for name in NETWORKS:
-                stats[f"{name}_event_f1"] = float(
-                    self.event_f1(self.scores[name])
-                )
+            stats = {"loss": stage_loss} | self.valid_stats()
             rates = {
                 f"lr_{name}": optimizer.param_groups[0]["lr"]
                 for name, optimizer in self.optimizers_dict.items()
@@ -284,3 +311,10 @@ class MeanTeacherBrain(Brain):
                     },
                     max_keys=["event_f1"],
                 )
+
+    def valid_stats(self) -> dict[str, float]:
+        """What is measured on validation clips at the end of an epoch."""
+        return {
+            f"{name}_event_f1": float(self.event_f1(self.scores[name]))
+            for name in NETWORKS
+        }

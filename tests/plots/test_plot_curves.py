@@ -90,3 +90,24 @@ def test_other_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"curves\.txt"):
         plot_curves({"a": curve(1)}, tmp_path / "curves.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_curves_of_an_adaptation(tmp_path):
+    names = [
+        "adversarial/train",
+        "adversarial_gradient/train",
+        "discriminator_gradient/train",
+        "domain_accuracy_mean/valid",
+        "domain_accuracy_recorded/valid",
+        "domain_auc/valid",
+    ]
+    curves = {name: curve(0.5, 0.25) for name in names}
+    shown = lines(plot_curves(curves, tmp_path / "adaptation.png"))
+    assert {title: len(panel) for title, panel in shown.items()} == {
+        "adversarial gradient, norm": 1,
+        "discriminator gradient, norm": 1,
+        "terms of the training loss": 1,
+        "domain accuracy, validation": 2,
+        "domain auc": 1,
+    }
+    assert list(shown["domain accuracy, validation"]) == ["mean", "recorded"]

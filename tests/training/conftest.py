@@ -59,6 +59,8 @@ class Run:
         By default Adam.
     ramp_up_epochs, consistency_weight, seed
         Of the Brain.
+    make_brain : Callable
+        Its class.
     **run_opts
         SpeechBrain's.
     """
@@ -74,6 +76,7 @@ class Run:
         ramp_up_epochs=2,
         consistency_weight=2.0,
         seed=0,
+        make_brain=MeanTeacherBrain,
         **run_opts,
     ):
         torch.manual_seed(0)
@@ -102,7 +105,7 @@ class Run:
         counter = EpochCounter(limit=1)
         self.counter = counter
         self.log = Log()
-        self.brain = MeanTeacherBrain(
+        self.brain = make_brain(
             modules={
                 "spectrogram": mel,
                 "student": self.student,
@@ -211,14 +214,14 @@ class Run:
 
     def state(self):
         """All that must be equal where two runs are equal."""
-        moments = self.brain.optimizer.state_dict()
         tensors = {
-            f"optimizer {index} {name}": value
-            for index, state in moments["state"].items()
+            f"optimizer of {module} {index} {name}": value
+            for module, optimizer in self.brain.optimizers_dict.items()
+            for index, state in optimizer.state_dict()["state"].items()
             for name, value in state.items()
         }
-        for name in ("student", "teacher"):
-            for key, value in getattr(self, name).state_dict().items():
+        for name, module in self.brain.modules.items():
+            for key, value in module.state_dict().items():
                 tensors[f"{name} {key}"] = value
         return {name: value.clone() for name, value in tensors.items()}
 

@@ -1,0 +1,168 @@
+"""Mean teacher with an adaptation from synthetic to recorded clips.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from torch import nn
+
+from sb_sed.models.crnn import Predictions
+from sb_sed.training.adaptation import NoAdaptation, unwrapped
+from sb_sed.training.brains import MeanTeacherBrain
+
+
+class DomainAdversarialBrain(MeanTeacherBrain):
+    """``MeanTeacherBrain`` with an adaptation of the student's embedding.
+
+    The adaptation adds to the losses of a step, and may teach a discriminator
+    in a second one. Both are back-propagated before the optimisers step
+    together; then the teacher follows. With ``NoAdaptation`` this is
+    ``MeanTeacherBrain``.
+
+    A clip's domain goes by its stream: those with strong labels are synthetic.
+    The embedding is that of the student's view, of all clips of a batch; what a
+    clip was padded with is left out, which would give recorded clips away.
+
+    Each epoch logs the discriminator's loss (``discriminator``), the norms of
+    its gradient (``discriminator_gradient``, before clipping) and of the one
+    that the student's embedding gets from it (``adversarial_gradient``), and
+    how well it tells held-out clips apart (``domain_accuracy``).
+
+    Arguments
+    ---------
+    modules : Mapping[str, nn.Module]
+        As for ``MeanTeacherBrain``; the adaptation's are added.
+    opt_class : Callable
+        As for ``MeanTeacherBrain``, for the student.
+    adaptation : NoAdaptation
+        Or another one of ``sb_sed.training.adaptation``.
+    held_out : Iterable[PaddedBatch]
+        Batches of clips of both domains that nothing is trained on; of their
+        labels, only ``has_strong`` is read.
+    **kwargs
+        Passed to ``MeanTeacherBrain``.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        opt_class: Callable,
+        *,
+        adaptation: NoAdaptation,
+        held_out: Iterable[PaddedBatch] = (),
+        **kwargs,
+    ):
+        super().__init__({**modules, **adaptation.modules}, opt_class, **kwargs)
+        self.adaptation = adaptation
+        self.held_out = held_out
+        if self.checkpointer is not None:
+            self.checkpointer.add_recoverables(adaptation.modules)
+
+    def init_optimizers(self) -> None:
+        """The student's optimiser and the adaptation's."""
+        super().init_optimizers()
+        for name, opt_class in self.adaptation.opt_classes.items():
+            self.add_optimizer(name, opt_class, recoverable=f"optimizer_{name}")
+
+    def training_terms(
+        self, predictions: dict[str, Predictions], batch: PaddedBatch
+    ) -> dict[str, torch.Tensor]:
+        """The detector's losses and what the adaptation makes of them."""
+        embedding = predictions["student"].embedding
+        return self.adaptation.detector_terms(
+            super().training_terms(predictions, batch),
+            self.modules,
+            self._watched(embedding),
+            *self._lens_and_domains(embedding, batch),
+        )
+
+    def second_step(
+        self, predictions: dict[str, Predictions], batch: PaddedBatch
+    ) -> None:
+        """Back-propagate the discriminator's loss, where it is one apart."""
+        embedding = predictions["student"].embedding
+        with self.training_ctx:
+            loss = self.adaptation.discriminator_loss(
+                self.modules,
+                embedding,
+                *self._lens_and_domains(embedding, batch),
+            )
+        if loss is not None:
+            self.backward(loss)
+            self.terms.add({"discriminator": loss})
+
+    def optimizers_step(self) -> None:
+        """Note the norms of the adaptation's gradients and step."""
+        for name in self.adaptation.modules:
+            gradients = [p.grad for p in self.modules[name].parameters()]
+            norm = nn.utils.get_total_norm(gradients) / self.scaler.get_scale()
+            self.terms.add({f"{name}_gradient": norm})
+        super().optimizers_step()
+
+    def valid_stats(self) -> dict[str, float]:
+        """The mean teacher's, and the accuracy of the discriminator."""
+        return super().valid_stats() | self.domain_accuracy()
+
+    @torch.no_grad()
+    def domain_accuracy(self) -> dict[str, float]:
+        """How well the discriminator tells the held-out clips apart.
+
+        Returns
+        -------
+        dict[str, float]
+            The share of each domain that it recognises as
+            ``domain_accuracy_<domain>``, the mean of the two as
+            ``domain_accuracy_mean``, and as ``domain_auc`` the probability that
+            a synthetic clip has a higher logit than a recorded one, which does
+            not depend on a threshold. Both are 0.5 for a guess, whatever the
+            numbers of clips. Empty without held-out clips.
+        """
+        logits, synthetic = [], []
+        for batch in self.held_out:
+            # Not wrapped: the processes need not meet here.
+            student, discriminator = (
+                unwrapped(self.modules[name])
+                for name in ("student", "discriminator")
+            )
+            with self.evaluation_ctx:
+                mel = self.modules.spectrogram(batch.sig.data.to(self.device))
+                embedding = student(mel).embedding
+            lens, _ = self._lens_and_domains(embedding, batch)
+            logits.append(discriminator(embedding, lens).cpu())
+            synthetic.append(batch.has_strong)
+        if not logits:
+            return {}
+        logits, synthetic = torch.cat(logits), torch.cat(synthetic)
+        high, low = logits[synthetic], logits[~synthetic]
+        shares = (low <= 0).float().mean(), (high > 0).float().mean()
+        pairs = (high[:, None] - low).sign()  # -1, 0, 1
+        return {
+            "domain_accuracy_recorded": float(shares[0]),
+            "domain_accuracy_synthetic": float(shares[1]),
+            "domain_accuracy_mean": float(sum(shares) / 2),
+            "domain_auc": float(pairs.mean() / 2 + 0.5),
+        }
+
+    def _lens_and_domains(
+        self, embedding: torch.Tensor, batch: PaddedBatch
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Relative lengths, and 1 for synthetic clips, [B] each."""
+        seconds = embedding.shape[1] * self.encoder.frame_shift
+        lens = (batch.duration / seconds).clamp(max=1.0)
+        return lens, batch.has_strong.float().to(self.device)
+
+    def _watched(self, embedding: torch.Tensor) -> torch.Tensor:
+        """The embedding; the norm of the gradient that it gets is logged."""
+
+        def _note(gradient: torch.Tensor) -> None:
+            scale = self.scaler.get_scale() / self.grad_accumulation_factor
+            self.terms.add({"adversarial_gradient": gradient.norm() / scale})
+
+        if self.adaptation.modules:
+            embedding = embedding.view_as(embedding)
+            embedding.register_hook(_note)
+        return embedding

@@ -1,0 +1,469 @@
+"""The Brain with an adaptation: its steps, its log, its checkpoints."""
+
+import functools
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from speechbrain import Stage
+from speechbrain.dataio.batch import PaddedBatch
+from torch import nn
+from torch.nn import functional as F
+
+from sb_sed.models.discriminator import TCNDiscriminator
+from sb_sed.training.adaptation import (
+    GradientReversal,
+    NoAdaptation,
+    TwoStep,
+)
+from sb_sed.training.adversarial import DomainAdversarialBrain
+
+SILENT = {
+    "dropout": 0.0,
+    "views": dict.fromkeys(("student", "teacher"), nn.Identity()),
+}
+SGD = functools.partial(torch.optim.SGD, lr=0.1)
+
+
+@pytest.fixture
+def make_dat(make_run):
+    """A run with an adaptation; its discriminator always begins alike."""
+
+    def make(*arguments, method=TwoStep, rate=0.004, held_out=(), **options):
+        weights = {
+            name: options.pop(name)
+            for name in ("main", "adversarial")
+            if name in options
+        }
+        torch.manual_seed(1)
+        discriminator = TCNDiscriminator(8, 4, 6, n_blocks=2, n_repeats=1)
+        adaptation = method(
+            discriminator,
+            options.pop(
+                "discriminator_opt",
+                functools.partial(torch.optim.Adam, lr=rate),
+            ),
+            **weights,
+        )
+        brain = functools.partial(
+            DomainAdversarialBrain, adaptation=adaptation, held_out=held_out
+        )
+        return make_run(*arguments, make_brain=brain, **options)
+
+    return make
+
+
+def none(*_):
+    return NoAdaptation()
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    assert not [k for k in first if not torch.equal(first[k], second[k])]
+
+
+def gradients(module):
+    return [p.grad.clone() for p in module.parameters()]
+
+
+def assert_close(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+# Without adaptation
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_no_adaptation_is_mean_teacher(make_run, make_dat, factor):
+    options = {"grad_accumulation_factor": factor, "max_grad_norm": 0.5}
+    plain, none_ = (
+        make_run(**options).fit(2),
+        make_dat(method=none, **options).fit(2),
+    )
+    assert_equal(plain.state(), none_.state())
+    assert plain.log.epochs == none_.log.epochs
+
+
+def test_what_only_watches_changes_nothing(make_run, make_dat):
+    plain = make_run().fit(2)
+    watched = make_dat(adversarial=0.0).fit(2)
+    state = watched.state()
+    assert_equal(plain.state(), {name: state[name] for name in plain.state()})
+    epochs = [stats["train_stats"] for _, stats in watched.log.epochs]
+    assert epochs[1]["discriminator"] != epochs[0]["discriminator"]
+    assert epochs[1]["adversarial_gradient"] == 0
+
+
+# One batch
+
+
+def by_hand(run, main, adversarial):
+    """The gradients of one batch of a run, of losses that are written out."""
+    run.brain.modules.train()
+    batch = run.first_batch()
+    outputs = run.brain.compute_forward(batch, Stage.TRAIN)
+    terms = super(DomainAdversarialBrain, run.brain).training_terms(
+        outputs, batch
+    )
+    domains = torch.tensor([1.0, 1, 0, 0, 0])  # two synthetic clips first
+    logits = run.brain.modules.discriminator(outputs["student"].embedding)
+    loss = F.binary_cross_entropy_with_logits(logits, domains)
+    of_student = torch.autograd.grad(
+        main * sum(terms.values()) - adversarial * loss,
+        list(run.student.parameters()),
+        retain_graph=True,
+    )
+    of_discriminator = torch.autograd.grad(
+        loss, list(run.brain.modules.discriminator.parameters())
+    )
+    return of_student, of_discriminator, loss.item()
+
+
+@pytest.mark.parametrize("method", [TwoStep, GradientReversal])
+@pytest.mark.parametrize("main, adversarial", [(1.0, 0.1), (0.1, 0.9)])
+def test_the_gradients_of_a_batch(make_dat, method, main, adversarial):
+    options = SILENT | {"main": main, "adversarial": adversarial}
+    expected = by_hand(make_dat(method=method, **options), main, adversarial)
+    run = make_dat(method=method, **options)
+    brain, seen = run.brain, {}
+
+    def keep():
+        for name in ("student", "discriminator"):
+            seen[name] = gradients(brain.modules[name])
+
+    brain.optimizers_step = keep
+    brain.init_optimizers()
+    brain.modules.train()
+    brain.epoch, brain.step = 1, 1
+    brain.fit_batch(run.first_batch())
+    assert_close(seen["student"], expected[0])
+    assert_close(seen["discriminator"], expected[1])
+    assert sum(float(g.norm()) for g in seen["discriminator"]) > 0.01
+    assert brain.terms.pop()["discriminator"] == pytest.approx(expected[2])
+    assert all(p.grad is None for p in run.teacher.parameters())
+
+
+def test_both_optimisers_step_once_together(make_dat):
+    run = make_dat()
+    seen = run.watch()
+    run.fit(2)
+    assert [batch["step"] for batch in seen] == list(range(1, 13))
+    optimizers = run.brain.optimizers_dict
+    assert list(optimizers) == ["student", "discriminator"]
+    for optimizer in optimizers.values():
+        assert {s["step"].item() for s in optimizer.state.values()} == {12}
+    of_both = [
+        {id(p) for group in optimizer.param_groups for p in group["params"]}
+        for optimizer in optimizers.values()
+    ]
+    assert of_both == [
+        {id(p) for p in run.brain.modules[name].parameters()}
+        for name in optimizers
+    ]
+    for one, other in zip(
+        seen[0]["discriminator"], seen[1]["discriminator"], strict=True
+    ):
+        assert not torch.equal(one, other)
+
+
+def test_both_rates_ramp_up(make_dat):
+    run = make_dat().fit(1)
+    ramp = math.exp(-5 * (1 - 5 / 12) ** 2)
+    meta, _ = run.log.epochs[0]
+    assert meta["lr_student"] == pytest.approx(0.01 * ramp)
+    assert meta["lr_discriminator"] == pytest.approx(0.004 * ramp)
+
+
+def test_gradients_accumulate(make_dat):
+    options = SILENT | {"ramp_up_epochs": 0, "opt_class": SGD}
+    options["discriminator_opt"] = SGD
+    run = make_dat(**options, grad_accumulation_factor=2, max_grad_norm=1e9)
+    seen = run.watch()
+    run.fit(1)
+    plain = make_dat(**options)
+    brain = plain.brain
+    brain.modules.train()
+    plain.batches.set_epoch(1)
+    for indices in list(plain.batches)[:2]:
+        batch = PaddedBatch([plain.clips[i] for i in indices])
+        outputs = brain.compute_forward(batch, Stage.TRAIN)
+        (brain.compute_objectives(outputs, batch, Stage.TRAIN) / 2).backward()
+        brain.grad_accumulation_factor = 2
+        brain.second_step(outputs, batch)
+    for name in ("student", "discriminator"):
+        for parameter, found in zip(
+            brain.modules[name].parameters(), seen[1][name], strict=True
+        ):
+            expected = parameter - 0.1 * parameter.grad
+            torch.testing.assert_close(found, expected)
+
+
+def test_each_optimiser_is_clipped_by_itself(make_dat):
+    options = SILENT | {"ramp_up_epochs": 0, "opt_class": SGD}
+    options["discriminator_opt"] = SGD
+    run = make_dat(**options, max_grad_norm=1e-3)
+    seen = run.watch()
+    run.fit(1)
+    for name in ("student", "discriminator"):
+        step = [
+            after - before
+            for before, after in zip(seen[0][name], seen[1][name], strict=True)
+        ]
+        norm = nn.utils.get_total_norm(step).item()
+        assert norm == pytest.approx(0.1 * 1e-3, rel=0.01)
+
+
+def test_what_a_clip_was_padded_with_is_not_seen(make_dat):
+    run = make_dat(**SILENT)
+    heard = []
+    run.brain.modules.discriminator.register_forward_hook(
+        lambda _, arguments, __: heard.append(arguments)
+    )
+    clips = [
+        run.clip("whole", has_strong=True),
+        run.clip("short", duration=0.4, has_strong=False),
+    ]
+    batch = PaddedBatch(clips)
+    outputs = run.brain.compute_forward(batch, Stage.TRAIN)
+    run.brain.compute_objectives(outputs, batch, Stage.TRAIN)
+    embedding, lens = heard[0]
+    # 25 frames of 40 ms.
+    assert embedding.shape == (2, 25, 8)
+    assert (lens * 25).round().tolist() == [25, 10]
+
+
+@pytest.mark.parametrize("where", ["adversarial", "discriminator"])
+def test_a_loss_that_is_not_finite_ends_the_run(make_dat, where):
+    run = make_dat(nonfinite_patience=2)
+    adaptation = run.brain.adaptation
+    name = {
+        "adversarial": "detector_terms",
+        "discriminator": "discriminator_loss",
+    }[where]
+    bad = torch.tensor(math.nan)
+    plain, calls = getattr(adaptation, name), []
+
+    def broken(*arguments):
+        calls.append(1)
+        loss = plain(*arguments)
+        if where == "adversarial":
+            return loss | {"adversarial": bad}
+        return 0 * loss + bad
+
+    setattr(adaptation, name, broken)
+    with pytest.raises(ValueError, match="not finite and patience"):
+        run.fit(1)
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("method", [TwoStep, GradientReversal])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_precisions(make_dat, method, precision):
+    stats = make_dat(method=method, precision=precision).fit(1).brain
+    plain = make_dat(method=method).fit(1).brain
+    for name, value in stats.train_stats.items():
+        assert value == pytest.approx(plain.train_stats[name], rel=0.1)
+
+
+@pytest.mark.parametrize("method", [TwoStep, GradientReversal])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_one_scaler_for_both_losses(make_dat, method, factor):
+    """Scaled by a power of two, single precision has the same numbers."""
+    options = {"method": method, "grad_accumulation_factor": factor}
+    plain, scaled = make_dat(**options), make_dat(**options)
+    scaler = torch.GradScaler("cpu", init_scale=256.0, growth_interval=4)
+    scaled.brain.scaler = scaler
+    assert_equal(plain.fit(1).state(), scaled.fit(1).state())
+    assert plain.log.epochs == scaled.log.epochs
+    # It was updated once a step.
+    assert scaler.get_scale() == (512.0 if factor == 1 else 256.0)
+
+
+# An epoch
+
+
+def test_the_log(make_dat):
+    run = make_dat()
+    batches = [
+        PaddedBatch(
+            [
+                run.clip("synthetic", has_strong=True),
+                run.clip("recorded1", has_strong=False),
+                run.clip("recorded2", has_strong=False, duration=0.3),
+            ]
+        )
+        for _ in range(2)
+    ]
+    run.brain.held_out = batches
+    run.fit(2)
+    for _, stats in run.log.epochs:
+        terms = stats["train_stats"]
+        assert terms["adversarial"] == pytest.approx(
+            -0.1 * terms["discriminator"], rel=1e-5
+        )
+        assert terms["loss"] == pytest.approx(
+            sum(
+                terms[name]
+                for name in (
+                    "strong",
+                    "weak",
+                    "strong_consistency",
+                    "weak_consistency",
+                    "adversarial",
+                )
+            ),
+            rel=1e-5,
+        )
+        assert terms["discriminator_gradient"] > 0
+        assert terms["adversarial_gradient"] > 0
+        valid = stats["valid_stats"]
+        shares = [
+            valid[f"domain_accuracy_{domain}"]
+            for domain in ("recorded", "synthetic")
+        ]
+        assert valid["domain_accuracy_mean"] == sum(shares) / 2
+        assert 0 <= valid["domain_auc"] <= 1
+
+
+def test_the_domain_accuracy_against_one_by_hand(make_dat):
+    run = make_dat()
+    strong = [True, False, False, True, True, False, False]
+    seconds = [1.0, 1.0, 0.5, 1.0, 0.7, 1.0, 0.3]
+    clips = [
+        run.clip(f"c{i}", duration=s, has_strong=has)
+        for i, (has, s) in enumerate(zip(strong, seconds, strict=True))
+    ]
+    run.brain.held_out = [PaddedBatch(clips[:4]), PaddedBatch(clips[4:])]
+    run.brain.modules.eval()
+    discriminator = run.brain.modules.discriminator
+    logits = []
+    with torch.no_grad():
+        for clip, s in zip(clips, seconds, strict=True):
+            embedding = run.student.from_waveforms(clip["sig"][None]).embedding
+            n_frames = round(s / run.student.frame_shift)
+            logits.append(discriminator(embedding[:, :n_frames]).item())
+        # So that some are right and some are not.
+        median = sorted(logits)[3]
+        discriminator.tail[1].bias -= median - 1e-4
+        right = [
+            (x - median + 1e-4 > 0) == has
+            for x, has in zip(logits, strong, strict=True)
+        ]
+    found = run.brain.domain_accuracy()
+    of = {
+        domain: [r for r, has in zip(right, strong, strict=True) if has == d]
+        for domain, d in (("synthetic", True), ("recorded", False))
+    }
+    assert found["domain_accuracy_synthetic"] == pytest.approx(
+        sum(of["synthetic"]) / 3
+    )
+    assert found["domain_accuracy_recorded"] == sum(of["recorded"]) / 4
+    assert found["domain_auc"] == pytest.approx(roc_auc_score(strong, logits))
+    assert found["domain_accuracy_mean"] == pytest.approx(
+        sum(of["synthetic"]) / 6 + sum(of["recorded"]) / 8
+    )
+
+
+@pytest.mark.parametrize("method", [TwoStep, GradientReversal])
+def test_a_resumed_run_equals_a_straight_one(make_dat, method, tmp_path):
+    straight = make_dat(tmp_path / "a", method=method).fit(4)
+    make_dat(tmp_path / "b", method=method).fit(2)
+    torch.manual_seed(99)
+    run = make_dat(tmp_path / "b", method=method).fit(4)
+    assert any(name.startswith("discriminator") for name in run.state())
+    assert any("of discriminator" in name for name in run.state())
+    assert_equal(run.state(), straight.state())
+    assert run.log.epochs == straight.log.epochs[2:]
+
+
+def test_a_killed_run_equals_a_straight_one(make_dat, tmp_path):
+    class Killed(BaseException):
+        """Stands for the end of the process."""
+
+    straight = make_dat(tmp_path / "a").fit(2)
+    options = {"ckpt_interval_steps": 2}
+    killed = make_dat(tmp_path / "b", **options)
+    fit_batch = killed.brain.fit_batch
+
+    def dying(batch):
+        if (killed.brain.epoch, killed.brain.step) == (2, 4):
+            raise Killed
+        return fit_batch(batch)
+
+    killed.brain.fit_batch = dying
+    with pytest.raises(Killed):
+        killed.fit(2)
+    run = make_dat(tmp_path / "b", **options).fit(2)
+    assert_equal(run.state(), straight.state())
+    assert run.log.epochs == straight.log.epochs[1:]
+
+
+# Several processes
+
+SCRIPT = """\
+import sys
+from functools import partial
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from sb_sed.models.discriminator import TCNDiscriminator
+from sb_sed.training import adaptation
+
+distributed.init_process_group("gloo")
+rank = distributed.get_rank()
+torch.manual_seed(0)
+student = nn.Linear(3, 4)
+discriminator = TCNDiscriminator(4, 4, 6, n_blocks=2, n_repeats=1)
+method = getattr(adaptation, sys.argv[1])(discriminator, None)
+clips, domains = torch.randn(2, 6, 9, 3), torch.tensor([1.0, 1, 0, 0, 0, 0])
+
+
+def gradients(modules, own, accumulate=1):
+    for module in (student, discriminator):
+        module.zero_grad()
+    for part in own:
+        h = modules["student"](part)
+        given = modules, h, torch.ones(6), domains
+        terms = method.detector_terms({"task": h.square().mean()}, *given)
+        (sum(terms.values()) / accumulate).backward()
+        second = method.discriminator_loss(*given)
+        if second is not None:
+            (second / accumulate).backward()
+    return [
+        p.grad.clone()
+        for module in (student, discriminator)
+        for p in module.parameters()
+    ]
+
+
+plain = {"student": student, "discriminator": discriminator}
+alone = gradients(plain, clips, accumulate=2)
+wrapped = {name: DistributedDataParallel(m) for name, m in plain.items()}
+for _ in range(3):
+    together = gradients(wrapped, clips[rank : rank + 1])
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.parametrize("method", ["TwoStep", "GradientReversal"])
+def test_two_processes_have_the_gradients_of_one(method, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    process = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        + ["--nproc_per_node=2", str(script), method],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
