@@ -94,7 +94,7 @@ class _Compress(torch.autograd.Function):
         parameters = alpha, delta, r
         wants_energy = ctx.needs_input_grad[1]
         wants_smoothed = any(ctx.needs_input_grad[6:])
-        to_energy = torch.empty_like(energy) if wants_energy else None
+        to_energy = energy.new_empty(energy.shape) if wants_energy else None
         to_smoothed = [
             torch.empty_like(x) if wants_smoothed else None for x in smoothed
         ]

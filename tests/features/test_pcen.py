@@ -149,6 +149,21 @@ def test_gradients_of_parameters_and_input(options, n_frames, monkeypatch):
     assert torch.autograd.gradcheck(output, (energy.detach(), *values))
 
 
+def test_the_layout_of_the_input_does_not_matter():
+    module = shaken(ParallelPCEN(6))
+    energy = energies(2, 6, 30)
+    gradients = []
+    for laid_out in (energy.transpose(1, 2), energy.transpose(1, 2).clone()):
+        laid_out = laid_out.detach().requires_grad_()
+        output = module(laid_out)
+        output.square().sum().backward()
+        gradients.append(laid_out.grad)
+    energy = energy.transpose(1, 2).contiguous().requires_grad_()
+    module(energy).square().sum().backward()
+    for gradient in gradients:
+        torch.testing.assert_close(gradient, energy.grad)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
 def test_a_stream_in_any_chunks_is_the_whole(lengths):
