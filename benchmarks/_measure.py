@@ -16,6 +16,9 @@ def take_turns(
 ) -> dict[str, float]:
     """Times all entries in turn, so that a busy machine slows all alike.
 
+    Each is called once just before it is timed: what it finds in the caches
+    and in the allocator is its own, not what the entry before it left.
+
     Arguments
     ---------
     entries : Mapping[str, Callable]
@@ -31,6 +34,7 @@ def take_turns(
     times = {name: [] for name in entries}
     for turn in range(rounds + 1):
         for name, entry in entries.items():
+            entry()
             start = time.perf_counter()
             entry()
             if turn > 0:
