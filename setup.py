@@ -32,6 +32,7 @@ setup(
         "pandas<3",
         "numpy",
         "scipy",
+        "scikit-learn",
         "matplotlib",
         "tensorboard",
         "tqdm",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.tracks import class_colours, draw_tracks
 
 _TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 
@@ -79,7 +80,7 @@ def plot_features(
     titles = layer_titles or [f"layer {1 + i}" for i in range(n_layers)]
     events = _known(events)
     present = sorted(events["event_label"].unique())
-    colours = _colours(classes or present)
+    colours = class_colours(classes or present)
     heights = [2.8, *([0.15 + 0.16 * len(present)] if present else [])]
     figure = Figure(
         figsize=(0.8 + 4.2 * (1 + n_layers), 1.1 + sum(heights)),
@@ -107,7 +108,9 @@ def plot_features(
     _label_bands(grid[0, 0], centres_hz)
     if present:
         for axes in grid[1]:
-            _draw_events(axes, events, present, colours)
+            tracks = events.itertuples(index=False, name=None)
+            draw_tracks(axes, tracks, present, colours)
+            axes.spines[["top", "right", "left"]].set_visible(False)
     for axes in grid[-1]:
         axes.set_xlim(0, span[1])
         axes.set_xlabel("time (s)", fontsize=8)
@@ -123,13 +126,6 @@ def _known(events: pd.DataFrame | None) -> pd.DataFrame:
     if events is None:
         return pd.DataFrame(columns=columns)
     return events[columns].dropna()
-
-
-def _colours(classes: Sequence[str]) -> dict:
-    from matplotlib import colormaps
-
-    palette = colormaps["tab10" if len(classes) <= 10 else "tab20"]
-    return {name: palette(i % palette.N) for i, name in enumerate(classes)}
 
 
 def _draw_image(axes, values: np.ndarray, span: tuple[float, float]) -> None:
@@ -160,19 +156,3 @@ def _label_bands(axes, centres_hz: np.ndarray | None) -> None:
     bands = np.arange(len(centres_hz))
     axes.set_yticks(np.interp(ticks, centres_hz, bands), ticks)
     axes.set_ylabel("frequency (Hz)", fontsize=8)
-
-
-def _draw_events(axes, events: pd.DataFrame, present, colours: dict) -> None:
-    """A track of bars for each class, the first one on top."""
-    for row, name in enumerate(present):
-        mine = events[events["event_label"] == name]
-        axes.broken_barh(
-            [(e.onset, e.offset - e.onset) for e in mine.itertuples()],
-            (row - 0.35, 0.7),
-            color=colours[name],
-        )
-    labels = [name.replace("_", " ") for name in present]
-    axes.set_yticks(range(len(present)), labels, parse_math=False)
-    axes.set_ylim(len(present) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)

@@ -14,6 +14,7 @@ import numpy as np
 from sb_sed.data.jams import strip_suffixes
 from sb_sed.data.scene import Scene, SceneSource, Soundscape
 from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.tracks import class_colours, draw_tracks
 
 _INK, _GREY = "#333333", "#bbbbbb"
 _COLUMNS = 2000  # of a waveform
@@ -75,7 +76,7 @@ def plot_soundscape(
     from matplotlib.figure import Figure
 
     labels = sorted({label for *_, label in soundscape.events})
-    colours = _colours(classes or labels)
+    colours = class_colours(classes or labels)
     n_sounds = 1 + len(scene.foregrounds)
     heights = [0.5] * n_sounds + [0.8, 1.9]
     if labels:
@@ -93,7 +94,8 @@ def plot_soundscape(
     _draw_mixture(panels[n_sounds], soundscape, scene.seconds)
     _draw_log_mel(panels[n_sounds + 1], soundscape, sample_rate, scene.seconds)
     if labels:
-        _draw_labels(panels[-1], soundscape, labels, colours)
+        draw_tracks(panels[-1], soundscape.events, labels, colours)
+        _caption(panels[-1], ["labels"])
     for axes in panels:
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
@@ -101,13 +103,6 @@ def plot_soundscape(
     panels[-1].set_xlabel("time (s)", fontsize=8)
     save_figure(figure, path)
     return figure
-
-
-def _colours(classes: Sequence[str]) -> dict:
-    from matplotlib import colormaps
-
-    palette = colormaps["tab10" if len(classes) <= 10 else "tab20"]
-    return {name: palette(i % palette.N) for i, name in enumerate(classes)}
 
 
 def _draw_sounds(panels, scene, soundscape, colours) -> None:
@@ -205,22 +200,3 @@ def _draw_log_mel(axes, soundscape, sample_rate: int, seconds: float) -> None:
     axes.set_yticks(np.interp(ticks, centres, np.arange(len(centres))), ticks)
     axes.set_ylabel("Hz", fontsize=8)
     _caption(axes, ["log-mel of the mixture, the upper 80 dB"])
-
-
-def _draw_labels(axes, soundscape, labels: Sequence[str], colours) -> None:
-    """A track of bars for each class."""
-    for row, name in enumerate(labels):
-        axes.broken_barh(
-            [
-                (onset, offset - onset)
-                for onset, offset, label in soundscape.events
-                if label == name
-            ],
-            (row - 0.35, 0.7),
-            color=colours[name],
-        )
-    names = [name.replace("_", " ") for name in labels]
-    axes.set_yticks(range(len(labels)), names, parse_math=False)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    _caption(axes, ["labels"])

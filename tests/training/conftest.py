@@ -21,6 +21,9 @@ from sb_sed.features import (
 )
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
+from sb_sed.models.discriminator import TCNDiscriminator
+from sb_sed.training.adaptation import TwoStep
+from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.checkpoints import AtomicCheckpointer
 from sb_sed.training.ema import EMATeacher
@@ -233,3 +236,31 @@ def make_run():
     torch.set_num_threads(1)
     yield Run
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def make_dat(make_run):
+    """A run with an adaptation; its discriminator always begins alike."""
+
+    def make(*arguments, method=TwoStep, rate=0.004, held_out=(), **options):
+        weights = {
+            name: options.pop(name)
+            for name in ("main", "adversarial")
+            if name in options
+        }
+        torch.manual_seed(1)
+        discriminator = TCNDiscriminator(8, 4, 6, n_blocks=2, n_repeats=1)
+        adaptation = method(
+            discriminator,
+            options.pop(
+                "discriminator_opt",
+                functools.partial(torch.optim.Adam, lr=rate),
+            ),
+            **weights,
+        )
+        brain = functools.partial(
+            DomainAdversarialBrain, adaptation=adaptation, held_out=held_out
+        )
+        return make_run(*arguments, make_brain=brain, **options)
+
+    return make
