@@ -1,8 +1,7 @@
 """The bricks of procedural sound: noise, harmonics, resonances, strikes.
 
 They work on 16 kHz signals [time] and draw all that is random from the given
-generator, so that the same state gives the same bits. SciPy filters and
-transforms; synthesis proper is in no library that the project uses.
+generator: the same state gives the same bits. No library of ours synthesises.
 
 Authors
  * sb_sed contributors 2026
