@@ -8,8 +8,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -72,7 +71,8 @@ class TwoStep(NoAdaptation):
     detector, with the discriminator D frozen: otherwise this step would leave
     in D the negative of what the second gives it. The second minimises
     ``BCE(D(h), d)`` over D on the same embedding h, detached. Then both
-    optimisers step. (Section 3.1 of the UNIVPM-INRIA paper. Its released code
+    optimisers step. So both steps have the same D and h, and share D's forward
+    pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code
     weighs D's loss too, which Adam does not notice.)
 
     Arguments
@@ -108,19 +108,26 @@ class TwoStep(NoAdaptation):
         self.opt_classes = {"discriminator": opt_class}
         self.main = main
         self.adversarial = adversarial
+        self._loss: torch.Tensor | None = None  # from the first step
 
     def detector_terms(self, terms, modules, embedding, lens, domains):
-        """The detector's losses, less that of the frozen discriminator."""
-        # Not the wrapped one, which takes one forward pass a backward pass.
-        with _frozen(unwrapped(modules["discriminator"])) as discriminator:
-            logits = discriminator(embedding, lens)
-        loss = binary_cross_entropy_with_logits(logits, domains)
+        """The detector's losses, less the discriminator's, which stays."""
+        seen = embedding.detach().requires_grad_()
+        logits = modules["discriminator"](seen, lens)
+        self._loss = binary_cross_entropy_with_logits(logits, domains)
+        # With respect to the embedding alone: nothing is left in D.
+        (gradient,) = torch.autograd.grad(self._loss, seen, retain_graph=True)
+        loss = _with_gradient(self._loss.detach(), embedding, gradient)
         return self._weigh(terms) | {"adversarial": -self.adversarial * loss}
 
     def discriminator_loss(self, modules, embedding, lens, domains):
-        """The discriminator's loss on the detached embedding."""
-        logits = modules["discriminator"](embedding.detach(), lens)
-        return binary_cross_entropy_with_logits(logits, domains)
+        """The discriminator's loss on the detached embedding.
+
+        That of the first step: neither has changed since, so that one forward
+        pass does for both.
+        """
+        loss, self._loss = self._loss, None
+        return loss
 
     def _weigh(self, terms):
         return {name: self.main * term for name, term in terms.items()}
@@ -166,11 +173,8 @@ def unwrapped(module: nn.Module) -> nn.Module:
     return getattr(module, "module", module)
 
 
-@contextmanager
-def _frozen(module: nn.Module) -> Iterator[nn.Module]:
-    """Parameters do not require gradients inside this context."""
-    module.requires_grad_(False)
-    try:
-        yield module
-    finally:
-        module.requires_grad_(True)
+def _with_gradient(
+    value: torch.Tensor, of: torch.Tensor, gradient: torch.Tensor
+) -> torch.Tensor:
+    """A scalar whose gradient with respect to a tensor is known."""
+    return value + ((of - of.detach()) * gradient).sum()
