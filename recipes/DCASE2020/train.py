@@ -35,8 +35,9 @@ from sb_sed.data.minidesed import make_minidesed
 from sb_sed.data.streams import ClipReader, batches_of_one_length
 from sb_sed.errors import InputError
 from sb_sed.formats import read_durations, read_events
+from sb_sed.inference.test_sets import TestSets
 from sb_sed.scoring.collar import event_counts
-from sb_sed.scoring.systems import score_networks, summary_table
+from sb_sed.scoring.systems import summary_table
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 
@@ -196,7 +197,7 @@ def make_brain(
 ) -> DomainAdversarialBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
-    smoother = hparams["smoothing"]["smoother"]
+    select = hparams["smoothing"]["selection"]
     classes = hparams["dataset"]["classes"]
     reference, _ = data.reference("valid_synthetic")
     n_processes = (
@@ -207,7 +208,7 @@ def make_brain(
 
     def event_f1(scores: dict) -> float:
         """The figure by which the best checkpoint is chosen."""
-        return event_counts(reference, smoother(scores), classes).f1()["macro"]
+        return event_counts(reference, select(scores), classes).f1()["macro"]
 
     brain = DomainAdversarialBrain(
         modules=hparams["modules"],
@@ -256,6 +257,12 @@ def main(arguments: list[str]) -> None:
             "collate_fn": PaddedBatch,
         },
     )
+    test_sets = TestSets(
+        hparams["smoothing"]["smoother"],
+        hparams["smoothing"]["tuning"],
+        hparams["dataset"]["classes"],
+        hparams["output_folder"],
+    )
     reports = {}
     for split in TEST_SETS:
         if not (data.folder / f"{split}.json").exists():
@@ -263,13 +270,8 @@ def main(arguments: list[str]) -> None:
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         reference, durations = data.reference(split)
         if if_main_process():
-            reports[split] = score_networks(
-                brain.scores,
-                smoother=hparams["smoothing"]["smoother"],
-                reference=reference,
-                durations=durations,
-                classes=hparams["dataset"]["classes"],
-                folder=Path(hparams["output_folder"]) / split,
+            reports[split] = test_sets.score(
+                split, brain.scores, reference, durations
             )
     if if_main_process():
         print(summary_table(reports))

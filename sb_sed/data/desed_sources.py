@@ -18,7 +18,13 @@ from sb_sed.data.audio import AUDIO_SUFFIXES
 from sb_sed.data.jams import read_jams, strip_suffixes
 from sb_sed.data.manifests import Event
 from sb_sed.errors import InputError
-from sb_sed.formats import read_events, read_filenames, read_weak_labels, stem
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    read_events,
+    read_filenames,
+    read_weak_labels,
+    stem,
+)
 
 DESED_CLASSES = (
     "Alarm_bell_ringing",
@@ -178,7 +184,7 @@ _CLASSES = _Classes(DESED_CLASSES)
 
 def _read_strong(table):
     found = {}
-    events = read_events(table, _CLASSES)
+    events = read_events(table, _CLASSES)[EVENT_COLUMNS]
     for filename, onset, offset, label in events.itertuples(index=False):
         of_file = found.setdefault(filename, [])
         if not math.isnan(onset):

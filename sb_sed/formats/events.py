@@ -54,20 +54,23 @@ def read_events(path, classes=None) -> pd.DataFrame:
     path : str or Path
         Tab-separated, with the header ``filename onset offset event_label``.
         A row whose last three cells are empty says that the file has no event.
+        A fifth column ``confidence`` may follow.
     classes : sequence of str, optional
         The labels that may occur; any label when omitted.
 
     Returns
     -------
     events : pandas.DataFrame
-        Columns :data:`EVENT_COLUMNS`, seconds, in the order of the file. A
-        file without events keeps exactly one row with NaN in the last three.
+        Columns :data:`EVENT_COLUMNS`, and ``confidence`` if there is one;
+        seconds, in the order of the file. A file without events keeps exactly
+        one row, with NaN in all columns but the first.
 
     Raises
     ------
     InputError
         On a wrong header, a malformed row, times that are not numbers, are
-        negative or not in order, an unknown class, or no row at all.
+        negative or not in order, a confidence that is no number, an unknown
+        class, or no row at all.
 
     Example
     -------
@@ -81,11 +84,13 @@ def read_events(path, classes=None) -> pd.DataFrame:
     0    a.wav    0.5    1.25      Speech
     1    b.wav    NaN     NaN         NaN
     """
+    header = read_lines(path)[0][1].split("\t")
+    columns = EVENT_COLUMNS + ["confidence"] * ("confidence" in header)
     rows = []
-    for line, cells in read_rows(path, EVENT_COLUMNS):
-        filename, onset, offset, label = cells
+    for line, cells in read_rows(path, columns):
+        filename, onset, offset, label, *confidence = cells
         if all(cell.lower() in ("", "nan") for cell in cells[1:]):
-            rows.append((filename, math.nan, math.nan, math.nan))
+            rows.append((filename, *[math.nan] * (len(columns) - 1)))
             continue
         if not label:
             raise bad_row(path, line, "has no event_label", "name the class")
@@ -100,8 +105,9 @@ def read_events(path, classes=None) -> pd.DataFrame:
                 f"{onset:g} s",
                 "correct or delete the row",
             )
-        rows.append((filename, onset, offset, label))
-    events = pd.DataFrame(rows, columns=EVENT_COLUMNS)
+        confidence = [_to_confidence(path, line, cell) for cell in confidence]
+        rows.append((filename, onset, offset, label, *confidence))
+    events = pd.DataFrame(rows, columns=columns)
     events = events.astype({"onset": float, "offset": float})
     return _one_empty_row(events)
 
@@ -113,7 +119,9 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
     ---------
     events : pandas.DataFrame
         Columns :data:`EVENT_COLUMNS`, seconds. An event shorter than a
-        millisecond is written with the length of one.
+        millisecond is written with the length of one. A column ``confidence``
+        is written, too, with all its digits: its order makes the operating
+        points.
     path : str or Path
         The file to write.
     files : sequence of str, optional
@@ -136,10 +144,11 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
     >>> path.read_text().splitlines()[1:]
     ['a.wav\\t\\t\\t', 'b.wav\\t0.123\\t2.000\\tDog']
     """
+    columns = EVENT_COLUMNS + ["confidence"] * ("confidence" in events)
     rows = {filename: [] for filename in [*(files or []), *events["filename"]]}
-    for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
-        index=False
-    ):
+    for filename, onset, offset, label, *confidence in events[
+        columns
+    ].itertuples(index=False):
         if pd.isna(label) and pd.isna(onset) and pd.isna(offset):
             continue
         _check_name(path, label)
@@ -150,14 +159,24 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
                 "0 <= onset < offset."
             )
         onset = round(onset, 3)
-        rows[filename].append((onset, max(offset, onset + 0.001), label))
-    lines = ["\t".join(EVENT_COLUMNS)]
+        if not all(map(math.isfinite, confidence)):
+            raise InputError(
+                f"{path} cannot be written: {filename} has an event without a "
+                "confidence; give each event a number, or drop the column."
+            )
+        rows[filename].append(
+            (onset, max(offset, onset + 0.001), label, *map(float, confidence))
+        )
+    lines = ["\t".join(columns)]
     for filename, found in rows.items():
         _check_name(path, filename)
         lines += [
-            f"{filename}\t{onset:.3f}\t{offset:.3f}\t{label}"
-            for onset, offset, label in sorted(found)
-        ] or [f"{filename}\t\t\t"]
+            "\t".join(
+                [filename, f"{onset:.3f}", f"{offset:.3f}", label]
+                + [repr(value) for value in confidence]
+            )
+            for onset, offset, label, *confidence in sorted(found)
+        ] or [filename + "\t" * (len(columns) - 1)]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -285,6 +304,21 @@ def read_durations(path) -> dict[str, float]:
                 "keep one",
             )
     return durations
+
+
+def _to_confidence(path, line: int, cell: str) -> float:
+    try:
+        confidence = float(cell)
+    except ValueError:
+        confidence = math.nan
+    if not math.isfinite(confidence):
+        raise bad_row(
+            path,
+            line,
+            f"has the confidence {cell!r}, which is not a number",
+            "give a number",
+        )
+    return confidence
 
 
 def _check_label(path, line: int, label: str, classes) -> None:

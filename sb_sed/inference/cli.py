@@ -12,7 +12,9 @@ import sys
 
 from sb_sed import __version__
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_detect import add_detect
 from sb_sed.inference.cli_embeddings import add_plot_embeddings
+from sb_sed.inference.cli_export import add_export
 from sb_sed.inference.cli_plots import add_plot_curves, add_plot_features
 from sb_sed.inference.cli_score import add_score
 
@@ -43,7 +45,9 @@ def main(argv=None) -> int:
         title="commands", metavar="COMMAND", required=True
     )
     for add_command in (
+        add_detect,
         add_score,
+        add_export,
         add_plot_features,
         add_plot_curves,
         add_plot_embeddings,
@@ -51,7 +55,7 @@ def main(argv=None) -> int:
         add_command(commands)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except InputError as error:
         print(f"sb-sed: {error}", file=sys.stderr)
         return 2

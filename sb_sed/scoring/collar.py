@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import stem
+from sb_sed.formats import EVENT_COLUMNS, stem
 from sb_sed.scoring.counts import Counts
 from sb_sed.scoring.libraries import import_quietly
 
@@ -167,7 +167,9 @@ def _count(
 def _events_by_file(events: pd.DataFrame) -> dict[str, list[dict]]:
     """Stem -> events as sed_eval takes them; an empty list for silent files."""
     files = {}
-    for filename, onset, offset, label in events.itertuples(index=False):
+    for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
+        index=False
+    ):
         found = files.setdefault(stem(filename), [])
         if isinstance(label, str):
             found.append(

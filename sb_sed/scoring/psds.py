@@ -16,7 +16,7 @@ from itertools import pairwise
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import stem
+from sb_sed.formats import EVENT_COLUMNS, stem
 from sb_sed.scoring.libraries import import_quietly
 
 MAX_EFPR = 100.0  # effective false positives per hour
@@ -120,7 +120,9 @@ def psds(
 def _events_by_stem(reference: pd.DataFrame) -> dict[str, list[tuple]]:
     """Stem -> (onset, offset, label) in order, empty for silent files."""
     events = {}
-    for filename, onset, offset, label in reference.itertuples(index=False):
+    for filename, onset, offset, label in reference[EVENT_COLUMNS].itertuples(
+        index=False
+    ):
         found = events.setdefault(stem(filename), [])
         if isinstance(label, str):
             found.append((float(onset), float(offset), label))

@@ -4,8 +4,9 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
@@ -14,25 +15,33 @@ from sb_sed.plots import plot_report
 from sb_sed.scoring.report import make_report, write_json, write_markdown
 
 
+class Smoothed(Protocol):
+    """Events and smoothed scores, as of ``sb_sed.smoothing.smoothed``."""
+
+    events: pd.DataFrame
+    scores: Mapping[str, pd.DataFrame]
+
+
 def score_networks(
     scores: Mapping[str, Mapping[str, pd.DataFrame]],
-    smoother: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame],
+    smoothed: Mapping[str, Smoothed],
     reference: pd.DataFrame,
     durations: Mapping[str, float],
     classes: Sequence[str],
     folder: str | Path,
 ) -> dict[str, dict]:
-    """Decode and score what each network says; write everything down.
+    """Score what each network says; write everything down.
 
-    Below ``folder`` each network gets ``scores/*.tsv``, ``events.tsv`` and
-    ``report.json``, ``.md`` and ``.png``.
+    Below ``folder`` each network gets ``scores/*.tsv`` (not smoothed),
+    ``events.tsv`` and ``report.json``, ``.md`` and ``.png``.
 
     Arguments
     ---------
     scores : Mapping[str, Mapping[str, pd.DataFrame]]
         For each network (``student``, ``teacher``) its scores: clip to table.
-    smoother : Callable
-        From scores to events.
+    smoothed : Mapping[str, Smoothed]
+        For each network its events, which F1 is computed from, and smoothed
+        scores, which PSDS is computed from.
     reference : pd.DataFrame
         The true events.
     durations : Mapping[str, float]
@@ -50,9 +59,13 @@ def score_networks(
     reports = {}
     for network, tables in scores.items():
         target = Path(folder) / network
-        events = smoother(tables)
+        events = smoothed[network].events
         reports[network] = make_report(
-            reference, events, tables, durations, classes=classes
+            reference,
+            events,
+            smoothed[network].scores,
+            durations,
+            classes=classes,
         )
         write_scores(tables, target / "scores")
         files = [f"{clip}.wav" for clip in tables]

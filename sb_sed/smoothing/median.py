@@ -4,19 +4,28 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import median_filter
 
-from sb_sed.activity import active_events
-from sb_sed.errors import InputError
+from sb_sed.formats import EVENT_COLUMNS
+from sb_sed.smoothing.base import Setting, Smoother
+from sb_sed.smoothing.detections import Detections
+from sb_sed.smoothing.packed import PackedScores
+from sb_sed.smoothing.search import Search
+from sb_sed.smoothing.threshold import (
+    THRESHOLDS,
+    PerClass,
+    by_class,
+    run_events,
+)
 
-PerClass = float | Mapping[str, float]
 
-
-class MedianSmoother:
+class MedianSmoother(Smoother):
     """Binarise the scores, median-filter the decisions, read off the runs.
 
     This is the DCASE 2020 Task 4 baseline's decoding: ``scores >= threshold``,
@@ -31,6 +40,8 @@ class MedianSmoother:
         Length of the median filter in seconds, likewise; None for no filter.
         It is taken as the largest odd number of frames that fits (0.45 s is 7
         frames of the baseline).
+    search : Search, optional
+        How :meth:`fit` tunes both; None leaves them as they are configured.
 
     Raises
     ------
@@ -52,20 +63,37 @@ class MedianSmoother:
     0  clip.wav    0.0     0.3         Dog
     """
 
-    def __init__(
-        self, threshold: PerClass = 0.5, window: PerClass | None = 0.45
-    ):
-        self.threshold = threshold
-        self.window = window
+    name = "median"
+    axes = {
+        "threshold": THRESHOLDS,
+        "window": (0.0, 0.2, 0.33, 0.46, 0.59, 0.72, 0.97, 1.3, 1.8, 2.5, 3.5),
+    }
 
-    def fit(
-        self, scores: Mapping[str, pd.DataFrame], events: pd.DataFrame
-    ) -> "MedianSmoother":
-        """Nothing is tuned here: the constants come from the configuration."""
-        return self
+    def __init__(
+        self,
+        threshold: PerClass = 0.5,
+        window: PerClass | None = 0.45,
+        search: Search | None = None,
+    ):
+        super().__init__(
+            by_class(
+                threshold=threshold, window=0.0 if window is None else window
+            ),
+            search,
+        )
+
+    @property
+    def threshold(self) -> PerClass:
+        """The threshold of all classes or of each."""
+        return self.given("threshold")
+
+    @property
+    def window(self) -> PerClass:
+        """The window of all classes or of each in seconds; 0 for none."""
+        return self.given("window")
 
     def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Decode the scores of a data set.
+        """Decodes the scores of a data set.
 
         Arguments
         ---------
@@ -76,47 +104,91 @@ class MedianSmoother:
         Returns
         -------
         pd.DataFrame
-            Events: filename, onset, offset (seconds), event_label.
+            Events: filename, onset, offset (seconds), event_label. A median of
+            decisions has no confidence of its own; :meth:`to_scores` is exact
+            at all thresholds.
         """
-        rows = [
-            (f"{clip}.wav", *event)
-            for clip, table in scores.items()
-            for event in self._decode(table)
-        ]
-        return pd.DataFrame(
-            rows, columns=["filename", "onset", "offset", "event_label"]
-        )
+        return super().__call__(scores)[EVENT_COLUMNS]
 
-    def _decode(self, table: pd.DataFrame) -> list[tuple[float, float, str]]:
-        onsets, offsets, *scores = table.to_numpy(dtype=float).T
-        classes = list(table.columns[2:])
-        active = np.stack(scores, axis=1) >= np.array(
-            [_of(self.threshold, label) for label in classes]
-        )
-        if self.window is not None and len(table):
-            shift = np.median(offsets - onsets)
-            # All classes of one length are filtered in one call.
-            frames = [_odd(_of(self.window, label), shift) for label in classes]
-            for length in set(frames) - {1}:
-                same = np.array(frames) == length
-                active[:, same] = median_filter(
-                    active[:, same], size=(length, 1), mode="reflect"
-                )
-        return active_events(active, onsets, offsets, classes)
+    def decode(
+        self, packed: PackedScores, label: str, settings: Sequence[Setting]
+    ) -> Detections:
+        """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
+        scores = packed.scores_of(label)
+        windows = _Windows(packed, max(s["window"] for s in settings))
+        parts, threshold, counts = [], None, None
+        for index, setting in enumerate(settings):
+            # The grid has its windows next to one another.
+            if setting["threshold"] != threshold:
+                threshold = setting["threshold"]
+                # In the precision of the scores.
+                counts = windows.count(scores >= np.float32(threshold))
+            active = windows.median(counts, setting["window"])
+            parts.append(run_events(packed, scores, active, index))
+        return Detections.joined(parts)
+
+    def to_scores(
+        self, scores: Mapping[str, pd.DataFrame]
+    ) -> dict[str, pd.DataFrame]:
+        """Filters the scores themselves, window by window of the classes.
+
+        A median of decisions is the decision on the median, so thresholding
+        these scores gives this smoother's events at that threshold.
+        """
+        return {clip: self._filtered(table) for clip, table in scores.items()}
+
+    def _filtered(self, table: pd.DataFrame) -> pd.DataFrame:
+        shift = np.median(table["offset"] - table["onset"])
+        table = table.copy()
+        for label in table.columns[2:]:
+            half = _half(self.setting_of(label)["window"], shift)
+            table[label] = median_filter(
+                table[label].to_numpy(), size=2 * int(half) + 1, mode="reflect"
+            )
+        return table
 
 
-def _of(value: PerClass, label: str) -> float:
-    """The value of a class, whether given for it or for all."""
-    if not isinstance(value, Mapping):
-        return value
-    if label not in value:
-        raise InputError(
-            f"The median smoother has values for {sorted(value)} and none for "
-            f"the class {label!r}: give one for each class, or one for all."
-        )
-    return value[label]
+class _Windows:
+    """Medians of decisions by counting: equal to scipy's, at any length.
+
+    scipy filters one file at a time; a search filters all at many lengths.
+    """
+
+    def __init__(self, packed: PackedScores, longest: float):
+        self._shift = packed.frame_seconds
+        self._inside = packed.inside
+        self._margin = int(_half(longest, self._shift).max(initial=0))
+        n_frames = self._inside.shape[1]
+        # Frames before and after the file are its reflection, again and again.
+        place = np.arange(-self._margin, n_frames + self._margin)
+        place = place % (2 * packed.lengths[:, None])
+        lengths = packed.lengths[:, None]
+        self._frames = np.where(place < lengths, place, 2 * lengths - 1 - place)
+
+    def count(self, active: np.ndarray) -> np.ndarray:
+        """Active frames before each frame of the reflected file."""
+        reflected = np.take_along_axis(active, self._frames, axis=1)
+        counts = np.zeros((len(active), reflected.shape[1] + 1), np.int32)
+        np.cumsum(reflected, axis=1, out=counts[:, 1:])
+        return counts
+
+    def median(self, counts: np.ndarray, window: float) -> np.ndarray:
+        """Decisions of most of the frames around each frame, [F, T]."""
+        half = _half(window, self._shift)
+        active = np.empty_like(self._inside)
+        n_frames = active.shape[1]
+        for size in np.unique(half):
+            files = half == size
+            files = slice(None) if files.all() else files
+            start, end = self._margin - size, self._margin + size + 1
+            active[files] = (
+                counts[files, end : end + n_frames]
+                - counts[files, start : start + n_frames]
+            ) > size
+        return active & self._inside
 
 
-def _odd(seconds: float, shift: float) -> int:
-    """The largest odd number of frames that fits in a time."""
-    return max(1, (int(seconds / shift + 1e-6) - 1) // 2 * 2 + 1)
+def _half(seconds: float, shift: np.ndarray) -> np.ndarray:
+    """Half of the largest odd number of frames that fits in a time."""
+    frames = np.floor(seconds / shift + 1e-6).astype(int)
+    return np.maximum(0, (frames - 1) // 2)

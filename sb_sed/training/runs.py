@@ -42,7 +42,7 @@ def load_student(run_folder: str | Path) -> Detector:
         recipe does not fit the installed packages.
     """
     student = load_parts(run_folder, ["student"])["student"]
-    path = _best_checkpoint(Path(run_folder)) / "student.ckpt"
+    path = best_checkpoint(Path(run_folder)) / "student.ckpt"
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         student.load_state_dict(state)
@@ -132,8 +132,24 @@ class _Checkpoints(AtomicCheckpointer):
         super(AtomicCheckpointer, self).__init__(folder)
 
 
-def _best_checkpoint(run_folder: Path) -> Path:
-    """The folder of the best checkpoint, by the criterion of the Brain."""
+def best_checkpoint(run_folder: Path) -> Path:
+    """Finds a run's best checkpoint, by the criterion of the Brain.
+
+    Arguments
+    ---------
+    run_folder : Path
+        The output folder of a training.
+
+    Returns
+    -------
+    Path
+        The checkpoint's folder.
+
+    Raises
+    ------
+    InputError
+        If there is no whole checkpoint yet.
+    """
     folder = run_folder / "save"
     best = folder.is_dir() and _Checkpoints(folder).find_checkpoint(
         max_key="event_f1"

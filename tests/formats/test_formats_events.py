@@ -71,6 +71,72 @@ def test_events_survive_writing_and_reading(tmp_path, table):
 @in_tmp_path
 @given(
     st.dictionaries(
+        files,
+        st.lists(
+            st.tuples(
+                times, names, st.floats(0, 1) | st.floats(0, 1, width=32)
+            ),
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_confidences_survive_to_the_last_digit(tmp_path, table):
+    path = tmp_path / "events.tsv"
+    rows = [
+        (name, *t, label, confidence)
+        for name, found in table.items()
+        for t, label, confidence in found
+    ]
+    columns = [*EVENT_COLUMNS, "confidence"]
+    write_events(pd.DataFrame(rows, columns=columns), path, files=list(table))
+    read = read_events(path)
+    assert list(read.columns) == columns
+    silent = [(name,) for name, found in table.items() if not found]
+    got = [
+        tuple(value for value in row if value == value)
+        for row in read.itertuples(index=False, name=None)
+    ]
+    assert sorted(got) == sorted(rows + silent)
+
+
+def test_the_column_of_confidences(tmp_path):
+    path = tmp_path / "events.tsv"
+    rows = [("b.wav", 1.0, 2.0, "Dog", 0.25), ("b.wav", 0.0, 1.0, "Dog", 1)]
+    events = pd.DataFrame(rows, columns=[*EVENT_COLUMNS, "confidence"])
+    write_events(events, path, files=["a.wav", "b.wav"])
+    assert path.read_text().splitlines() == [
+        "filename\tonset\toffset\tevent_label\tconfidence",
+        "a.wav\t\t\t\t",
+        "b.wav\t0.000\t1.000\tDog\t1.0",
+        "b.wav\t1.000\t2.000\tDog\t0.25",
+    ]
+    write_events(events[EVENT_COLUMNS], path)
+    assert path.read_bytes() == (
+        b"filename\tonset\toffset\tevent_label\n"
+        b"b.wav\t0.000\t1.000\tDog\nb.wav\t1.000\t2.000\tDog\n"
+    )
+
+
+@pytest.mark.parametrize("cell", ["", "high", "nan", "inf"])
+def test_a_confidence_that_is_no_number(tmp_path, cell):
+    path = tmp_path / "events.tsv"
+    header = HEADER.replace("\n", "\tconfidence\n")
+    path.write_text(f"{header}a.wav\t0\t1\tDog\t{cell}\n")
+    with pytest.raises(InputError, match="line 2 has the confidence"):
+        read_events(path)
+    events = pd.DataFrame(
+        [("a.wav", 0.0, 1.0, "Dog", float("nan"))],
+        columns=[*EVENT_COLUMNS, "confidence"],
+    )
+    with pytest.raises(InputError, match="without a confidence"):
+        write_events(events, path)
+
+
+@in_tmp_path
+@given(
+    st.dictionaries(
         st.from_regex(r"[A-Za-z0-9_-]{1,6}\.wav", fullmatch=True),
         st.lists(st.tuples(times, st.sampled_from(["Cat", "Dog"])), max_size=3),
         min_size=1,

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Averages the scores of trained systems, smooths and scores them.
+
+To score an ensemble of the paper, after training its systems:
+> python ensemble.py hparams/ensemble_1.yaml
+
+Of any runs of train.py, or of folders of scores of any toolkit:
+> python ensemble.py hparams/ensemble_1.yaml \\
+>     --systems results/ppcen/2020 results/dat/2020 results/dat/1
+> python ensemble.py hparams/ensemble_1.yaml --systems mine/scores \\
+>     theirs/scores --reference validation.tsv --durations durations.tsv
+
+One system is an ensemble too. So a run is smoothed in another way, without
+training it again:
+> python ensemble.py hparams/baseline_hmm.yaml --systems results/baseline/2020 \\
+>     --output_folder=results/baseline_hmm/2020
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import speechbrain as sb
+
+from sb_sed.errors import InputError
+from sb_sed.formats import read_durations, read_events, read_scores
+from sb_sed.inference.ensembles import average_scores
+from sb_sed.inference.test_sets import TestSets
+from sb_sed.scoring.systems import summary_table
+from sb_sed.training.recipe import Recipe
+from sb_sed.training.runs import load_parts
+
+TEST_SETS = ("validation", "public")
+
+
+class Systems:
+    """Runs of ``train.py`` and folders of scores, to be averaged.
+
+    Arguments
+    ---------
+    folders : list[Path]
+        Each the output folder of a run, or a folder of scores (of the set
+        ``validation``).
+    network : str
+        Whose scores of a run are taken.
+    reference, durations : Path | None
+        TSV of the true events and of the durations; without them, those of the
+        first run.
+
+    Raises
+    ------
+    InputError
+        If a folder is neither, or there is no reference.
+    """
+
+    def __init__(
+        self,
+        folders: list[Path],
+        network: str,
+        reference: Path | None,
+        durations: Path | None,
+    ):
+        self.folders = folders
+        self.network = network
+        self.tables = reference, durations
+        for folder in folders:
+            if not folder.is_dir():
+                raise InputError(
+                    f"{folder} is not a folder: train the system first, or "
+                    "name others with --systems."
+                )
+        self.runs = [f for f in folders if (f / "hyperparams.yaml").exists()]
+        if not self.runs and None in self.tables:
+            raise InputError(
+                "None of the systems is a run of train.py: give --reference "
+                "and --durations."
+            )
+
+    def sets(self) -> list[str]:
+        """The test sets that all of the systems have scored."""
+        found = [
+            name
+            for name in TEST_SETS
+            if all(self._scores(f, name).is_dir() for f in self.folders)
+        ]
+        if self.tables != (None, None):
+            found = found[:1]  # the reference is of one set
+        if not found:
+            lacking = next(
+                f
+                for f in self.folders
+                if not self._scores(f, "validation").is_dir()
+            )
+            raise InputError(
+                f"{lacking} has no scores of the {self.network} on the "
+                "validation set: let its training come to its end."
+            )
+        return found
+
+    def scores(self, name: str) -> dict:
+        """The mean of the systems' scores of a set."""
+        return average_scores(
+            [read_scores(self._scores(f, name)) for f in self.folders]
+        )
+
+    def reference(self, name: str) -> tuple:
+        """The events (a table) and the durations (seconds) of a set."""
+        events, durations = self.tables
+        if None in self.tables:
+            run = self.runs[0]
+            prepared = Path(
+                load_parts(run, ["prepared_folder"])["prepared_folder"]
+            )
+            events = events or prepared / "references" / f"{name}.tsv"
+            durations = durations or (
+                prepared / "references" / f"{name}_durations.tsv"
+            )
+        return read_events(events), read_durations(durations)
+
+    def _scores(self, folder: Path, name: str) -> Path:
+        if folder in self.runs:
+            return folder / name / self.network / "scores"
+        return folder if name == "validation" else folder / "none"
+
+
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict]:
+    """Read the command line and what the recipe says on smoothing."""
+    parser = argparse.ArgumentParser(
+        description="Average the scores of systems, smooth and score them.",
+        epilog="Any key of the recipe can be given, too, such as "
+        "--output_folder=results/mine.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "hparams", help="a recipe with a smoothing: hparams/ensemble_1.yaml"
+    )
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="runs of train.py or folders of scores (default: the recipe's)",
+    )
+    parser.add_argument(
+        "--network", choices=("student", "teacher"), default="student"
+    )
+    parser.add_argument("--reference", type=Path, metavar="TSV")
+    parser.add_argument("--durations", type=Path, metavar="TSV")
+    options, others = parser.parse_known_args(arguments)
+    _, _, overrides = sb.parse_arguments([options.hparams, *others])
+    recipe = Recipe(options.hparams, overrides)
+    keys = [key for key in ("systems",) if key in recipe.tree]
+    if "data_folder" in recipe.tree:  # a placeholder, not needed here
+        recipe.set_default("data_folder", "none")
+    with TemporaryDirectory() as folder:
+        recipe.save(Path(folder) / "hyperparams.yaml")
+        parts = load_parts(folder, ["output_folder", "smoothing", *keys])
+    if options.systems is None:
+        if "systems" not in parts:
+            raise InputError(
+                f"{options.hparams} names no systems: give --systems."
+            )
+        options.systems = [Path(system) for system in parts["systems"]]
+    return options, parts
+
+
+def main(arguments: list[str]) -> None:
+    """Average, smooth, score."""
+    options, parts = parse(arguments)
+    systems = Systems(
+        options.systems, options.network, options.reference, options.durations
+    )
+    reports, test_sets = {}, None
+    for name in systems.sets():
+        scores = systems.scores(name)
+        classes = list(next(iter(scores.values())).columns[2:])
+        test_sets = test_sets or TestSets(
+            parts["smoothing"]["smoother"],
+            parts["smoothing"]["tuning"],
+            classes,
+            parts["output_folder"],
+        )
+        reports[name] = test_sets.score(
+            name, {options.network: scores}, *systems.reference(name)
+        )
+    print(summary_table(reports))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        print(f"ensemble.py: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,238 @@
+"""The command ``sb-sed detect``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from sb_sed.errors import InputError
+
+_EXAMPLES = """\
+examples:
+  sb-sed detect exported/ clip.wav
+  sb-sed detect results/augm/2020 recordings/ --output events.tsv --threads 4
+  sb-sed detect exported/ *.flac --format json --scores scores/
+  sb-sed detect exported/ clip.wav --format audacity --output clip.txt
+  ffmpeg -i film.mkv -f s16le -ac 1 -ar 16000 - | \\
+      sb-sed detect exported/ - --rate 16000
+
+Files that cannot be used are listed on the standard error with the reason.
+exit status: 0 all files were heard, 1 some were skipped, 2 bad input
+"""
+_FORMATS = ("tsv", "json", "audacity", "raven")
+_SAMPLES = ("u8", "s16", "s32", "f32")
+
+
+def add_detect(commands) -> None:
+    """Adds the command.
+
+    Arguments
+    ---------
+    commands : argparse._SubParsersAction
+        The commands of the parser.
+    """
+    parser = commands.add_parser(
+        "detect",
+        help="find the events in recordings",
+        description="Find the events in recordings of any format, rate and "
+        "length.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="an exported detector, the output folder of train.py, or "
+        "owner/name on the Hugging Face hub",
+    )
+    parser.add_argument(
+        "audio",
+        nargs="+",
+        metavar="AUDIO",
+        help="recordings, folders of them, or - for raw samples on the "
+        "standard input",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="where the events go (default: the standard output); for "
+        "audacity and raven with several recordings, a folder",
+    )
+    parser.add_argument(
+        "--format",
+        choices=_FORMATS,
+        default="tsv",
+        help="tsv: DESED's table; json: with confidences and what was "
+        "skipped; audacity: a label track; raven: a selection table "
+        "(default: tsv)",
+    )
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        metavar="FOLDER",
+        help="write the score of each class and frame here (the format of "
+        "sed_scores_eval)",
+    )
+    parser.add_argument(
+        "--smoother",
+        type=Path,
+        metavar="SMOOTHER.json",
+        help="a smoother of sb-sed tune, in the place of the detector's",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="files heard side by side (default: one for each processor)",
+    )
+    parser.add_argument(
+        "--device", help="cpu or cuda (default: cuda where there is one)"
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run MODEL's hyperparams.yaml, which a detector with classes of "
+        "its own needs; it can do anything",
+    )
+    raw = parser.add_argument_group("raw samples (AUDIO is -)")
+    raw.add_argument(
+        "--rate", type=_positive, metavar="HZ", help="samples per second"
+    )
+    raw.add_argument(
+        "--samples",
+        choices=_SAMPLES,
+        default="s16",
+        help="bits and kind of a sample, little-endian (default: s16)",
+    )
+    raw.add_argument(
+        "--channels",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="interleaved channels (default: 1)",
+    )
+    parser.set_defaults(run=_detect)
+
+
+def _detect(arguments: argparse.Namespace) -> int:
+    piped = arguments.audio == ["-"]
+    if "-" in arguments.audio and not piped:
+        raise InputError("- is the standard input: give it alone.")
+    if piped and arguments.rate is None:
+        raise InputError("- has no header: give its --rate, such as 16000.")
+
+    from tqdm import tqdm
+
+    from sb_sed.inference.many_files import detect_files, find_recordings
+
+    files = {} if piped else find_recordings(arguments.audio)
+    _check_output(arguments, n_files=max(1, len(files)))
+    detector = _load(arguments)
+    if piped:
+        coming = iter([_hear_stdin(detector, arguments)])
+    else:
+        coming = detect_files(
+            detector, files, arguments.threads, arguments.scores
+        )
+    results = []
+    hide = None if len(files) > 1 else True
+    for result in tqdm(coming, total=len(files), unit="file", disable=hide):
+        results.append(result)
+        if result.reason:
+            _say(f"{result.filename} was skipped: {result.reason}.")
+        for note in result.notes:
+            _say(f"{result.filename} {note}.")
+    _write(results, arguments)
+    skipped = sum(bool(result.reason) for result in results)
+    if skipped and len(results) > 1:
+        _say(f"{skipped} of {len(results)} files were skipped.")
+    return 1 if skipped else 0
+
+
+def _check_output(arguments: argparse.Namespace, n_files: int) -> None:
+    """Before hours of work, not after them."""
+    output, kind = arguments.output, arguments.format
+    if kind in ("audacity", "raven") and n_files > 1:
+        if output is None or output.is_file():
+            raise InputError(
+                f"The format {kind} has a file for each recording: give a "
+                "folder as --output."
+            )
+    elif output is not None and output.is_dir():
+        raise InputError(f"{output} is a folder: give a file as --output.")
+
+
+def _load(arguments: argparse.Namespace):
+    from sb_sed.inference.detector import SoundEventDetector
+    from sb_sed.smoothing.saved import load_smoother
+
+    options = {}
+    if arguments.trust_code:
+        options["hparams_file"] = "hyperparams.yaml"
+    if arguments.device:
+        options["run_opts"] = {"device": arguments.device}
+    detector = SoundEventDetector.from_hparams(arguments.model, **options)
+    if arguments.smoother:
+        detector.hparams.smoother = load_smoother(arguments.smoother)
+    return detector
+
+
+def _hear_stdin(detector, arguments: argparse.Namespace):
+    import torch
+
+    from sb_sed.inference.many_files import detect_blocks
+    from sb_sed.inference.recordings import read_pcm
+
+    torch.set_num_threads(arguments.threads)
+    blocks = read_pcm(
+        sys.stdin.buffer,
+        arguments.rate,
+        arguments.samples,
+        arguments.channels,
+        detector.hparams.sample_rate,
+    )
+    return detect_blocks(detector, "stdin", blocks, arguments.scores)
+
+
+def _write(results, arguments: argparse.Namespace) -> None:
+    from sb_sed.formats import atomic_path
+    from sb_sed.inference.event_files import (
+        ONE_EACH,
+        ONE_TABLE,
+        write_one_each,
+    )
+
+    output, kind = arguments.output, arguments.format
+    if kind in ONE_EACH and len(results) > 1:
+        write_one_each(results, kind, output)
+        return
+    if kind in ONE_EACH:
+        heard = [result for result in results if not result.reason]
+        text = "".join(ONE_EACH[kind](result) for result in heard)
+    else:
+        text = ONE_TABLE[kind](results)
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with atomic_path(output) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def _say(text: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(f"sb-sed: {text}", file=sys.stderr)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value

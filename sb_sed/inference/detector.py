@@ -1,0 +1,305 @@
+"""A trained detector for recordings of any format, rate and length.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from speechbrain.inference.interfaces import Pretrained
+from speechbrain.utils.logger import get_logger
+
+from sb_sed.data.audio import UnusableAudio
+from sb_sed.errors import InputError
+from sb_sed.inference.described_runs import run_of, run_parts
+from sb_sed.inference.description import check_fit
+from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
+from sb_sed.inference.recordings import Recording, read_blocks
+from sb_sed.inference.scorer import WindowScorer, unpadded
+from sb_sed.inference.windows import Windows
+from sb_sed.models.crnn import Predictions
+
+logger = get_logger(__name__)
+
+
+class SoundEventDetector(Pretrained):
+    """Finds the events in files, long ones too, and in batches of waveforms.
+
+    Make one with ``from_folder`` or SpeechBrain's ``from_hparams``. Recordings
+    up to the length of a training clip are padded to it with silence, as in
+    the training; longer ones are heard in overlapping windows of that length
+    (see ``sb_sed.inference.windows``), a few at a time, so that hours need no
+    more memory than minutes.
+
+    Arguments
+    ---------
+    *args, **kwargs
+        Of SpeechBrain's ``Pretrained``: ``modules`` (``detector``), ``hparams``
+        (``classes``, ``sample_rate``, ``clip_seconds``, ``smoother``),
+        ``run_opts`` (such as ``{"device": "cuda"}``).
+
+    Attributes
+    ----------
+    scores : WindowScorer
+        From a ``Recording`` to its table of scores.
+
+    Example
+    -------
+    >>> from sb_sed.features import MinMax, get_featurizer
+    >>> from sb_sed.models.crnn import CRNN
+    >>> from sb_sed.models.detector import Detector
+    >>> from sb_sed.smoothing.median import MedianSmoother
+    >>> featurizer = get_featurizer("log_mel", normalise=MinMax())
+    >>> detector = SoundEventDetector(
+    ...     modules={"detector": Detector(featurizer, CRNN(n_classes=2))},
+    ...     hparams={
+    ...         "classes": ["Cat", "Dog"],
+    ...         "sample_rate": 16000,
+    ...         "clip_seconds": 10.0,
+    ...         "smoother": MedianSmoother(threshold=0.9),
+    ...     },
+    ...     run_opts={"device": "cpu"},
+    ... )
+    >>> [len(events) for events in detector.detect_batch(torch.rand(2, 16000))]
+    [0, 0]
+    """
+
+    HPARAMS_NEEDED = ["classes", "sample_rate", "clip_seconds", "smoother"]
+    MODULES_NEEDED = ["detector"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        detector, rate = self.mods.detector, self.hparams.sample_rate
+        check_fit(detector, vars(self.hparams), self.device)
+        n_samples = round(self.hparams.clip_seconds * rate)
+        windows = Windows(
+            n_samples,
+            detector.n_output_frames(n_samples),
+            round(detector.frame_shift * rate),
+        )
+        self.scores = WindowScorer(
+            self._strong, windows, self.hparams.classes, rate
+        )
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path, run_opts: dict | None = None
+    ) -> SoundEventDetector:
+        """Loads what ``sb-sed export`` or a training wrote.
+
+        Nothing of the folder is executed, so it may be a stranger's.
+
+        Arguments
+        ---------
+        folder : str | Path
+            An exported folder, the output folder of ``train.py`` (its best
+            checkpoint is taken), or that folder's ``save``.
+        run_opts : dict, optional
+            Such as ``{"device": "cuda"}``.
+
+        Returns
+        -------
+        SoundEventDetector
+
+        Raises
+        ------
+        InputError
+            If it is none of them, is damaged, or has classes of its own (then
+            see ``from_hparams``).
+        """
+        modules, hparams = read_detector(folder)
+        return cls(modules=modules, hparams=hparams, run_opts=run_opts)
+
+    @classmethod
+    def from_hparams(
+        cls, source: str | Path, hparams_file: str = JSON_FILE, **kwargs
+    ) -> SoundEventDetector:
+        """Loads from a folder or the Hugging Face hub, as SpeechBrain does.
+
+        Arguments
+        ---------
+        source : str | Path
+            A folder as for ``from_folder``, or the name of a repository on the
+            hub.
+        hparams_file : str
+            By default, nothing of the source is executed. With
+            ``"hyperparams.yaml"`` that file is, which can do anything: name it
+            for sources that you trust. It is what a network of one's own
+            needs.
+        **kwargs
+            Of SpeechBrain's ``from_hparams``: ``savedir``, ``run_opts``, …
+
+        Returns
+        -------
+        SoundEventDetector
+
+        Raises
+        ------
+        InputError
+            As ``from_folder``.
+        """
+        if hparams_file == JSON_FILE:
+            run_opts = kwargs.pop("run_opts", None)
+            return cls.from_folder(fetched(source, **kwargs), run_opts)
+        if run := run_of(source):
+            modules, hparams = run_parts(run)
+            return cls(modules, hparams, kwargs.get("run_opts"))
+        try:
+            return super().from_hparams(str(source), hparams_file, **kwargs)
+        except (
+            ImportError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            KeyError,
+            RuntimeError,
+            OSError,
+        ) as error:
+            reason = " ".join(str(error).split()[:30])
+            raise InputError(
+                f"{source} cannot be loaded from {hparams_file} ({reason}): "
+                "install what it names, or fetch or export it again."
+            ) from error
+
+    def detect_file(self, path: str | Path) -> pd.DataFrame:
+        """Finds the events of a file.
+
+        Arguments
+        ---------
+        path : str | Path
+            A recording of any format, rate and length.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``filename`` (without its folder), ``onset``, ``offset`` (seconds),
+            ``event_label``, ``confidence`` (0 to 1), by onset.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be used.
+        """
+        return self.events(self.scores_file(path), Path(path).name)
+
+    def scores_file(self, path: str | Path) -> pd.DataFrame:
+        """Scores a file.
+
+        Arguments
+        ---------
+        path : str | Path
+            As for ``detect_file``.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``onset``, ``offset`` (seconds) of each frame, and the score of
+            each class in it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be used.
+        """
+        recording = Recording(read_blocks(path, self.hparams.sample_rate))
+        try:
+            scores = self.scores(recording)
+        except UnusableAudio as reason:
+            raise InputError(
+                f"{path} cannot be used ({reason}): give another recording."
+            ) from reason
+        for note in recording.notes():
+            logger.warning(f"{path} {note}.")
+        return scores
+
+    def detect_batch(
+        self, wavs: torch.Tensor, lens: torch.Tensor | None = None
+    ) -> list[pd.DataFrame]:
+        """Finds the events of a batch of waveforms.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            [B, N], at the detector's sample rate.
+        lens : torch.Tensor, optional
+            Relative lengths [B], in (0, 1], where some are padded.
+
+        Returns
+        -------
+        list of pd.DataFrame
+            Of each waveform a table as of ``detect_file``, whose ``filename``
+            is the waveform's place in the batch.
+
+        Raises
+        ------
+        InputError
+            If a waveform is empty or not finite.
+        """
+        tables = self.scores.batch(unpadded(wavs, lens))
+        return [self.events(x, str(place)) for place, x in enumerate(tables)]
+
+    def events(self, scores: pd.DataFrame, filename: str) -> pd.DataFrame:
+        """Reads the events off the scores, as the smoother has it.
+
+        Arguments
+        ---------
+        scores : pd.DataFrame
+            As of ``scores_file``.
+        filename : str
+            What the recording is called in the table.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of ``detect_file``.
+        """
+        events = self.hparams.smoother({"recording": scores})
+        confidence = events.get("confidence")
+        if confidence is None:  # the smoother does not say how sure it is
+            confidence = _mean_scores(scores, events)
+        return pd.DataFrame(
+            {
+                "filename": filename,
+                "onset": events["onset"].to_numpy(float),
+                "offset": events["offset"].to_numpy(float),
+                "event_label": events["event_label"].to_numpy(object),
+                "confidence": np.asarray(confidence, float),
+            }
+        )
+
+    def forward(
+        self, wavs: torch.Tensor, lens: torch.Tensor | None = None
+    ) -> Predictions:
+        """What the network says of a batch of clips.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            [B, N], padded with silence.
+        lens : torch.Tensor, optional
+            Not needed: the padding is heard as silence.
+
+        Returns
+        -------
+        Predictions
+        """
+        with self.inference_ctx:
+            return self.mods.detector.from_waveforms(wavs.to(self.device))
+
+    @torch.inference_mode()
+    def _strong(self, clips: np.ndarray) -> np.ndarray:
+        return self(torch.from_numpy(clips)).strong.float().cpu().numpy()
+
+
+def _mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:
+    """The mean score of each event's class over its frames."""
+    first = np.searchsorted(scores["offset"], events["onset"], side="right")
+    end = np.searchsorted(scores["onset"], events["offset"], side="left")
+    columns = {label: scores[label].to_numpy() for label in scores}
+    frames = zip(events["event_label"], first, end, strict=True)
+    return [columns[label][i:j].mean() for label, i, j in frames]

@@ -1,0 +1,163 @@
+"""The model card of an exported detector: what it is, and how good it is.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from sb_sed.errors import InputError
+from sb_sed.scoring.report import PSDS_NAMES
+
+_CARD = """\
+---
+license: apache-2.0
+library_name: speechbrain
+tags: [sound-event-detection, audio, speechbrain, sb_sed]
+---
+
+# Sound event detector: {name}
+
+Says which sounds occur in a recording, and when each starts and stops:
+
+{classes}
+
+It was trained on clips of {clip_seconds:g} s at {sample_rate} Hz; recordings of
+any length and rate are cut and converted on the way.
+
+## Use
+
+```sh
+sb-sed detect {example} recording.wav
+```
+
+```python
+{python}
+```
+
+{trust}
+
+## Scores
+
+{scores}
+
+## Training
+
+{training}
+
+## Limits
+
+The scores hold for recordings like those that they were measured on. Expect
+less on other rooms, microphones and sounds, and look at what the detector finds
+before anything depends on it.
+"""
+_PYTHON = """\
+from sb_sed.inference.detector import SoundEventDetector
+
+detector = SoundEventDetector.{call}
+events = detector.detect_file("recording.wav")  # a pandas table\
+"""
+_FROM_FOLDER = 'from_folder("path/to/this/folder")'
+_FROM_HPARAMS = """\
+from_hparams(
+    "path/to/this/folder", hparams_file="hyperparams.yaml"
+)\
+"""
+_SAFE = (
+    "Nothing in this folder is executed: `detector.json` holds plain values.\n"
+    "`hyperparams.yaml` says the same for SpeechBrain's own loader."
+)
+_CODE = (
+    "`hyperparams.yaml` is code, and some of its classes have to be installed\n"
+    "apart: read it before you load it."
+)
+
+
+def model_card(
+    run_folder: Path, plain: Mapping, about: Mapping, tuned: bool, safe: bool
+) -> str:
+    """Writes the card of a run's detector.
+
+    Arguments
+    ---------
+    run_folder : Path
+        The output folder of ``train.py``, with its reports.
+    plain : Mapping
+        ``classes``, ``sample_rate``, ``clip_seconds``.
+    about : Mapping
+        Where the detector comes from.
+    tuned : bool
+        Whether the smoother is another than that of the reports.
+    safe : bool
+        Whether there is a ``detector.json``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    return _CARD.format(
+        **{**plain, "classes": "\n".join(f"- {x}" for x in plain["classes"])},
+        name=about.get("recipe", "own recipe"),
+        example="path/to/this/folder" + (" --trust-code" * (not safe)),
+        python=_PYTHON.format(call=_FROM_FOLDER if safe else _FROM_HPARAMS),
+        trust=_SAFE if safe else _CODE,
+        scores=_scores(run_folder, tuned),
+        training="\n".join(f"- {key}: {about[key]}" for key in about),
+    )
+
+
+def _scores(run_folder: Path, tuned: bool) -> str:
+    """All that the run measured, and on what."""
+    rows, notes = [], []
+    for path in sorted(run_folder.glob("*/student/report.json")):
+        report = _read(path)
+        data = path.parent.parent.name
+        rows.append(_row(data, report))
+        notes += [f"- {data}: {note}" for note in report["notes"]]
+    if not rows:
+        return "The run has not been scored: no score is known."
+    names = ["F1 of events", "F1 of segments", *PSDS_NAMES.values()]
+    lines = [
+        f"| set | files | {' | '.join(names)} |",
+        "|---" * (len(names) + 2) + "|",
+        *rows,
+    ]
+    if tuned:
+        notes.append(
+            "- Measured with the smoother of the run; the one in this "
+            "folder is another."
+        )
+    return "\n".join(
+        [
+            "F1: macro average over the classes, in percent, with its 95 % "
+            "interval.",
+            "",
+            *lines,
+            *([""] if notes else []),
+            *notes,
+        ]
+    )
+
+
+def _row(data: str, report: Mapping) -> str:
+    cells = [data, f"{report['n_files']} of {report['n_reference']}"]
+    for name in ("event_f1", "segment_f1"):
+        low, high = report["confidence_intervals"][name]["macro"]
+        value = report[name]["macro"]
+        cells.append(f"{value:.1%} [{low:.1%}, {high:.1%}]".replace("%", ""))
+    for name in PSDS_NAMES:
+        value = (report["psds"] or {}).get(name)
+        cells.append("–" if value is None else f"{value:.3f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def _read(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not JSON ({error}): score the run again or delete it."
+        ) from error

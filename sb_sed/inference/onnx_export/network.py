@@ -1,0 +1,119 @@
+"""The CRNN in a form that ONNX has operators for.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import torch
+from torch import Tensor, nn
+
+from sb_sed.models.crnn import CRNN, ConvBlock, Predictions
+
+
+class OnnxCRNN(nn.Module):
+    """``CRNN`` without autocast and dropout.
+
+    Arguments
+    ---------
+    crnn : CRNN
+        The original.
+    """
+
+    def __init__(self, crnn: CRNN):
+        super().__init__()
+        self.cnn = nn.Sequential(*map(OnnxConvBlock, crnn.cnn))
+        self.rnn = OnnxGRU(crnn.rnn)
+        self.strong, self.attention = crnn.strong, crnn.attention
+
+    def forward(self, features: Tensor) -> Predictions:
+        """[B, T, F] or [B, T, F, channels] -> ``Predictions``."""
+        if features.dim() == 3:
+            features = features.unsqueeze(-1)
+        x = self.cnn(features.permute(0, 3, 1, 2))
+        embedding = x.permute(0, 2, 1, 3).flatten(2)
+        hidden = self.rnn(embedding)
+        strong = torch.sigmoid(self.strong(hidden))
+        attention = torch.softmax(self.attention(hidden), dim=-1)
+        attention = attention.clamp_min(1e-7)
+        weak = (strong * attention).sum(1) / attention.sum(1)
+        return Predictions(strong, weak, embedding)
+
+
+class OnnxConvBlock(nn.Module):
+    """``ConvBlock`` with its gate as a convolution.
+
+    Channels stay where ONNX's convolutions have them.
+
+    Arguments
+    ---------
+    block : ConvBlock
+        The original.
+    """
+
+    def __init__(self, block: ConvBlock):
+        super().__init__()
+        self.conv, self.norm, self.pool = block.conv, block.norm, block.pool
+        linear = block.gate.linear
+        self.register_buffer("weight", linear.weight.detach()[..., None, None])
+        self.register_buffer("bias", linear.bias.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, T, F] to [B, C', T // pooling, F // pooling]."""
+        x = self.norm(self.conv(x))
+        linear = nn.functional.conv2d(x, self.weight, self.bias)
+        return self.pool(linear * torch.sigmoid(x))
+
+
+class OnnxGRU(nn.Module):
+    """The output of a bidirectional ``nn.GRU`` with ``batch_first``.
+
+    As ONNX's operator GRU. Only for the export: PyTorch gets zeros from it.
+
+    Arguments
+    ---------
+    gru : nn.GRU
+        The original.
+    """
+
+    def __init__(self, gru: nn.GRU):
+        super().__init__()
+        self.hidden_size = gru.hidden_size
+        self.layers = nn.ModuleList(
+            nn.ParameterList(_weights(gru, layer))
+            for layer in range(gru.num_layers)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, 2 H]."""
+        x = x.transpose(0, 1)
+        n_frames, n_clips = x.shape[:2]
+        for layer in self.layers:
+            x = torch.onnx.ops.symbolic(
+                "GRU",
+                (x, *layer),
+                {
+                    "direction": "bidirectional",
+                    "hidden_size": self.hidden_size,
+                    "linear_before_reset": 1,
+                },
+                dtype=x.dtype,
+                shape=(n_frames, 2, n_clips, self.hidden_size),
+            )
+            x = x.transpose(1, 2).flatten(2)
+        return x.transpose(0, 1)
+
+
+def _weights(gru: nn.GRU, layer: int) -> list[Tensor]:
+    """W [2, 3 H, D], R [2, 3 H, H] and both biases [2, 6 H] of ONNX."""
+
+    def both_ways(name: str) -> Tensor:
+        """[2, 3 H, ...]: ONNX has the update gate before the reset gate."""
+        ways = []
+        for way in ("", "_reverse"):
+            weight = getattr(gru, f"{name}_l{layer}{way}").detach()
+            reset, update, new = weight.chunk(3)
+            ways.append(torch.cat([update, reset, new]))
+        return torch.stack(ways)
+
+    biases = torch.cat([both_ways("bias_ih"), both_ways("bias_hh")], 1)
+    return [both_ways("weight_ih"), both_ways("weight_hh"), biases]

@@ -1,0 +1,259 @@
+"""What all smoothers share: parameters a class, tuning, events and scores.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sb_sed.errors import InputError
+from sb_sed.formats import EVENT_COLUMNS
+from sb_sed.smoothing.detections import Detections
+from sb_sed.smoothing.packed import PackedScores, pack
+from sb_sed.smoothing.search import EXACT, Search
+from sb_sed.smoothing.trials import Trials
+
+Setting = Mapping[str, float]
+
+
+class Smoother(ABC):
+    """From the scores of a data set to its events.
+
+    A smoother names what it can tune (``axes``) and decodes one class at many
+    settings at once (:meth:`decode`); the rest follows from these two.
+
+    Arguments
+    ---------
+    parameters : Mapping, optional
+        The setting of each class (``{"Dog": {"threshold": 0.4}, ...}``) or one
+        for all (``{"threshold": 0.4}``); :meth:`fit` sets it, too.
+    search : Search, optional
+        How :meth:`fit` tunes; None leaves the parameters as they are.
+
+    Attributes
+    ----------
+    name : str
+        What the smoother is called in files and commands.
+    axes : Mapping[str, Sequence[float]]
+        The grid: values of each parameter, in order.
+    tied : frozenset of str
+        Parameters that all classes share.
+    """
+
+    name: str
+    axes: Mapping[str, Sequence[float]]
+    tied: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        parameters: Setting | Mapping[str, Setting] | None = None,
+        search: Search | None = EXACT,
+    ):
+        self.parameters = dict(parameters or {})
+        self.search = search
+
+    @abstractmethod
+    def decode(
+        self, packed: PackedScores, label: str, settings: Sequence[Setting]
+    ) -> Detections:
+        """Finds the events of one class at each of many settings.
+
+        Arguments
+        ---------
+        packed : PackedScores
+            Scores of some files.
+        label : str
+            The class.
+        settings : sequence of Mapping[str, float]
+            A value for each name in ``axes``.
+
+        Returns
+        -------
+        detections : Detections
+        """
+
+    def setting_of(self, label: str) -> Setting:
+        """The parameters of one class.
+
+        Arguments
+        ---------
+        label : str
+            The class.
+
+        Returns
+        -------
+        setting : Mapping[str, float]
+
+        Raises
+        ------
+        InputError
+            When there are none for it.
+        """
+        for_all = not any(
+            isinstance(value, Mapping) for value in self.parameters.values()
+        )
+        setting = self.parameters if for_all else self.parameters.get(label, {})
+        if missing := [name for name in self.axes if name not in setting]:
+            raise InputError(
+                f"The smoother {self.name} has no {missing[0]} for the class "
+                f"{label!r}: tune it, or give the parameters of each class or "
+                "one set for all."
+            )
+        return setting
+
+    def given(self, name: str) -> float | dict[str, float]:
+        """One parameter: of all classes, or class by class.
+
+        Arguments
+        ---------
+        name : str
+            One of ``axes``.
+
+        Returns
+        -------
+        value : float | dict
+        """
+        if name in self.parameters:
+            return self.parameters[name]
+        return {
+            label: setting[name] for label, setting in self.parameters.items()
+        }
+
+    def options(self) -> dict:
+        """What else its constructor was given, as JSON can hold it.
+
+        Returns
+        -------
+        options : dict
+            Keyword arguments of the constructor.
+        """
+        return {}
+
+    def state(self) -> dict:
+        """All that is needed to make the smoother again.
+
+        Returns
+        -------
+        state : dict
+            ``smoother`` (its name), ``version``, ``parameters``, ``options``;
+            plain values, for JSON.
+        """
+        return {
+            "smoother": self.name,
+            "version": 1,
+            "parameters": self.parameters,
+            "options": self.options(),
+        }
+
+    def fit(
+        self, scores: Mapping[str, pd.DataFrame], events: pd.DataFrame
+    ) -> Smoother:
+        """Tunes the parameters to the reference.
+
+        Arguments
+        ---------
+        scores : Mapping[str, pd.DataFrame]
+            As of :func:`sb_sed.formats.read_scores`.
+        events : pd.DataFrame
+            The reference, as of :func:`sb_sed.formats.read_events`.
+
+        Returns
+        -------
+        self : Smoother
+        """
+        if self.search is not None:
+            trials = Trials(self, scores, events)
+            self.parameters = self.search(trials, np.ones(len(trials.files)))
+        return self
+
+    def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Decodes the scores of a data set.
+
+        Arguments
+        ---------
+        scores : Mapping[str, pd.DataFrame]
+            For each clip (the file's name without ``.wav``) a table of onset,
+            offset (seconds) and one column of scores a class.
+
+        Returns
+        -------
+        events : pd.DataFrame
+            filename, onset, offset (seconds), event_label and confidence (0
+            to 1): clip by clip, by onset, offset and label.
+
+        Raises
+        ------
+        InputError
+            When a class has no parameters.
+        """
+        place = {clip: index for index, clip in enumerate(scores)}
+        rows = [
+            (place[clip], f"{clip}.wav", *event)
+            for packed in pack(scores)
+            for label in packed.classes
+            for clip, *event in self._events(packed, label)
+        ]
+        return pd.DataFrame(
+            [row[1:] for row in sorted(rows)],
+            columns=[*EVENT_COLUMNS, "confidence"],
+        )
+
+    def to_scores(
+        self, scores: Mapping[str, pd.DataFrame]
+    ) -> dict[str, pd.DataFrame]:
+        """Turns the events into scores, for figures over all thresholds.
+
+        Arguments
+        ---------
+        scores : Mapping[str, pd.DataFrame]
+            As for a call.
+
+        Returns
+        -------
+        smoothed : dict
+            Tables of the same span, on the same frames or, where an event
+            begins or ends inside one, on parts of them. A class has the
+            event's confidence from its onset to its offset (the largest where
+            events overlap), 0 elsewhere.
+        """
+        found: dict[str, list] = {clip: [] for clip in scores}
+        for packed in pack(scores):
+            for label in packed.classes:
+                for clip, *event in self._events(packed, label):
+                    found[clip].append(event)
+        return {
+            clip: _drawn(table, found[clip]) for clip, table in scores.items()
+        }
+
+    def _events(self, packed: PackedScores, label: str):
+        """Yields (clip, onset, offset, label, confidence) of one class."""
+        found = self.decode(packed, label, [self.setting_of(label)])
+        for file, onset, offset, confidence in zip(
+            found.file.tolist(),
+            found.onset.tolist(),
+            found.offset.tolist(),
+            found.confidence.tolist(),
+            strict=True,
+        ):
+            yield packed.files[file], onset, offset, label, confidence
+
+
+def _drawn(table: pd.DataFrame, events: list[tuple]) -> pd.DataFrame:
+    """Events as a scores table with the frames of another."""
+    times = [time for onset, offset, *_ in events for time in (onset, offset)]
+    frames = [*table["onset"], table["offset"].iloc[-1]]
+    edges = np.unique(np.clip([*frames, *times], frames[0], frames[-1]))
+    drawn = pd.DataFrame(0.0, range(len(edges) - 1), table.columns)
+    drawn["onset"], drawn["offset"] = edges[:-1], edges[1:]
+    for onset, offset, label, confidence in events:
+        first, end = np.searchsorted(edges, [onset, offset])
+        column = drawn[label].to_numpy(copy=True)
+        column[first:end] = np.maximum(column[first:end], confidence)
+        drawn[label] = column
+    return drawn

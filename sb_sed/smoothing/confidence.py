@@ -1,0 +1,99 @@
+"""How sure a smoother is of an event: one number from the frames inside it.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import numpy as np
+
+from sb_sed.errors import InputError
+
+
+def mean_inside(
+    values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """Mean of the frames of each event.
+
+    Arguments
+    ---------
+    values : np.ndarray
+        Scores or probabilities, ``[R, T]``.
+    row, first, end : np.ndarray
+        For each event its row, its first frame and the one after its last, in
+        the order of :func:`sb_sed.smoothing.detections.runs`, ``[D]``.
+
+    Returns
+    -------
+    confidence : np.ndarray
+        ``[D]``.
+
+    Example
+    -------
+    >>> values = np.array([[0.2, 0.4, 0.9]])
+    >>> row, first, end = np.array([[0, 0], [0, 2], [2, 3]])
+    >>> mean_inside(values, row, first, end).round(3)
+    array([0.3, 0.9])
+    """
+    return _inside(np.add, values, row, first, end) / (end - first)
+
+
+def max_inside(
+    values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """Largest of the frames of each event.
+
+    Arguments
+    ---------
+    values, row, first, end : np.ndarray
+        As of :func:`mean_inside`.
+
+    Returns
+    -------
+    confidence : np.ndarray
+        ``[D]``.
+    """
+    return _inside(np.maximum, values, row, first, end)
+
+
+def _inside(ufunc, values, row, first, end) -> np.ndarray:
+    start = row * values.shape[1] + first
+    # From each bound to the next: in turn an event and what follows it.
+    bounds = np.stack([start, start + end - first], axis=1).ravel()
+    # One more frame, for an event that ends with the last one.
+    line = np.append(values, 0.0)
+    return ufunc.reduceat(line, bounds)[::2] if len(bounds) else line[:0]
+
+
+# Name -> how the frames are summed up, and whether they are the posterior
+# probabilities of the active state (else the scores).
+CONFIDENCES = {
+    "mean_score": (mean_inside, False),
+    "max_score": (max_inside, False),
+    "mean_posterior": (mean_inside, True),
+    "max_posterior": (max_inside, True),
+}
+
+
+def known(name: str) -> str:
+    """Makes sure of the name of a confidence.
+
+    Arguments
+    ---------
+    name : str
+        One of :data:`CONFIDENCES`.
+
+    Returns
+    -------
+    name : str
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    if name not in CONFIDENCES:
+        raise InputError(
+            f"There is no confidence {name!r}: take one of "
+            f"{', '.join(CONFIDENCES)}."
+        )
+    return name

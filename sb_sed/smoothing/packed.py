@@ -1,0 +1,153 @@
+"""The scores of a data set as few arrays, so that smoothers work on all files.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from sb_sed.errors import InputError
+
+# Frames of one batch, padding included: bounds what a smoother needs at once.
+_FRAMES = 2**20
+# Share of a batch that padding may be of the frames that it pads.
+_PADDING = 0.25
+
+
+@dataclass(frozen=True)
+class PackedScores:
+    """A batch of files of similar length.
+
+    Arguments
+    ---------
+    files : list of str
+        The F keys of the scores (file names without extension).
+    classes : list of str
+        The C labels.
+    values : np.ndarray
+        Scores, float32, ``[F, T, C]``; 0 after the end of a file.
+    lengths : np.ndarray
+        Number of frames of each file, ``[F]``.
+    onsets, offsets : np.ndarray
+        Where each frame begins and ends in seconds, float64, ``[F, T]``; the
+        end of the file after its last frame.
+    """
+
+    files: list[str]
+    classes: list[str]
+    values: np.ndarray
+    lengths: np.ndarray
+    onsets: np.ndarray
+    offsets: np.ndarray
+
+    @cached_property
+    def frame_seconds(self) -> np.ndarray:
+        """The usual (median) length of a frame of each file in seconds, [F]."""
+        seconds = np.where(self.inside, self.offsets - self.onsets, np.nan)
+        return np.nanmedian(seconds, axis=1)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Whether a frame belongs to the file, bool, ``[F, T]``."""
+        return np.arange(self.values.shape[1]) < self.lengths[:, None]
+
+    def scores_of(self, label: str) -> np.ndarray:
+        """The scores of one class.
+
+        Arguments
+        ---------
+        label : str
+            One of the classes.
+
+        Returns
+        -------
+        scores : np.ndarray
+            float32, ``[F, T]``, contiguous.
+        """
+        column = self.classes.index(label)
+        return np.ascontiguousarray(self.values[:, :, column])
+
+
+def pack(scores: Mapping[str, pd.DataFrame]) -> list[PackedScores]:
+    """Packs scores tables into batches of files of similar length.
+
+    So an hour-long recording beside short clips costs no memory. Scores are
+    rounded to single precision, in which detectors compute.
+
+    Arguments
+    ---------
+    scores : Mapping[str, pd.DataFrame]
+        For each clip a table of onset, offset (seconds) and one column of
+        scores a class.
+
+    Returns
+    -------
+    batches : list of PackedScores
+        Each keeps the order of ``scores``.
+
+    Raises
+    ------
+    InputError
+        When the tables differ in their classes or one has no frame.
+
+    Example
+    -------
+    >>> from sb_sed.formats import scores_table
+    >>> short = scores_table([[0.25], [0.5]], 0.5, ["Dog"])
+    >>> batches = pack({"a": short, "long": pd.concat([short] * 9), "b": short})
+    >>> [batch.files for batch in batches]
+    [['long'], ['a', 'b']]
+    >>> batches[1].values.shape
+    (2, 2, 1)
+    """
+    classes = None
+    for clip, table in scores.items():
+        classes = classes or (clip, list(table.columns[2:]))
+        if list(table.columns[2:]) != classes[1]:
+            raise InputError(
+                f"The scores of {clip} have other classes than those of "
+                f"{classes[0]}: all need the same columns in the same order."
+            )
+        if not len(table):
+            raise InputError(
+                f"The scores of {clip} have no frame: leave out the clip."
+            )
+    place = {clip: index for index, clip in enumerate(scores)}
+    return [
+        _batch({clip: scores[clip] for clip in sorted(clips, key=place.get)})
+        for clips in _groups({clip: len(scores[clip]) for clip in scores})
+    ]
+
+
+def _groups(lengths: Mapping[str, int]) -> list[list[str]]:
+    """Fills one batch after the other, beginning with the longest files."""
+    groups: list[list[str]] = []
+    longest = n_frames = 0
+    for clip in sorted(lengths, key=lengths.get, reverse=True):
+        n_frames += lengths[clip]
+        padded = longest * (len(groups[-1]) + 1) if groups else 0
+        if not groups or padded > min(_FRAMES, (1 + _PADDING) * n_frames):
+            groups.append([])
+            longest = n_frames = lengths[clip]
+        groups[-1].append(clip)
+    return groups
+
+
+def _batch(scores: Mapping[str, pd.DataFrame]) -> PackedScores:
+    tables = [table.to_numpy(dtype=np.float64) for table in scores.values()]
+    classes = list(next(iter(scores.values())).columns[2:])
+    lengths = np.array([len(table) for table in tables])
+    shape = len(tables), lengths.max()
+    values = np.zeros((*shape, len(classes)), dtype=np.float32)
+    onsets, offsets = np.empty(shape), np.empty(shape)
+    for row, table in enumerate(tables):
+        values[row, : len(table)] = table[:, 2:]
+        for edges, column in ((onsets, 0), (offsets, 1)):
+            edges[row, : len(table)] = table[:, column]
+            edges[row, len(table) :] = table[-1, 1]
+    return PackedScores(list(scores), classes, values, lengths, onsets, offsets)

@@ -1,0 +1,39 @@
+"""The names of the smoothers, for commands and files.
+
+Nothing heavy is imported before a smoother is asked for.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from importlib import import_module
+
+# Name -> module of this package and class.
+SMOOTHERS = {
+    "threshold": ("threshold", "ThresholdSmoother"),
+    "median": ("median", "MedianSmoother"),
+    "hmm": ("hmm", "HMMSmoother"),
+    "contrast_hmm": ("contrast_hmm", "ContrastHMMSmoother"),
+}
+
+
+def smoother_class(name: str) -> type:
+    """The class of a smoother.
+
+    Arguments
+    ---------
+    name : str
+        One of :data:`SMOOTHERS`.
+
+    Returns
+    -------
+    kind : type
+        A subclass of :class:`~sb_sed.smoothing.base.Smoother`.
+
+    Example
+    -------
+    >>> smoother_class("median").axes["threshold"][:2]
+    (0.02, 0.04)
+    """
+    module, kind = SMOOTHERS[name]
+    return getattr(import_module(f"sb_sed.smoothing.{module}"), kind)

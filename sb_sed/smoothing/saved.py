@@ -1,0 +1,145 @@
+"""Smoothers as JSON files, which are safe to take from anyone.
+
+A file names its smoother in the words of the registry; nothing in it is
+run.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+import math
+from pathlib import Path
+
+from sb_sed.errors import InputError
+from sb_sed.formats import atomic_path
+from sb_sed.smoothing.base import Smoother
+from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+
+
+def save_smoother(smoother: Smoother, path) -> None:
+    """Writes a smoother with its parameters.
+
+    Arguments
+    ---------
+    smoother : Smoother
+        One that the registry names.
+    path : str or Path
+        The JSON file to write.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(
+            json.dumps(smoother.state(), indent=2) + "\n", "utf-8"
+        )
+
+
+def load_smoother(path) -> Smoother:
+    """Makes a smoother from its file.
+
+    Arguments
+    ---------
+    path : str or Path
+        Of :func:`save_smoother`.
+
+    Returns
+    -------
+    smoother : Smoother
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is no JSON, or describes no smoother that
+        this version knows.
+
+    Example
+    -------
+    >>> from sb_sed.smoothing.threshold import ThresholdSmoother
+    >>> path = getfixture("tmp_path") / "smoother.json"
+    >>> save_smoother(ThresholdSmoother({"Dog": 0.25}), path)
+    >>> load_smoother(path).parameters
+    {'Dog': {'threshold': 0.25}}
+    """
+    return smoother_of(_read(path), path)
+
+
+def smoother_of(state: dict, origin) -> Smoother:
+    """Makes a smoother from its state.
+
+    Arguments
+    ---------
+    state : dict
+        Of ``Smoother.state``.
+    origin : str or Path
+        The file that it is from, for the complaint.
+
+    Returns
+    -------
+    smoother : Smoother
+
+    Raises
+    ------
+    InputError
+        When it describes no smoother that this version knows.
+    """
+    if not isinstance(state, dict):
+        raise _malformed(origin, "is no JSON object")
+    name = str(state.get("smoother"))
+    if name not in SMOOTHERS or state.get("version") != 1:
+        raise _malformed(
+            origin,
+            "names no smoother of version 1 of the format "
+            f"({', '.join(SMOOTHERS)})",
+        )
+    kind, options = smoother_class(name), state.get("options", {})
+    if not _are_options(options, kind().options()):
+        raise _malformed(origin, f"has options that {name} does not take")
+    smoother = kind(**options)
+    if not _are_parameters(state.get("parameters"), smoother.axes):
+        raise _malformed(
+            origin,
+            "lacks parameters: for all classes or for each, a number for "
+            f"{' and '.join(smoother.axes)}",
+        )
+    smoother.parameters = state["parameters"]
+    return smoother
+
+
+def _read(path) -> object:
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: check the path.") from None
+    except (ValueError, RecursionError):
+        raise _malformed(path, "is not JSON") from None
+
+
+def _are_options(options, usual: dict) -> bool:
+    """Whether they are of the names and types of the usual ones."""
+    return isinstance(options, dict) and all(
+        name in usual
+        and (
+            type(value) is type(usual[name])
+            or (type(value) is int and type(usual[name]) is float)
+        )
+        for name, value in options.items()
+    )
+
+
+def _are_parameters(parameters, names) -> bool:
+    if not isinstance(parameters, dict) or not parameters:
+        return False
+    settings = [parameters]
+    if all(isinstance(value, dict) for value in parameters.values()):
+        settings = parameters.values()
+    return all(
+        setting.keys() == set(names)
+        and all(
+            type(value) in (int, float) and math.isfinite(value)
+            for value in setting.values()
+        )
+        for setting in settings
+    )
+
+
+def _malformed(path, fault: str) -> InputError:
+    return InputError(f"{path} {fault}: save the smoother again.")

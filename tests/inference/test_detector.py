@@ -1,0 +1,198 @@
+"""The detector: files, batches, long recordings; runs and folders."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+import torch
+
+from sb_sed.errors import InputError
+from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.recordings import Recording
+from sb_sed.training.runs import load_student
+
+COLUMNS = ["filename", "onset", "offset", "event_label", "confidence"]
+
+
+def one_pass(run, samples):
+    """What the network says of a clip, as the training evaluates it."""
+    clip = torch.zeros(1, max(2000, len(samples)))
+    clip[0, : len(samples)] = torch.from_numpy(samples)
+    with torch.no_grad():
+        return load_student(run).from_waveforms(clip).strong[0].numpy()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.999, 1.96, 2.0])
+def test_a_clip_that_fits_is_heard_as_in_the_training(
+    whole_run, detector, make_wav, seconds
+):
+    path = make_wav("a.wav", seconds)
+    scores = detector.scores_file(path)
+    samples, _ = sf.read(path, dtype="float32")
+    n_frames = -(-len(samples) // 40)
+    assert list(scores) == ["onset", "offset", "Cat", "Dog"]
+    assert scores["offset"].iloc[-1] == pytest.approx(seconds)
+    np.testing.assert_array_equal(
+        scores[["Cat", "Dog"]], one_pass(whole_run, samples)[:n_frames]
+    )
+
+
+def test_a_long_recording_is_heard_in_windows(whole_run, detector, make_wav):
+    path = make_wav("a.wav", 7.3)
+    scores = detector.scores_file(path)
+    np.testing.assert_allclose(
+        scores["onset"], np.arange(183) * 0.04, atol=1e-6
+    )
+    assert scores["offset"].iloc[-1] == pytest.approx(7.3)
+    samples, _ = sf.read(path, dtype="float32")
+    values = scores[["Cat", "Dog"]].to_numpy()
+    # Where a window is alone, its scores stand: the first, the last.
+    first = one_pass(whole_run, samples[:2000])
+    np.testing.assert_allclose(values[:38], first[:38], atol=1e-6)
+    last = one_pass(whole_run, samples[133 * 40 :])
+    np.testing.assert_allclose(values[-12:], last[-12:], atol=1e-6)
+
+
+def test_the_batch_size_changes_nothing(detector, make_wav):
+    path = make_wav("a.wav", 20)
+    scores = detector.scores_file(path)
+    object.__setattr__(detector.scores, "batch_size", 3)
+    pd.testing.assert_frame_equal(scores, detector.scores_file(path), atol=1e-6)
+
+
+def test_events_and_their_confidences(detector, make_wav):
+    path = make_wav("sub/a.wav", 2)
+    scores = detector.scores_file(path)
+    middle = float(scores[["Cat", "Dog"]].median().median())
+    detector.hparams.smoother.parameters = {"threshold": middle, "window": 0.0}
+    events = detector.detect_file(path)
+    assert list(events) == COLUMNS and len(events)
+    assert set(events["filename"]) == {"a.wav"}
+    assert events["confidence"].dtype.kind == "f"
+    for event in events.itertuples():
+        inside = scores["onset"].between(
+            event.onset - 1e-9, event.offset - 0.01
+        )
+        mean = scores.loc[inside, event.event_label].mean()
+        assert event.confidence == pytest.approx(mean)
+
+
+def test_without_events_there_is_an_empty_table(detector, make_wav):
+    detector.hparams.smoother.parameters = {"threshold": 1.0, "window": 0.0}
+    events = detector.detect_file(make_wav("a.wav"))
+    assert list(events) == COLUMNS and len(events) == 0
+    assert events["onset"].dtype.kind == "f"
+
+
+def test_a_smoother_with_confidences_of_its_own(detector, make_wav):
+    row = ["recording.wav", 0.0, 0.5, "Dog", 0.123]
+    detector.hparams.smoother = lambda scores: pd.DataFrame(
+        [row], columns=COLUMNS
+    )
+    [event] = detector.detect_file(make_wav("b.flac")).itertuples(index=False)
+    assert tuple(event) == ("b.flac", 0.0, 0.5, "Dog", 0.123)
+
+
+def test_rates_and_channels(detector, make_wav):
+    """The same sound, recorded otherwise."""
+    path = make_wav("a.wav", 1.5)
+    samples, _ = sf.read(path)
+    stereo = path.with_name("b.flac")
+    sf.write(stereo, np.stack([samples, samples], 1), 1000, "PCM_24")
+    one, other = map(detector.scores_file, (path, stereo))
+    np.testing.assert_allclose(one, other, atol=1e-3)
+    fast = make_wav("c.wav", 1.5, rate=44100, channels=3)
+    assert len(detector.scores_file(fast)) == len(one)
+
+
+def test_batches(detector):
+    clips = [torch.rand(n) - 0.5 for n in (2000, 500, 6100)]
+    wavs = torch.nn.utils.rnn.pad_sequence(clips, batch_first=True)
+    wavs[1, 500:] = 0.3  # what is behind the end is not heard
+    lens = torch.tensor([len(clip) / wavs.shape[1] for clip in clips])
+    for place, events in enumerate(detector.detect_batch(wavs, lens)):
+        recording = Recording([clips[place].numpy()])
+        alone = detector.events(detector.scores(recording), str(place))
+        pd.testing.assert_frame_equal(events, alone, atol=1e-5)
+    assert len(detector.detect_batch(torch.rand(2, 100))) == 2
+
+
+@pytest.mark.parametrize(
+    "wavs, lens, words",
+    [
+        (torch.zeros(5), None, "shape"),
+        (torch.full((2, 5), torch.nan), None, "Waveform 0 .*not finite"),
+        (torch.zeros(2, 5), torch.tensor([1.0, 0]), "Waveform 1 .*empty"),
+    ],
+)
+def test_bad_batches(detector, wavs, lens, words):
+    with pytest.raises(InputError, match=words):
+        detector.detect_batch(wavs, lens)
+
+
+def test_bad_files_get_one_sentence(detector, tmp_path):
+    (tmp_path / "a.wav").write_text("hello")
+    for name in ("a.wav", "nowhere.wav"):
+        with pytest.raises(InputError, match=f"{name} cannot be used") as error:
+            detector.detect_file(tmp_path / name)
+        assert "\n" not in str(error.value)
+
+
+def test_all_ways_to_load(whole_run, exported, detector, make_wav):
+    path = make_wav("a.wav", 5)
+    expected = detector.scores_file(path)
+    code, options = "hyperparams.yaml", {"run_opts": {"device": "cpu"}}
+    for loaded in (
+        SoundEventDetector.from_folder(whole_run),
+        SoundEventDetector.from_hparams(whole_run / "save"),
+        SoundEventDetector.from_hparams(str(exported), **options),
+        SoundEventDetector.from_hparams(whole_run, hparams_file=code),
+        SoundEventDetector.from_hparams(exported, code, **options),
+        SoundEventDetector.from_hparams(
+            exported, code, savedir=exported.parent / "cache"
+        ),
+    ):
+        loaded.to("cpu")
+        loaded.device = "cpu"
+        pd.testing.assert_frame_equal(loaded.scores_file(path), expected)
+
+
+def test_a_run_is_read_without_running_it(whole_run):
+    file = whole_run / "hyperparams.yaml"
+    text = file.read_text() + (
+        f"trap: !apply:os.mkdir ['{whole_run}/built_by_mistake']\n"
+    )
+    file.write_text(text)
+    SoundEventDetector.from_folder(whole_run)
+    assert not (whole_run / "built_by_mistake").exists()
+
+
+@pytest.mark.parametrize(
+    "source, words",
+    [
+        ("nowhere", "nowhere is neither a folder nor a detector on the hub"),
+        ("a/b/c", "a/b/c is neither"),
+        (".", "is neither an exported detector .* nor the folder of a run"),
+    ],
+)
+def test_bad_sources(tmp_path, monkeypatch, source, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=words):
+        SoundEventDetector.from_hparams(source)
+
+
+def test_the_hub(exported, monkeypatch):
+    """A repository's files are fetched, and then it is a folder."""
+    from sb_sed.inference import exported as module
+
+    asked = []
+
+    def fetch(name, source, **options):
+        asked.append((name, source, options))
+        return exported / name
+
+    monkeypatch.setattr(module, "fetch", fetch)
+    loaded = SoundEventDetector.from_hparams("some/body", savedir="here")
+    assert loaded.hparams.classes == ["Cat", "Dog"]
+    assert {name for name, *_ in asked} == {"detector.json", "detector.ckpt"}
+    assert all(rest == ["some/body", {"savedir": "here"}] for _, *rest in asked)

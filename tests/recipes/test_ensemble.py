@@ -1,0 +1,126 @@
+"""ensemble.py as its users call it, on made-up runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    read_events,
+    scores_table,
+    write_events,
+    write_scores,
+)
+from sb_sed.scoring.collar import event_counts
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
+CLIPS = [f"clip{i}" for i in range(6)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two runs that each hear one of two classes, and a reference of both."""
+    rows = [
+        (f"{clip}.wav", onset, onset + 1.0, label)
+        for clip in CLIPS
+        for onset, label in ((1.0, "Cat"), (3.0, "Dog"))
+    ]
+    reference = pd.DataFrame(rows, columns=EVENT_COLUMNS)
+    for name in ("validation", "public"):
+        references = tmp_path / "prepared" / "references"
+        references.mkdir(parents=True, exist_ok=True)
+        write_events(reference, references / f"{name}.tsv")
+        lines = [f"{clip}.wav\t5.0\n" for clip in CLIPS]
+        (references / f"{name}_durations.tsv").write_text(
+            "filename\tduration\n" + "".join(lines)
+        )
+    for run, (column, first) in {"a": (0, 2), "b": (1, 6)}.items():
+        matrix = np.full((10, 2), 0.3)
+        matrix[first : first + 2, column] = 0.9
+        scores = {c: scores_table(matrix, 0.5, ["Cat", "Dog"]) for c in CLIPS}
+        for name in ("validation", "public"):
+            target = tmp_path / run / name / "student" / "scores"
+            write_scores(scores, target)
+        (tmp_path / run / "hyperparams.yaml").write_text(
+            f"prepared_folder: {tmp_path / 'prepared'}\n"
+        )
+    return tmp_path
+
+
+def _call(folder, *arguments, recipe="baseline.yaml"):
+    return subprocess.run(
+        [
+            *(sys.executable, RECIPE / "ensemble.py"),
+            RECIPE / "hparams" / recipe,
+            *arguments,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_systems_complete_one_another(folder):
+    done = _call(folder, "--systems", "a", "b", "--output_folder=out")
+    assert done.returncode == 0, done.stderr
+    reference = read_events(folder / "prepared/references/validation.tsv")
+    found = read_events(folder / "out/validation/student/events.tsv")
+    assert event_counts(reference, found).f1()["macro"] == 1
+    assert "| validation | student | 6 | 100.00" in done.stdout
+    assert "| public | student | 6 | 100.00" in done.stdout
+
+
+def test_the_tuned_hmm_of_a_recipe(folder):
+    done = _call(
+        folder,
+        *("--systems", "a", "b", "--output_folder=out"),
+        recipe="ensemble_1.yaml",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| validation | student | 6 | 100.00" in done.stdout
+    assert (folder / "out" / "save" / "student_smoother.json").exists()
+    assert (folder / "out/validation/student/tuning.json").exists()
+
+
+def test_folders_of_scores(folder):
+    references = folder / "prepared" / "references"
+    done = _call(
+        folder,
+        *("--systems", "a/validation/student/scores"),
+        *("--reference", references / "validation.tsv"),
+        *("--durations", references / "validation_durations.tsv"),
+        "--output_folder=out",
+    )
+    assert done.returncode == 0, done.stderr
+    # One class of two is found.
+    assert "| validation | student | 6 | 50.00" in done.stdout
+    assert not (folder / "out" / "public").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recipe", "sentence"),
+    [
+        ([], "baseline.yaml", "names no systems"),
+        ([], "ensemble_1.yaml", "results/ppcen/2020 is not a folder"),
+        (
+            ["--systems", "a/validation/student/scores"],
+            "baseline.yaml",
+            "give --reference",
+        ),
+        (
+            ["--systems", "a", "b", "--network", "teacher"],
+            "baseline.yaml",
+            "a has no scores of the teacher",
+        ),
+        (["--systems", "a", "--smothing=1"], "baseline.yaml", "no key"),
+    ],
+)
+def test_bad_input_is_one_sentence(folder, arguments, recipe, sentence):
+    done = _call(folder, *arguments, recipe=recipe)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert sentence in done.stderr.splitlines()[-1]
