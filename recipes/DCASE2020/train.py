@@ -210,19 +210,22 @@ def make_brain(
         """The figure by which the best checkpoint is chosen."""
         return event_counts(reference, select(scores), classes).f1()["macro"]
 
+    steps_per_epoch = len(data.batches) // (
+        n_processes * run_opts["grad_accumulation_factor"]
+    )
     brain = DomainAdversarialBrain(
         modules=hparams["modules"],
         opt_class=training["opt_class"],
         adaptation=hparams["adaptation"]["method"],
+        adversarial_ramp_up=hparams["adaptation"]["ramp_up"](
+            steps_per_epoch=steps_per_epoch
+        ),
         held_out=data.held_out,
         encoder=data.encoder,
         losses=training["losses"],
         views=hparams["views"],
         ema=training["ema"],
-        ramp_up=training["ramp_up"](
-            steps_per_epoch=len(data.batches)
-            // (n_processes * run_opts["grad_accumulation_factor"])
-        ),
+        ramp_up=training["ramp_up"](steps_per_epoch=steps_per_epoch),
         consistency_weight=training["consistency_weight"],
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],

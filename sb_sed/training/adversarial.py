@@ -13,6 +13,7 @@ from torch import nn
 from sb_sed.models.crnn import Predictions
 from sb_sed.training.adaptation import NoAdaptation, unwrapped
 from sb_sed.training.brains import MeanTeacherBrain
+from sb_sed.training.schedules import ExponentialRampUp
 
 
 class DomainAdversarialBrain(MeanTeacherBrain):
@@ -40,6 +41,9 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         As for ``MeanTeacherBrain``, for the student.
     adaptation : NoAdaptation
         Or another one of ``sb_sed.training.adaptation``.
+    adversarial_ramp_up : ExponentialRampUp, optional
+        Factor of what the student's embedding gets of the discriminator, by
+        the optimiser's step; without it, 1 from the start.
     held_out : Iterable[PaddedBatch]
         Batches of clips of both domains that nothing is trained on; of their
         labels, only ``has_strong`` is read.
@@ -53,11 +57,13 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         opt_class: Callable,
         *,
         adaptation: NoAdaptation,
+        adversarial_ramp_up: ExponentialRampUp | None = None,
         held_out: Iterable[PaddedBatch] = (),
         **kwargs,
     ):
         super().__init__({**modules, **adaptation.modules}, opt_class, **kwargs)
         self.adaptation = adaptation
+        self.adversarial_ramp_up = adversarial_ramp_up
         self.held_out = held_out
         if self.checkpointer is not None:
             self.checkpointer.add_recoverables(adaptation.modules)
@@ -76,7 +82,7 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         return self.adaptation.detector_terms(
             super().training_terms(predictions, batch),
             self.modules,
-            self._watched(embedding),
+            self._attached(embedding),
             *self._lens_and_domains(embedding, batch),
         )
 
@@ -155,14 +161,19 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         lens = (batch.duration / seconds).clamp(max=1.0)
         return lens, batch.has_strong.float().to(self.device)
 
-    def _watched(self, embedding: torch.Tensor) -> torch.Tensor:
-        """The embedding; the norm of the gradient that it gets is logged."""
+    def _attached(self, embedding: torch.Tensor) -> torch.Tensor:
+        """The embedding; the gradient that comes back is ramped and noted."""
 
-        def _note(gradient: torch.Tensor) -> None:
+        def _ramp(gradient: torch.Tensor) -> torch.Tensor:
+            if self.adversarial_ramp_up is not None:
+                gradient = gradient * self.adversarial_ramp_up(
+                    self.optimizer_step
+                )
             scale = self.scaler.get_scale() / self.grad_accumulation_factor
             self.terms.add({"adversarial_gradient": gradient.norm() / scale})
+            return gradient
 
         if self.adaptation.modules:
             embedding = embedding.view_as(embedding)
-            embedding.register_hook(_note)
+            embedding.register_hook(_ramp)
         return embedding
