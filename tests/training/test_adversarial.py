@@ -369,3 +369,18 @@ def test_a_killed_run_equals_a_straight_one(make_dat, tmp_path):
     run = make_dat(tmp_path / "b", **options).fit(2)
     assert_equal(run.state(), straight.state())
     assert run.log.epochs == straight.log.epochs[1:]
+
+
+def test_a_ramp_weighs_the_adversarial_gradient(make_dat):
+    """A constant factor is a smaller weight, for the student alone."""
+    ramped = make_dat(adversarial=0.2, adversarial_ramp_up=lambda step: 0.5)
+    weighed = make_dat(adversarial=0.1)
+    states = [run.fit(1).state() for run in (ramped, weighed)]
+    for name, value in states[0].items():
+        torch.testing.assert_close(value, states[1][name], msg=name)
+    strong = make_dat(adversarial=0.2).fit(1).state()
+    assert any(
+        not torch.equal(value, states[0][name])
+        for name, value in strong.items()
+        if name.startswith("student ")
+    )
