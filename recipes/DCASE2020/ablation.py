@@ -4,6 +4,9 @@
 To fill the table of the front-ends, on DESED:
 > python ablation.py --table 1 --data_folder=/path/to/DESED
 
+To fill that of the ensembles, which average runs of two seeds:
+> python ablation.py --table 3 --seeds 2020 1 --data_folder=/path/to/DESED
+
 To add seeds to two of its rows, two runs at a time:
 > python ablation.py --table 1 --rows table1_log_mel table1_ppcen_on_mel \\
 >     --seeds 1 2 --jobs 2 --data_folder=/path/to/DESED
@@ -11,8 +14,9 @@ To add seeds to two of its rows, two runs at a time:
 To see what is finished:
 > python ablation.py --table 1 --report
 
-The same command resumes what was interrupted and keeps what is done. Options
-that are not listed by --help go to train.py. The tables are in tables.yaml.
+The same command resumes what was interrupted and keeps what is done; rows that
+tables share are trained once. Options that are not listed by --help go to
+train.py. The tables are in tables.yaml.
 
 Authors
  * sb_sed contributors 2026
@@ -26,10 +30,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ablation_runs import HERE, Run, train
-from ablation_table import AblationTable, read_json
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ablation_figures import read_json
+from ablation_plot import plot_table
+from ablation_rows import choose, plan, read_tables
+from ablation_runs import HERE, carry_out
+from ablation_table import AblationTable
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
@@ -49,81 +54,29 @@ def main(arguments: list[str]) -> int:
         Exit status: 0, or 1 if a run failed.
     """
     options, passed_on = _parse(arguments)
-    table = read_table(options.tables, options.table)
+    tables = read_tables(options.tables)
+    if options.table not in tables:
+        raise InputError(
+            f"{options.tables} has no table {options.table}: choose from "
+            f"{', '.join(tables)}."
+        )
+    table = tables[options.table]
     rows = choose(table["rows"], options.rows)
-    folder = Path(options.output_folder or f"results/table{options.table}")
-    passed_on = same_arguments(
-        folder, options.table, normalise(passed_on), options.report
-    )
+    folder = Path(options.output_folder)
+    passed_on = normalise(passed_on)
     failures = []
-    if not options.report:
-        runs = [
-            Run(
-                row["recipe"],
-                folder / row["name"] / str(seed),
-                seed,
-                tuple(row.get("options", ())),
-            )
-            for seed in dict.fromkeys(options.seeds)
-            for row in rows
-        ]
-        write = partial(_write_table, table, folder, passed_on)
-        failures = train(runs, passed_on, options.jobs, after_each=write)
+    if options.report:
+        passed_on = same_arguments(folder, passed_on, report=True)
+    else:
+        runs = plan(tables, rows, options.seeds, folder)
+        passed_on = same_arguments(folder, passed_on, report=False)
+        write = partial(
+            _write_table, table, folder, passed_on, f"table{options.table}"
+        )
+        failures = carry_out(runs, passed_on, options.jobs, after_each=write)
         write()
     print(AblationTable(table, folder, passed_on).markdown())
     return 1 if failures else 0
-
-
-def read_table(file: str | Path, number: str) -> dict:
-    """Read one table of a file of them.
-
-    Arguments
-    ---------
-    file : str | Path
-        YAML of plain data, as ``tables.yaml``.
-    number : str
-        The table's key.
-
-    Returns
-    -------
-    dict
-        Its ``title``, ``metric`` and ``rows``.
-
-    Raises
-    ------
-    InputError
-        If the file or the table is not there, or is not as it should be.
-    """
-    try:
-        tables = YAML(typ="safe").load(Path(file))
-        tables = {str(key): table for key, table in tables.items()}
-        for table in tables.values():
-            _ = table["title"], table["metric"]
-            _ = [(row["name"], row["recipe"]) for row in table["rows"]]
-    except OSError as error:
-        raise InputError(
-            f"{file} cannot be read ({error.strerror}): check the path."
-        ) from error
-    except (YAMLError, AttributeError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{file} does not hold tables as tables.yaml does: {error}."
-        ) from error
-    if number not in tables:
-        raise InputError(
-            f"{file} has no table {number}: choose from {', '.join(tables)}."
-        )
-    return tables[number]
-
-
-def choose(rows: list[dict], names: list[str] | None) -> list[dict]:
-    """The rows of these names; all where names is None."""
-    chosen = {row["name"]: row for row in rows}
-    if unknown := set(names or []) - chosen.keys():
-        raise InputError(
-            f"The table has no row {unknown.pop()!r}: choose from "
-            f"{', '.join(chosen)}."
-        )
-    return [chosen[name] for name in names or chosen]
 
 
 def normalise(arguments: list[str]) -> list[str]:
@@ -167,7 +120,7 @@ def normalise(arguments: list[str]) -> list[str]:
 
 
 def same_arguments(
-    folder: Path, number: str, arguments: list[str], report: bool
+    folder: Path, arguments: list[str], report: bool
 ) -> list[str]:
     """See to it that all runs of a folder are given the same arguments.
 
@@ -177,9 +130,7 @@ def same_arguments(
     Arguments
     ---------
     folder : Path
-        Keeps table and arguments in ``arguments.json``.
-    number : str
-        The table.
+        Keeps them in ``arguments.json``.
     arguments : list[str]
         Those of :func:`normalise`.
     report : bool
@@ -204,15 +155,14 @@ def same_arguments(
     kept = read_json(file) if begun else None
     if kept and report and not arguments:
         arguments = kept["arguments"]
-    asked = {"table": number, "arguments": arguments}
-    if kept and kept != asked:
+    if kept and kept["arguments"] != arguments:
         given = " ".join(kept["arguments"]) or "none"
         raise InputError(
-            f"{folder} holds runs of table {kept['table']} with the arguments "
-            f"{given!r}: give the same, or another --output_folder."
+            f"{folder} holds runs with the arguments {given!r}: give the same, "
+            "or another --output_folder."
         )
     if not report:
-        _write(file, json.dumps(asked))
+        _write(file, json.dumps({"arguments": arguments}))
     return arguments
 
 
@@ -225,7 +175,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         epilog="All other options go to train.py.",
         allow_abbrev=False,
     )
-    parser.add_argument("--table", required=True, help="its number")
+    parser.add_argument("--table", required=True, help="its key: 1, 2, 3, ...")
     parser.add_argument(
         "--rows", nargs="+", metavar="NAME", help="train these (default: all)"
     )
@@ -242,7 +192,8 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument(
         "--output_folder",
-        help="of runs and table (default: results/table<number>)",
+        default="results/ablation",
+        help="of the runs and tables (default: results/ablation)",
     )
     parser.add_argument(
         "--tables",
@@ -265,11 +216,14 @@ def _natural(text: str) -> int:
     return int(text)
 
 
-def _write_table(table: dict, folder: Path, arguments: list[str]) -> None:
-    """Write what is finished, to be read and to be computed with."""
+def _write_table(
+    table: dict, folder: Path, arguments: list[str], name: str
+) -> None:
+    """Write what is finished: to read, to compute with, to look at."""
     result = AblationTable(table, folder, arguments)
-    _write(folder / "table.md", result.markdown())
-    _write(folder / "table.json", json.dumps(result.as_dict(), indent=1))
+    _write(folder / f"{name}.md", result.markdown())
+    _write(folder / f"{name}.json", json.dumps(result.as_dict(), indent=1))
+    plot_table(result, folder / f"{name}.png")
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The trainings of an ablation, each a process, some at a time.
+"""The runs of an ablation, each a process, some at a time.
 
 Authors
  * sb_sed contributors 2026
@@ -10,20 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from ablation_table import read_json
+from ablation_figures import read_json
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 TRAIN = HERE / "train.py"
+ENSEMBLE = HERE / "ensemble.py"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training of one row.
+    """One run of one row, a call of a script.
 
     Arguments
     ---------
@@ -31,16 +32,14 @@ class Run:
         Its YAML, from this file's folder on.
     folder : Path
         Its output folder, ``<row>/<seed>``.
-    seed : int
-        Its seed.
     options : tuple[str, ...]
-        What ``train.py`` is given for this row alone.
+        What the script is given for this row alone.
     """
 
     recipe: str
     folder: Path
-    seed: int
     options: tuple[str, ...] = ()
+    systems = ()  # the runs that this one is of
 
     @property
     def log(self) -> Path:
@@ -49,30 +48,48 @@ class Run:
 
     @property
     def stamp(self) -> Path:
-        """A file that is there once ``train.py`` has come to its end."""
+        """Names the systems, once the script has come to its end."""
         return self.folder / "finished"
 
     def is_done(self) -> bool:
-        """Whether all test sets are scored and the report is still there."""
+        """Whether it has come to its end, of these systems as they now are."""
         report = self.folder / "validation" / "student" / "report.json"
-        return self.stamp.exists() and read_json(report) is not None
+        if not self.stamp.exists() or read_json(report) is None:
+            return False
+        ended = self.stamp.stat().st_mtime_ns
+        return self.stamp.read_text() == self._names() and all(
+            system.is_done() and system.stamp.stat().st_mtime_ns <= ended
+            for system in self.systems
+        )
+
+    def can_start(self) -> bool:
+        """Whether there is all that it needs."""
+        return all(system.is_done() for system in self.systems)
 
     def has_an_epoch(self) -> bool:
         """Whether at least one epoch is over."""
         return (self.folder / "train_log.txt").exists()
 
+    def command(self, arguments: list[str]) -> list[str]:
+        """The command line.
+
+        Arguments
+        ---------
+        arguments : list[str]
+            Those that all trainings are given.
+
+        Returns
+        -------
+        list[str]
+            Its words.
+        """
+        raise NotImplementedError
+
     def start(
         self, arguments: list[str], environment: dict[str, str]
     ) -> subprocess.Popen:
-        """Start or resume the training."""
-        command = [
-            *(sys.executable, str(TRAIN), str(HERE / self.recipe)),
-            f"--seed={self.seed}",
-            f"--output_folder={self.folder}",
-            *self.options,
-            *arguments,
-            "--noprogressbar",
-        ]
+        """Start or resume it."""
+        command = self.command(arguments)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.stamp.unlink(missing_ok=True)
         with open(self.log, "a", encoding="utf-8") as log:
@@ -88,8 +105,10 @@ class Run:
     def end(self, status: int) -> str:
         """Note the exit status; return a sentence if it tells of a failure."""
         if status == 0:
-            self.stamp.touch()
-            return ""
+            self.stamp.write_text(self._names())
+            if self.is_done():
+                return ""
+            return f"{self} has ended without a report (see {self.log})."
         how = f"failed with exit status {status}"
         if status < 0:
             how = f"was killed by {signal.Signals(-status).name}"
@@ -102,19 +121,68 @@ class Run:
     def __str__(self) -> str:
         return f"{self.folder.parent.name}/{self.folder.name}"
 
+    def _names(self) -> str:
+        return " ".join(map(str, self.systems))
 
-def train(
+
+@dataclass(frozen=True)
+class Training(Run):
+    """A run of ``train.py``.
+
+    Arguments
+    ---------
+    seed : int
+        Its seed. (The others are those of :class:`Run`.)
+    """
+
+    seed: int = field(kw_only=True)
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """That of ``train.py``, with the arguments."""
+        return [
+            *(sys.executable, str(TRAIN), str(HERE / self.recipe)),
+            f"--seed={self.seed}",
+            f"--output_folder={self.folder}",
+            *self.options,
+            *arguments,
+            "--noprogressbar",
+        ]
+
+
+@dataclass(frozen=True)
+class Averaging(Run):
+    """A run of ``ensemble.py``.
+
+    Arguments
+    ---------
+    systems : tuple[Training, ...]
+        Whose scores are averaged. (The others are those of :class:`Run`.)
+    """
+
+    systems: tuple[Training, ...] = field(kw_only=True)
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """That of ``ensemble.py``; the arguments are of trainings alone."""
+        return [
+            *(sys.executable, str(ENSEMBLE), str(HERE / self.recipe)),
+            *("--systems", *(str(system.folder) for system in self.systems)),
+            f"--output_folder={self.folder}",
+            *self.options,
+        ]
+
+
+def carry_out(
     runs: list[Run],
     arguments: list[str],
     jobs: int,
     after_each: Callable[[], None],
 ) -> list[str]:
-    """Train what is not done; show a bar, tell of failures at once.
+    """Carry out what is not done; show a bar, tell of failures at once.
 
     Arguments
     ---------
     runs : list[Run]
-        In this order.
+        In this order, but for those that wait for the systems they are of.
     arguments : list[str]
         Passed on to ``train.py``.
     jobs : int
@@ -126,37 +194,48 @@ def train(
     Returns
     -------
     list[str]
-        A sentence on each run that failed.
+        A sentence on each run that failed or was left out.
     """
     waiting = [run for run in runs if not run.is_done()]
     environment = _environment(min(jobs, len(waiting)))
-    running, failures = {}, []
+    running, failures = {}, {}
     bar = tqdm(
         total=len(runs),
         initial=len(runs) - len(waiting),
         unit="run",
         mininterval=10,
     )
+
+    def note(run: Run, failure: str) -> None:
+        """A run is over."""
+        if failure:
+            failures[run] = failure
+            bar.write(f"ablation.py: {failure}", file=sys.stderr)
+        bar.set_postfix_str(", ".join(map(str, running)))
+        bar.update()
+
     try:
         while waiting or running:
             ready = any(run.has_an_epoch() for run in runs)
-            while waiting and len(running) < (jobs if ready else 1):
-                run = waiting.pop(0)
+            while len(running) < (jobs if ready else 1) and (
+                run := next((r for r in waiting if r.can_start()), None)
+            ):
+                waiting.remove(run)
                 running[run] = run.start(arguments, environment)
                 bar.set_postfix_str(", ".join(map(str, running)))
             time.sleep(0.2)
             bar.update(0)  # the time goes on
             for run in [r for r, p in running.items() if p.poll() is not None]:
-                if failure := run.end(running.pop(run).returncode):
-                    failures.append(failure)
-                    bar.write(f"ablation.py: {failure}", file=sys.stderr)
-                bar.set_postfix_str(", ".join(map(str, running)))
-                bar.update()
+                note(run, run.end(running.pop(run).returncode))
                 after_each()
+            for run in list(waiting):
+                if lacking := [s for s in run.systems if s in failures]:
+                    waiting.remove(run)
+                    note(run, f"{run} is left out, for want of {lacking[0]}.")
     finally:
         bar.close()
         _stop(running.values())
-    return failures
+    return list(failures.values())
 
 
 def _environment(jobs: int) -> dict[str, str]:

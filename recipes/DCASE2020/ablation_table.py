@@ -5,14 +5,20 @@ Authors
 """
 
 import json
-import math
 from pathlib import Path
 from statistics import mean, variance
 
 import pandas as pd
+from ablation_figures import (
+    DOMAIN,
+    HEADLINE,
+    HIGH,
+    LAST_EPOCHS,
+    LOW,
+    read_figures,
+)
 from scipy.stats import kendalltau, spearmanr
 
-HEADLINE = "event F1"
 DASH = "–"
 
 
@@ -41,18 +47,20 @@ class AblationTable:
             for run in (folder / name).glob("*")
             if run.name.isdecimal() and (figures := read_figures(run))
         ]
-        columns = None if found else ["row", "seed", "files", HEADLINE]
+        columns = (
+            None if found else ["row", "seed", "files", HEADLINE, LOW, HIGH]
+        )
         self.runs = pd.DataFrame(found, columns=columns).sort_values("seed")
 
     def markdown(self) -> str:
         """The table and what it says, as Markdown."""
-        figures = self.runs.columns.drop(["row", "seed", "files"])
+        figures = self.runs.columns.drop(["row", "seed", "files", LOW, HIGH])
         rows = [
             [
-                self._system(name),
+                self.system(name),
                 _number(row.get("paper")),
                 *(self._cell(name, figure) for figure in figures),
-                ", ".join(map(str, self._values(name, "seed"))) or DASH,
+                ", ".join(map(str, self.values(name, "seed"))) or DASH,
             ]
             for name, row in self.rows.items()
         ]
@@ -61,6 +69,7 @@ class AblationTable:
                 f"{self.title} ({self.metric})",
                 _table(["system", "paper", *figures, "seeds"], rows),
                 self._origin(),
+                *self._domain(),
                 *self._order(),
                 *self._differences(),
             ]
@@ -102,7 +111,7 @@ class AblationTable:
             (row["paper"], mean(ours))
             for name, row in self.rows.items()
             if row.get("paper") is not None
-            and (ours := self._values(name, HEADLINE))
+            and (ours := self.values(name, HEADLINE))
         ]
         if len(pairs) < 3:
             return None
@@ -117,35 +126,80 @@ class AblationTable:
             "p": float(kendall.pvalue),
         }
 
-    def _system(self, name: str) -> str:
+    def differences(self) -> dict[str, tuple[float | None, ...]]:
+        """What each row has more than the first one.
+
+        Returns
+        -------
+        dict[str, tuple]
+            For each other row the difference in the paper, ours (of the means
+            over seeds), and the standard error of ours; None where there is
+            none.
+        """
+        first, *others = self.rows
+        found = {}
+        for name in others:
+            papers = [self.rows[x].get("paper") for x in (name, first)]
+            ours = [self.values(x, HEADLINE) for x in (name, first)]
+            means = [mean(x) if x else None for x in ours]
+            error = None
+            if all(len(x) > 1 for x in ours):
+                error = sum(variance(x) / len(x) for x in ours) ** 0.5
+            found[name] = (_difference(*papers), _difference(*means), error)
+        return found
+
+    @property
+    def files(self) -> str:
+        """How many files of the validation set were scored."""
+        return ", ".join(sorted(set(self.runs["files"])))
+
+    def system(self, name: str) -> str:
+        """What the paper calls a row."""
         return self.rows[name].get("system", name)
 
-    def _values(self, name: str, figure: str) -> list:
+    def values(self, name: str, figure: str) -> list:
         """A figure of all runs of a row that have it, by seed."""
         return self.runs.loc[self.runs["row"] == name, figure].dropna().tolist()
 
+    def interval(self, name: str) -> tuple[float, float] | None:
+        """The 95 % interval of the headline, each bound's mean over seeds."""
+        low, high = self.values(name, LOW), self.values(name, HIGH)
+        return (mean(low), mean(high)) if low else None
+
     def _cell(self, name: str, figure: str) -> str:
-        """The mean; of the headline also each seed's value."""
-        values = self._values(name, figure)
+        """The mean; of the headline also each seed's value, the interval."""
+        values = self.values(name, figure)
         if not values:
             return DASH
-        text = _number(mean(values), 3 if "PSDS" in figure else 2)
+        text = _number(mean(values), 2 if figure.endswith("F1") else 3)
         if figure == HEADLINE and len(values) > 1:
             text += f" ({', '.join(map(_number, values))})"
+        if figure == HEADLINE and (interval := self.interval(name)):
+            text += " [{:.1f}, {:.1f}]".format(*interval)
         return text
 
     def _origin(self) -> str:
         """On which data and with which arguments."""
         if self.runs.empty:
             return "No run is finished."
-        files = ", ".join(sorted(set(self.runs["files"])))
         given = " ".join(f"`{argument}`" for argument in self.arguments)
         if "--data_folder=" not in given:
             given += " (no --data_folder: MiniDESED)"
         return (
-            "Ours: the student of the best epoch, mean over seeds; validation "
-            f"set of {files} files. Options of the runs: {given.strip()}."
+            "Ours: the student of the best epoch, mean over seeds (each) [95 % "
+            "interval of resampling the files, its bounds averaged over seeds]; "
+            f"validation set of {self.files} files. Options of the runs: "
+            f"{given.strip()}."
         )
+
+    def _domain(self) -> list[str]:
+        if not set(DOMAIN) & set(self.runs.columns):
+            return []
+        return [
+            "Domain accuracy (mean of both domains) and AUC: how well the "
+            "discriminator tells held-out recordings and soundscapes apart, "
+            f"mean over the last {LAST_EPOCHS} epochs; 0.5 is chance."
+        ]
 
     def _order(self) -> list[str]:
         if not (order := self.agreement()):
@@ -157,94 +211,29 @@ class AblationTable:
         ]
 
     def _differences(self) -> list[str]:
-        """Of each row to the first one."""
-        first, *others = self.rows
-        base = self._values(first, HEADLINE)
+        first = next(iter(self.rows))
         rows = [
-            [
-                self._system(name),
-                _difference(_paper(self.rows[name]), _paper(self.rows[first])),
-                _difference(ours, base),
-            ]
-            for name in others
-            if base and (ours := self._values(name, HEADLINE))
+            [self.system(name), _signed(paper), _signed(ours, error)]
+            for name, (paper, ours, error) in self.differences().items()
+            if ours is not None
         ]
         if not rows:
             return []
-        head = [f"difference to {self._system(first)}", "paper", "ours"]
+        head = [f"difference to {self.system(first)}", "paper", "ours"]
         text = _table(head, rows)
         note = "±: standard error of the difference over the seeds."
         return [text, note] if "±" in text else [text]
 
 
-def read_json(path: Path) -> dict | None:
-    """What a file of JSON holds; None where it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def read_figures(run: Path) -> dict | None:
-    """The figures of a run.
-
-    Arguments
-    ---------
-    run : Path
-        Its output folder.
-
-    Returns
-    -------
-    dict or None
-        ``files`` of the validation set (str) and figures by heading, NaN where
-        there is none. None if the student has not been scored.
-    """
-    reports = {
-        path.parent.relative_to(run).as_posix(): read_json(path)
-        for path in sorted(run.glob("*/*/report.json"))
-    }
-    student = reports.get("validation/student")
-    if student is None:
-        return None
-    files = str(student["n_files"])
-    if student["n_files"] != student["n_reference"]:
-        files += f" of {student['n_reference']}"
-    psds = student["psds"] or {}
-    teacher = reports.get("validation/teacher")
-    return {
-        "files": files,
-        HEADLINE: _percent(student, "event_f1"),
-        "teacher event F1": _percent(teacher, "event_f1"),
-        "segment F1": _percent(student, "segment_f1"),
-        **{f"PSDS {k}": psds.get(k, math.nan) for k in ("2020", "1", "2")},
-        **{
-            f"{name.split('/')[0]} event F1": _percent(report, "event_f1")
-            for name, report in reports.items()
-            if name.endswith("/student") and report is not student
-        },
-    }
-
-
-def _percent(report: dict | None, metric: str) -> float:
-    """The macro mean of a metric in percent, or NaN."""
-    value = report and report[metric]["macro"]
-    return math.nan if value is None else 100 * value
-
-
-def _paper(row: dict) -> list[float]:
-    """The paper's figure of a row, if there is one."""
-    return [] if row.get("paper") is None else [row["paper"]]
-
-
-def _difference(values: list[float], base: list[float]) -> str:
-    """The difference of two means, with its standard error if there is one."""
-    if not values or not base:
+def _signed(difference: float | None, error: float | None = None) -> str:
+    """A difference, with its standard error if there is one."""
+    if difference is None:
         return DASH
-    text = f"{mean(values) - mean(base):+.2f}"
-    if len(values) > 1 and len(base) > 1:
-        error = sum(variance(x) / len(x) for x in (values, base)) ** 0.5
-        text += f" ± {error:.2f}"
-    return text
+    return f"{difference:+.2f}" + ("" if error is None else f" ± {error:.2f}")
+
+
+def _difference(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None else value - base
 
 
 def _number(value: float | None, decimals: int = 2) -> str:

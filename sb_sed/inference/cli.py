@@ -15,8 +15,11 @@ from sb_sed.errors import InputError
 from sb_sed.inference.cli_detect import add_detect
 from sb_sed.inference.cli_embeddings import add_plot_embeddings
 from sb_sed.inference.cli_export import add_export
+from sb_sed.inference.cli_onnx import add_export_onnx
 from sb_sed.inference.cli_plots import add_plot_curves, add_plot_features
+from sb_sed.inference.cli_report import add_report
 from sb_sed.inference.cli_score import add_score
+from sb_sed.inference.cli_tune import add_tune
 
 
 def main(argv=None) -> int:
@@ -47,7 +50,10 @@ def main(argv=None) -> int:
     for add_command in (
         add_detect,
         add_score,
+        add_tune,
+        add_report,
         add_export,
+        add_export_onnx,
         add_plot_features,
         add_plot_curves,
         add_plot_embeddings,

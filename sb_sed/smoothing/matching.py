@@ -128,7 +128,7 @@ def collar_hits(
 
 def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     """The detections that get a reference event in a largest matching."""
-    event, target = _candidates(reference, detections)
+    event, target = within_collars(reference, detections)
     # A reference event is a node of its own in each setting.
     node = detections.setting[event] * len(reference.onset) + target
     _, node = np.unique(node, return_inverse=True)
@@ -147,10 +147,23 @@ def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     return np.concatenate([event[alone], rivals[matched]])
 
 
-def _candidates(
+def within_collars(
     reference: Reference, detections: Detections
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs (detection, reference event) within the collars."""
+    """All pairs of a detection and a reference event that it may take.
+
+    Arguments
+    ---------
+    reference : Reference
+        Events of a class.
+    detections : Detections
+        Events of the class in the same files.
+
+    Returns
+    -------
+    event, target : np.ndarray
+        Places in the detections and in the reference, int, ``[P]``.
+    """
     # Files one after the other on one time line, too far apart to meet.
     ends = [*reference.onset, 0.0]
     period = max(np.max(ends), detections.onset.max(initial=0)) + 1

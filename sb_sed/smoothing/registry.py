@@ -13,6 +13,8 @@ SMOOTHERS = {
     "threshold": ("threshold", "ThresholdSmoother"),
     "median": ("median", "MedianSmoother"),
     "hmm": ("hmm", "HMMSmoother"),
+    "sebbs": ("sebbs", "SEBBsSmoother"),
+    "learned_boxes": ("learned_boxes", "LearnedBoxesSmoother"),
     "contrast_hmm": ("contrast_hmm", "ContrastHMMSmoother"),
 }
 

@@ -109,8 +109,8 @@ class _Boxes:
     file: np.ndarray
     first: np.ndarray
     end: np.ndarray
-    confidence: np.ndarray
     born: np.ndarray
+    confidence: np.ndarray
     gone: np.ndarray
 
 
@@ -119,28 +119,118 @@ def _boxes(
 ) -> _Boxes:
     """Of scores [F, T], by a step filter of two halves of ``half`` [F]."""
     sums = np.pad(scores, ((0, 0), (1, 0))).cumsum(axis=1)
-    file, first, end = _between_changes(_changes(scores, sums, half), lengths)
+    file, first, end = _between_changes(_changes(sums, half))
     rows, number = np.unique(file, return_counts=True)
-    # [rows, boxes], padded at the end.
-    there = np.arange(max(number, default=0)) < number[:, None]
-    bounds = np.zeros((2, *there.shape), dtype=int)
-    bounds[:, there] = first, end
+    # Boxes of a file in a row, [R, N].
+    there = np.arange(number.max(initial=0)) < number[:, None]
+    a, b = np.zeros((2, *there.shape), dtype=int)
+    a[there], b[there] = first, np.minimum(end, lengths[file])
     born = np.full(there.shape, -np.inf)
-    gone, done = np.full(len(rows), -np.inf), []
-    while len(rows):
-        mean = _mean(sums, rows, *bounds)
-        contrast = _contrast(sums, rows, bounds, mean, ratio)
-        contrast[~there[:, 1:]] = np.inf
-        last = number == 1
-        low = contrast.argmin(axis=1) if contrast.size else number * 0
-        line = np.arange(len(rows))
-        gone = np.where(
-            last,
-            np.inf,
-            np.maximum(gone, np.append(contrast, np.inf)[line * 0 - 1])
-            if not contrast.size
-            else np.maximum(gone, contrast[line, low]),
+    highest = np.full((len(rows), 1), -np.inf)  # contrast so far
+
+    def _mean(row, start, stop):
+        return (sums[row, stop] - sums[row, start]) / (stop - start)
+
+    found = []
+    for left in range(there.shape[1], 1, -1):
+        # The rows that have ``left`` boxes, which is all that had more.
+        turn = np.flatnonzero(number >= left)
+        row, some = rows[turn, None], np.s_[turn, :left]
+        bounds = a[some], b[some], born[some]
+        mean = _mean(row, *bounds[:2])
+        gap = _mean(row, bounds[1][:, :-1], bounds[0][:, 1:])
+        contrast = _contrast(np.maximum(mean[:, 1:], mean[:, :-1]), gap, ratio)
+        low = contrast.argmin(axis=1)[:, None]
+        least = np.take_along_axis(contrast, low, axis=1)
+        highest[turn] = np.maximum(highest[turn], least)
+        pair = np.hstack([low, low + 1])
+        found.append(
+            np.broadcast_arrays(
+                row,
+                *(
+                    np.take_along_axis(values, pair, axis=1)
+                    for values in (*bounds, mean)
+                ),
+                highest[turn],
+            )
         )
-        del line
-        break
-    return done
+        place = np.arange(left - 1)
+        rest = np.s_[turn, : left - 1]
+        a[rest] = np.take_along_axis(bounds[0], place + (place > low), axis=1)
+        b[rest] = np.take_along_axis(bounds[1], place + (place >= low), axis=1)
+        born[rest] = np.where(
+            place == low,
+            highest[turn],
+            np.take_along_axis(bounds[2], place + (place > low), axis=1),
+        )
+    one = np.s_[:, :1]
+    mean = _mean(rows[:, None], a[one], b[one])
+    found.append(
+        (
+            rows[:, None],
+            a[one],
+            b[one],
+            born[one],
+            mean,
+            np.full_like(mean, np.inf),
+        )
+    )
+    columns = [
+        np.concatenate([part.ravel() for part in parts])
+        for parts in zip(*found, strict=True)
+    ]
+    order = np.lexsort((columns[2], columns[1], columns[0]))
+    return _Boxes(*(column[order] for column in columns))
+
+
+def _changes(sums: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Strength of the change between frames, [F, T + 1]: up positive.
+
+    Before and after a file there is silence.
+    """
+    row, here = np.ogrid[: sums.shape[0], : sums.shape[1]]
+    last = sums.shape[1] - 1
+
+    def _step(width):
+        after = sums[row, np.minimum(here + width, last)] - sums
+        before = sums - sums[row, np.maximum(here - width, 0)]
+        return (after - before) / width
+
+    changes = _step(half[:, None]) + _SHARPEN * _step(1)
+    # What the running sums leave where nothing changes.
+    return np.where(np.abs(changes) < 1e-9, 0, changes)
+
+
+def _between_changes(
+    changes: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From the steepest point of each rise to that of the fall after it.
+
+    Frames without a change belong to what precedes them.
+    """
+    n_columns = changes.shape[1]
+    flat = changes.ravel()
+    known = np.where(changes != 0, np.arange(n_columns), 0)
+    known = np.maximum.accumulate(known, axis=1)
+    sign = np.sign(np.take_along_axis(changes, known, axis=1))
+    start = np.ones(changes.shape, dtype=bool)
+    start[:, 1:] = sign[:, 1:] != sign[:, :-1]
+    start = np.flatnonzero(start)
+    peak = np.maximum.reduceat(np.abs(flat), start)
+    stretch = np.cumsum(np.bincount(start, minlength=len(flat))) - 1
+    at_peak = np.flatnonzero(np.abs(flat) == peak[stretch])
+    _, nth = np.unique(stretch[at_peak], return_index=True)
+    row, place = np.divmod(at_peak[nth], n_columns)
+    rising = sign.ravel()[start] > 0
+    falling = sign.ravel()[start] < 0
+    box = np.flatnonzero(rising[:-1] & falling[1:] & (row[:-1] == row[1:]))
+    return row[box], place[box], place[box + 1]
+
+
+def _contrast(higher: np.ndarray, gap: np.ndarray, ratio: bool) -> np.ndarray:
+    """How far a gap is below the higher of the boxes beside it."""
+    if not ratio:
+        return higher - gap
+    return np.divide(
+        higher, gap, out=np.full(gap.shape, np.inf), where=gap > 1e-9
+    )

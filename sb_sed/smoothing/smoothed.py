@@ -125,9 +125,8 @@ class CrossFit:
         place = dict(zip(trials.files, fold % self.folds, strict=True))
         fitted = {None: smoother}
         for held in range(self.folds):
-            fitted[held] = copy.copy(smoother)
             rest = np.array([place[clip] != held for clip in trials.files])
-            fitted[held].parameters = smoother.search(trials, rest)
+            fitted[held] = copy.copy(smoother).learn(trials, rest)
         parts = []
         for held, one in fitted.items():
             clips = {c: t for c, t in scores.items() if place.get(c) == held}

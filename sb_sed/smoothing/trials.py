@@ -46,6 +46,10 @@ class Trials:
         The F files that count.
     classes : list of str
         The C classes of the scores.
+    packs : list of PackedScores
+        The scores in batches of files, in the order of ``files``.
+    references : dict
+        Class -> its events in each batch.
     reference : np.ndarray
         Number of reference events, ``[F, C]``.
 
@@ -71,8 +75,8 @@ class Trials:
         self.smoother = smoother
         self.classes = packs[0].classes
         self.files = [clip for packed in packs for clip in packed.files]
-        self._packs = packs
-        self._references = {
+        self.packs = packs
+        self.references = {
             label: [
                 Reference.from_events(events, label, packed.files)
                 for packed in packs
@@ -81,9 +85,7 @@ class Trials:
         }
         self.reference = np.stack(
             [
-                np.concatenate(
-                    [some.counts for some in self._references[label]]
-                )
+                np.concatenate([some.counts for some in self.references[label]])
                 for label in self.classes
             ],
             axis=1,
@@ -162,14 +164,35 @@ class Trials:
 
     def _try(self, label: str, settings: Sequence[Setting]):
         """Hits and estimates of a class, each ``[S, F]``."""
+        found = [
+            self.smoother.decode(packed, label, settings)
+            for packed in self.packs
+        ]
+        return self.counted(label, found, len(settings))
+
+    def counted(
+        self, label: str, found: Sequence[Detections], n_settings: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Compares events with the reference.
+
+        Arguments
+        ---------
+        label : str
+            The class.
+        found : sequence of Detections
+            In each batch of files.
+        n_settings : int
+            S.
+
+        Returns
+        -------
+        hits, estimates : np.ndarray
+            Each ``[S, F]``.
+        """
         parts = [
-            collar_hits(
-                reference,
-                self.smoother.decode(packed, label, settings),
-                len(settings),
-            )
-            for packed, reference in zip(
-                self._packs, self._references[label], strict=True
+            collar_hits(reference, some, n_settings)
+            for reference, some in zip(
+                self.references[label], found, strict=True
             )
         ]
         hits, estimates = zip(*parts, strict=True)

@@ -11,6 +11,7 @@ Authors
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping
 
@@ -108,14 +109,14 @@ def tune(
             fold = generator.permutation(n_files) % folds
             unseen = np.zeros((2, *trials.reference.shape))
             for held in (fold == index for index in range(folds)):
-                found = trials.counts(smoother.search(trials, ~held))
+                part = copy.copy(smoother).learn(trials, ~held)
+                found = part.counts(trials)
                 tuned.append(_f1(found, trials, weights * ~held))
                 held_out.append(_f1(found, trials, weights * held))
                 unseen[:, held] = np.stack(found)[:, held]
                 bar.update()
             cross_validated.append(_f1(unseen, trials, weights))
-    smoother.parameters = smoother.search(trials, weights[0])
-    found = trials.counts(smoother.parameters)
+    found = smoother.learn(trials, weights[0]).counts(trials)
     figures = {
         "tuned": _figure(tuned),
         "held_out": _figure(held_out),

@@ -115,6 +115,8 @@ def run(path, waveforms):
 def test_scores_are_pytorchs(models, name, seconds):
     detector, path = models[name]
     waveforms = signals(int(seconds * RATE))
+    if seconds > 10:
+        waveforms = waveforms[:3]
     with torch.no_grad():
         expected = detector.from_waveforms(waveforms)
     strong, weak = run(path, waveforms)
@@ -142,9 +144,11 @@ def test_file_describes_itself(models):
     assert float(about["frame_shift"]) == detector.frame_shift == 0.05
     assert about["licence"] == "Apache-2.0"
     shortest = int(about["min_samples"])
+    shape = [x.shape for x in (*session.get_inputs(), *session.get_outputs())]
+    assert shape == [["batch", "samples"], ["batch", "frames", 3], ["batch", 3]]
     strong, _ = run(path, torch.rand(1, shortest))
     assert strong.shape == (1, 1, 3)
-    assert detector.n_output_frames(shortest - 1) == 0
+    assert not any(map(detector.n_output_frames, range(1, shortest)))
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     assert b".py" not in path.read_bytes()  # nothing of who exported it
@@ -155,7 +159,6 @@ def test_detector_stays_as_it_is(tmp_path):
     before = {k: v.clone() for k, v in detector.state_dict().items()}
     export_onnx(detector, tmp_path / "detector.onnx", CLASSES)
     assert all(module.training for module in detector.modules())
-    assert detector.network.rnn.flatten_parameters() is None
     for name, value in detector.state_dict().items():
         assert torch.equal(value, before[name])
 
@@ -166,7 +169,10 @@ def test_quantised_file(models, tmp_path):
     quantise(path, small)
     assert small.stat().st_size < path.stat().st_size
     both = [onnx.load(x) for x in (path, small)]
-    assert both[0].metadata_props == both[1].metadata_props
+    about, kept_about = (
+        {entry.key: entry.value for entry in m.metadata_props} for m in both
+    )
+    assert about.items() <= kept_about.items()
     kept = [
         {t.name: t for t in m.graph.initializer if ".featurizer." in t.name}
         for m in both

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sed_scores_eval.base_modules.detection import scores_to_event_list
@@ -70,6 +71,7 @@ def as_lists(events, clips):
     }
 
 
+@limits(deadline=None)
 @given(matrices, matrices)
 def test_threshold_against_sed_scores_eval(one, other):
     scores = {
@@ -81,6 +83,7 @@ def test_threshold_against_sed_scores_eval(one, other):
         assert as_lists(events, scores) == above(scores, threshold)
 
 
+@limits(deadline=None)
 @given(matrices)
 def test_a_confidence_is_the_highest_score(matrix):
     scores = {"clip": scores_table(matrix, 1.0, CLASSES)}
@@ -91,6 +94,7 @@ def test_a_confidence_is_the_highest_score(matrix):
         assert confidence == frames.max()
 
 
+@limits(deadline=None)
 @given(matrices, st.sampled_from([0.0, 0.3, 0.5, 4.0]))
 def test_median_scores_give_the_median_events_at_all_thresholds(matrix, window):
     scores = {"clip": scores_table(matrix, 0.1, CLASSES)}
@@ -102,6 +106,7 @@ def test_median_scores_give_the_median_events_at_all_thresholds(matrix, window):
         assert as_lists(smoother(scores), scores) == above(smoothed, threshold)
 
 
+@limits(deadline=None)
 @given(matrices)
 def test_threshold_scores_are_the_scores(matrix):
     scores = {"clip": scores_table(matrix, 0.1, CLASSES)}

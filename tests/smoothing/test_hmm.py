@@ -156,6 +156,22 @@ def test_scores_at_one_half_are_the_events():
     assert above(smoothed, 0.85) == set(rows)
 
 
+def test_thresholds_keep_the_confident():
+    tables = some_scores()
+    events = HMMSmoother(PARAMETERS)(tables)
+    smoother = HMMSmoother(
+        {label: {**two, "threshold": 0.7} for label, two in PARAMETERS.items()},
+        thresholds=(0.0, 0.7),
+    )
+    sure = events[events["confidence"] >= 0.7].reset_index(drop=True)
+    assert smoother(tables).equals(sure)
+    assert 0 < len(sure) < len(events)
+    rows = sure[EVENT_COLUMNS].itertuples(index=False, name=None)
+    assert above(smoother.to_scores(tables), 0.85) == set(rows)
+    assert list(smoother.axes) == ["p_sil", "p_event", "threshold"]
+    assert list(HMMSmoother().axes) == ["p_sil", "p_event"]
+
+
 @pytest.mark.parametrize("threshold", [0.01, 0.25, 0.49])
 def test_lower_scores_are_other_operating_points(threshold):
     # Emissions that favour the active state by given odds are those of a
@@ -224,8 +240,14 @@ def test_tied_tuning_shares_the_silence():
         assert silences == tied
 
 
-def test_saved_and_loaded(tmp_path):
-    smoother = HMMSmoother(PARAMETERS, tied=False, confidence="max_posterior")
+@pytest.mark.parametrize("threshold", [{}, {"threshold": 0.5}])
+def test_saved_and_loaded(tmp_path, threshold):
+    smoother = HMMSmoother(
+        {label: {**two, **threshold} for label, two in PARAMETERS.items()},
+        tied=False,
+        confidence="max_posterior",
+        thresholds=list(threshold.values()),
+    )
     save_smoother(smoother, tmp_path / "hmm.json")
     loaded = load_smoother(tmp_path / "hmm.json")
     assert loaded.state() == smoother.state()

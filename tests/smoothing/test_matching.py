@@ -147,6 +147,7 @@ def test_the_reference_keeps_to_its_class_and_files():
     assert none.counts.tolist() == [0, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1))
 def test_runs_row_by_row(rows):
     expected = []

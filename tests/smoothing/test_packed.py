@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
@@ -24,6 +24,7 @@ def tables(lengths, shift=0.1):
     }
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=30))
 def test_every_file_comes_back_and_little_is_padding(lengths):
     scores = tables(lengths)

@@ -373,7 +373,8 @@ def test_a_killed_run_equals_a_straight_one(make_dat, tmp_path):
 
 def test_a_ramp_weighs_the_adversarial_gradient(make_dat):
     """A constant factor is a smaller weight, for the student alone."""
-    ramped = make_dat(adversarial=0.2, adversarial_ramp_up=lambda step: 0.5)
+    ramped = make_dat(adversarial=0.2)
+    ramped.brain.adversarial_ramp_up = lambda step: 0.5
     weighed = make_dat(adversarial=0.1)
     states = [run.fit(1).state() for run in (ramped, weighed)]
     for name, value in states[0].items():

@@ -178,18 +178,18 @@ def _traced(scores: _Scores, n_samples: int):
 
 def _tidy(model):
     """Names nodes after modules; drops traces of this computer's files."""
-    for node in model.graph.node:
+    graph = model.graph
+    for node in graph.node:
         about = {entry.key: entry.value for entry in node.metadata_props}
-        scopes = literal_eval(about.get("pkg.torch.onnx.name_scopes", "['']"))
-        module = [*(scope for scope in scopes[:-1] if scope), ""][-2:][0]
-        node.name = f"{module}/{node.name}"
+        scopes = literal_eval(about.get("pkg.torch.onnx.name_scopes", "[]"))
+        modules = [scope for scope in scopes[:-1] if scope]
+        node.name = "/".join([*modules[-1:], node.name])
         del node.metadata_props[:]
-    for value in (
-        *model.graph.value_info,
-        *model.graph.input,
-        *model.graph.output,
-    ):
+    for value in (*graph.input, *graph.output):
         del value.metadata_props[:]
+    del graph.value_info[:]
+    # Instead of a formula of the number of samples.
+    graph.output[0].type.tensor_type.shape.dim[1].dim_param = "frames"
     return model
 
 

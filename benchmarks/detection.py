@@ -1,0 +1,161 @@
+"""Times detection: clips, folders with threads, and an hour in one file.
+
+    python benchmarks/detection.py [--seconds 3600] [--files 48] [--rounds 15]
+
+The baseline's detector at full size with random weights. Clips of 10 s, on one
+thread: the network alone (features ready), with its features, and a file from
+disk to its table of events, beside the network alone; the real-time factor is
+the time over the length. Then a folder of clips with one thread and with two,
+in turns. Then one long file of 44.1 kHz stereo, with the growth of the peak
+memory of a fresh process, beside that of a file of a minute: what grows is the
+table of scores.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import torch
+from _measure import peak_megabytes, take_turns
+
+from sb_sed.features import MinMax, get_featurizer
+from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.many_files import detect_files, find_recordings
+from sb_sed.models.crnn import CRNN
+from sb_sed.models.detector import Detector
+from sb_sed.smoothing.median import MedianSmoother
+
+RATE, SECONDS = 16000, 10
+
+
+def make_detector() -> SoundEventDetector:
+    """The baseline's, whose scores are far from the threshold."""
+    torch.manual_seed(0)
+    featurizer = get_featurizer("log_mel", normalise=MinMax())
+    return SoundEventDetector(
+        modules={"detector": Detector(featurizer, CRNN())},
+        hparams={
+            "classes": [f"class {number}" for number in range(10)],
+            "sample_rate": RATE,
+            "clip_seconds": float(SECONDS),
+            "smoother": MedianSmoother(threshold=0.7),
+        },
+        run_opts={"device": "cpu"},
+    )
+
+
+def write_noise(path: Path, seconds: int, rate: int, channels: int) -> Path:
+    """A recording of noise, written second by second."""
+    random = np.random.default_rng(0)
+    second = random.uniform(-0.1, 0.1, (rate, channels))
+    with sf.SoundFile(path, "w", rate, channels) as file:
+        for _ in range(seconds):
+            file.write(second)
+    return path
+
+
+def detect(path: str) -> float:
+    """Seconds that a file takes, on one thread; its process may be fresh."""
+    torch.set_num_threads(1)
+    detector = make_detector()
+    start = time.perf_counter()
+    detector.detect_file(path)
+    return time.perf_counter() - start
+
+
+def clips(detector: SoundEventDetector, path: Path, rounds: int) -> None:
+    """Prints the times of a clip of 10 s on one thread."""
+    torch.set_num_threads(1)
+    network, featurizer = (
+        getattr(detector.mods.detector, name)
+        for name in ("network", "featurizer")
+    )
+    samples, _ = sf.read(path, dtype="float32")
+    wavs = torch.from_numpy(samples)[None]
+    features = featurizer(wavs)
+    with torch.inference_mode():
+        times = take_turns(
+            {
+                "network": lambda: network(features),
+                "network and features": lambda: detector(wavs),
+                "file to events": lambda: detector.detect_file(path),
+            },
+            rounds,
+        )
+    print(f"\n{'one clip of 10 s, one thread':32}{'ms':>8}{'x':>7}{'RTF':>9}")
+    for name, milliseconds in times.items():
+        print(
+            f"{name:32}{milliseconds:8.1f}"
+            f"{milliseconds / times['network']:7.2f}"
+            f"{milliseconds / 1000 / SECONDS:9.5f}"
+        )
+
+
+def folders(
+    detector: SoundEventDetector, folder: Path, n_files: int, rounds: int
+) -> None:
+    """Prints the times of a folder with one thread and with two."""
+    for number in range(n_files):
+        write_noise(folder / f"{number}.wav", SECONDS, RATE, 1)
+    files = find_recordings([folder])
+    times = take_turns(
+        {
+            f"{threads} thread(s)": lambda threads=threads: list(
+                detect_files(detector, files, threads)
+            )
+            for threads in (1, 2)
+        },
+        rounds,
+    )
+    one, two = times.values()
+    print(f"\n{f'a folder of {n_files} clips':32}{'ms':>8}{'clips/s':>9}")
+    for name, milliseconds in times.items():
+        print(
+            f"{name:32}{milliseconds:8.0f}{1000 * n_files / milliseconds:9.1f}"
+        )
+    print(f"two threads are {one / two:.2f} times as fast as one")
+
+
+def long_file(folder: Path, seconds: int) -> None:
+    """Prints time and memory of one long file."""
+    short = write_noise(folder / "short.wav", 12, 44100, 2)
+    print(f"\n{'one file, 44.1 kHz stereo':32}{'s':>8}{'RTF':>9}{'MB':>7}")
+    for length in (60, seconds):
+        path = write_noise(folder / f"{length}.wav", length, 44100, 2)
+        taken = detect(str(path))
+        memory = peak_megabytes(detect, (str(short),), (str(path),))
+        print(
+            f"{f'{length} s':32}{taken:8.1f}{taken / length:9.5f}{memory:7.0f}"
+        )
+
+
+def main() -> None:
+    """Runs the benchmark and prints its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=int, default=3600)
+    parser.add_argument("--files", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    detector = make_detector()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = write_noise(folder / "clip.wav", SECONDS, RATE, 1)
+        clips(detector, clip, options.rounds)
+        (folder / "clips").mkdir()
+        folders(
+            detector,
+            folder / "clips",
+            options.files,
+            max(1, options.rounds // 5),
+        )
+        long_file(folder, options.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Everything that a page shows, as plain values.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sb_sed.formats import stem
+from sb_sed.report.charts import bar_path, curve_paths
+from sb_sed.report.curves import distributions, operating_curves, score_range
+from sb_sed.report.inputs import Inputs
+from sb_sed.report.matching import (
+    HIT,
+    WRONG,
+    JudgedFile,
+    judge,
+)
+from sb_sed.scoring.report import make_report
+
+CHART = {"width": 240, "curves": 96, "bars": 32}  # pixels, as in the template
+_BINS = 40
+
+
+@dataclass
+class Contents:
+    """What a page shows, but for its clips.
+
+    Arguments
+    ---------
+    report : dict
+        Of :func:`sb_sed.scoring.report.make_report`.
+    files : dict
+        Stem -> JudgedFile.
+    classes : list of dict
+        A row of the table of classes each.
+    confusions : Counter
+        (class, class that it was taken for) -> number of reference events;
+        with twice the same class, the hits.
+    panels : list of dict
+        The charts of each class.
+    thresholds : dict
+        Label -> threshold, as far as known.
+    low, high : float
+        The range of the scores.
+    """
+
+    report: dict
+    files: dict[str, JudgedFile]
+    classes: list[dict]
+    confusions: Counter
+    panels: list[dict]
+    thresholds: dict[str, float]
+    low: float
+    high: float
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in order."""
+        return [row["label"] for row in self.classes]
+
+
+def make_contents(inputs: Inputs) -> Contents:
+    """Scores, compares and draws what is known of a detector.
+
+    Arguments
+    ---------
+    inputs : Inputs
+        Of :func:`sb_sed.report.inputs.gather`.
+
+    Returns
+    -------
+    contents : Contents
+
+    Raises
+    ------
+    InputError
+        When no file of the reference has scores.
+    """
+    thresholds = inputs.thresholds()
+    report = make_report(
+        inputs.reference, inputs.events, inputs.scores, inputs.durations
+    )
+    analysed = inputs.reference["filename"].map(stem).isin(inputs.scores)
+    reference = inputs.reference[analysed]
+    files = judge(reference, inputs.events)
+    classes = [
+        _row(label, report, files) for label in report["event_f1"]["per_class"]
+    ]
+    low, high = score_range(inputs.scores)
+    contents = Contents(
+        report=report,
+        files=files,
+        classes=classes,
+        confusions=_confusions(files),
+        panels=[],
+        thresholds=thresholds,
+        low=low,
+        high=high,
+    )
+    contents.panels = _panels(contents, inputs, reference)
+    return contents
+
+
+def _row(label: str, report: dict, files: Mapping[str, JudgedFile]) -> dict:
+    """F1, precision, recall and the kinds of the events of a class."""
+    sides = {
+        side: Counter(
+            event.kind
+            for file in files.values()
+            for event in getattr(file, side)
+            if event.label == label
+        )
+        for side in ("reference", "detected")
+    }
+    hits = sides["reference"][HIT]
+    n_reference, n_detected = (side.total() for side in sides.values())
+    return {
+        "label": label,
+        **sides,
+        "n_reference": n_reference,
+        "n_detected": n_detected,
+        "precision": hits / n_detected if n_detected else None,
+        "recall": hits / n_reference if n_reference else None,
+        **{
+            name: {
+                "value": report[name]["per_class"][label],
+                "interval": report["confidence_intervals"][name]["per_class"][
+                    label
+                ],
+            }
+            for name in ("event_f1", "segment_f1")
+        },
+    }
+
+
+def _confusions(files: Mapping[str, JudgedFile]) -> Counter:
+    return Counter(
+        (event.label, file.detected[event.partner].label)
+        for file in files.values()
+        for event in file.reference
+        if event.kind in (HIT, WRONG)
+    )
+
+
+def _panels(contents: Contents, inputs: Inputs, reference) -> list[dict]:
+    """The charts of the classes that have scores."""
+    low, high = contents.low, contents.high
+    shares = distributions(
+        reference, inputs.scores, np.linspace(low, high, _BINS + 1)
+    )
+    curves = {}
+    # Defined under the same conditions; the report's notes name the lacking.
+    if contents.report["psds"] is not None:
+        smooth = getattr(inputs.smoother, "to_scores", dict)
+        curves = operating_curves(reference, smooth(inputs.scores))
+    panels = []
+    for row in contents.classes:
+        label = row["label"]
+        if label not in shares:
+            continue
+        panel = {
+            "row": row,
+            "with": bar_path(
+                shares[label][0], CHART["width"], CHART["bars"], CHART["bars"]
+            ),
+            "without": bar_path(
+                shares[label][1], CHART["width"], CHART["bars"], -CHART["bars"]
+            ),
+            "threshold": contents.thresholds.get(label),
+        }
+        if label in curves:
+            curve = curves[label]
+            best = int(curve.f1.argmax())
+            panel["curves"] = curve_paths(
+                curve, low, high, CHART["width"], CHART["curves"]
+            )
+            panel["best"] = {
+                "f1": float(curve.f1[best]),
+                "threshold": float(curve.thresholds[best]),
+            }
+        panels.append(panel)
+    return panels

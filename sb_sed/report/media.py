@@ -1,0 +1,200 @@
+"""A clip as a page can hold it: sound, spectrogram and scores as short text.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import io
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile as sf
+
+from sb_sed.data.audio import UnusableAudio, read_mono, resample
+
+# That MP3 has; more than the last is not kept.
+_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
+_BLOCK = 1 << 16  # libsndfile's encoders want long recordings in parts
+_COLUMNS, _BANDS = 800, 96  # of a spectrogram
+_RANGE_DB = 70
+_LEVELS = 64  # of grey; fewer make smaller files
+_CELLS = 800  # of the scores
+
+
+def encode_audio(samples: np.ndarray, rate: int) -> str:
+    """A recording as the data URL of an MP3, about 3 kB a second.
+
+    MP3 because every browser plays it; where libsndfile is too old for it,
+    Ogg Vorbis. Both keep the time to the sample.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        [time], full scale is 1.
+    rate : int
+        Samples per second.
+
+    Returns
+    -------
+    url : str
+
+    Example
+    -------
+    >>> encode_audio(np.zeros(16000, dtype="float32"), 16000)[:16]
+    'data:audio/mpeg;'
+    """
+    new_rate = max((r for r in _RATES if r <= rate), default=_RATES[0])
+    samples = np.clip(resample(samples, rate, new_rate), -1, 1)
+    mp3 = "MP3" in sf.available_formats()
+    form = ("MP3", "MPEG_LAYER_III") if mp3 else ("OGG", "VORBIS")
+    buffer = io.BytesIO()
+    with sf.SoundFile(
+        buffer,
+        "w",
+        samplerate=new_rate,
+        channels=1,
+        format=form[0],
+        subtype=form[1],
+        compression_level=0.7,
+    ) as file:
+        for start in range(0, len(samples), _BLOCK):
+            file.write(samples[start : start + _BLOCK])
+    return _data_url("audio/mpeg" if mp3 else "audio/ogg", buffer.getvalue())
+
+
+def log_mel(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """The spectrogram that is shown of a recording.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        [time].
+    rate : int
+        Samples per second.
+
+    Returns
+    -------
+    decibels : np.ndarray
+        [T, F], the loudest at 0, at least -70.
+    centres : np.ndarray
+        Of the bands in Hz, [F].
+
+    Example
+    -------
+    >>> decibels, centres = log_mel(np.ones(8000, dtype="float32"), 16000)
+    >>> decibels.shape, round(centres[-1])
+    ((801, 96), 7750)
+    """
+    import torch
+
+    from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
+
+    n_fft = 1 << max(9, round(np.log2(0.1 * rate)))
+    spectrogram = MelSpectrogram(
+        rate,
+        n_fft,
+        hop_length=max(1, len(samples) // _COLUMNS),
+        n_mels=_BANDS,
+        f_max=rate / 2,
+    )
+    mel = spectrogram(torch.from_numpy(samples)[None])
+    values = AmplitudeToDB(amin=1e-7, top_db=_RANGE_DB)(mel)[0].numpy()
+    bins = np.arange(len(spectrogram.filters)) * rate / n_fft
+    filters = spectrogram.filters.double().numpy()
+    return values - values.max(), bins @ filters / filters.sum(0)
+
+
+def encode_spectrogram(decibels: np.ndarray) -> str:
+    """A spectrogram as the data URL of a grey PNG, the loudest black.
+
+    Arguments
+    ---------
+    decibels : np.ndarray
+        Of :func:`log_mel`.
+
+    Returns
+    -------
+    url : str
+
+    Example
+    -------
+    >>> encode_spectrogram(np.zeros((3, 2)))[:15]
+    'data:image/png;'
+    """
+    from PIL import Image
+
+    grey = np.clip(-decibels / _RANGE_DB, 0, 1)
+    grey = np.round(grey * (_LEVELS - 1)) * (255 / (_LEVELS - 1))
+    buffer = io.BytesIO()
+    image = Image.fromarray(grey.T[::-1].astype(np.uint8))
+    image.save(buffer, "PNG", optimize=True)
+    return _data_url("image/png", buffer.getvalue())
+
+
+def encode_scores(
+    table: pd.DataFrame, low: float, high: float
+) -> tuple[float, str]:
+    """Scores as bytes on cells of one length, from 0 to the end of the table.
+
+    A cell is as long as a frame, or longer where there would be more than 800.
+    It has the largest score of the frames that it meets, so that no peak
+    of a long recording is lost.
+
+    Arguments
+    ---------
+    table : pandas.DataFrame
+        Scores.
+    low, high : float
+        What becomes 0 and what becomes 255.
+
+    Returns
+    -------
+    cell : float
+        Its length in seconds.
+    text : str
+        Base64 of [cell, class].
+
+    Example
+    -------
+    >>> from sb_sed.formats import scores_table
+    >>> encode_scores(scores_table([[0.0], [1.0]], 0.5, ["Dog"]), 0, 1)
+    (0.5, 'AP8=')
+    """
+    matrix = table.to_numpy(dtype=float)
+    onsets, offsets = matrix[:, 0], matrix[:, 1]
+    cell = max(np.median(offsets - onsets), offsets[-1] / _CELLS)
+    n_cells = int(np.ceil(offsets[-1] / cell - 1e-6))
+    # A little inside of the cell, or it would also meet its neighbours.
+    begins = (np.arange(n_cells) + 0.1) * cell
+    first = np.searchsorted(offsets, begins, side="right")
+    last = np.searchsorted(onsets, begins + 0.8 * cell, side="left")
+    bounds = np.stack([first, np.maximum(last, first + 1)], axis=1).ravel()
+    padded = np.pad(matrix[:, 2:], ((0, 1), (0, 0)), constant_values=low)
+    values = np.maximum.reduceat(padded, bounds)[::2]
+    scaled = np.clip((values - low) / (high - low), 0, 1)
+    octets = np.round(255 * scaled).astype(np.uint8)
+    return float(cell), b64encode(octets.tobytes()).decode()
+
+
+def read_clip(path: Path) -> tuple[np.ndarray, int] | None:
+    """A recording, mono, or None where it cannot be read.
+
+    Arguments
+    ---------
+    path : Path
+        Audio file.
+
+    Returns
+    -------
+    samples, rate : (np.ndarray, int)
+    """
+    try:
+        return read_mono(path)
+    except UnusableAudio:
+        return None
+
+
+def _data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{b64encode(content).decode()}"

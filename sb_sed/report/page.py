@@ -1,0 +1,106 @@
+"""The page: one HTML file that needs nothing else and no network.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import hashlib
+from base64 import b64encode
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sb_sed.formats import atomic_path
+from sb_sed.report.clips import describe_files
+from sb_sed.report.contents import CHART, Contents, make_contents
+from sb_sed.report.inputs import Inputs
+from sb_sed.report.matching import KINDS, LEAST_OVERLAP
+
+# In this order, as one script in one scope and one style sheet.
+_SCRIPTS = ("data.js", "list.js", "timeline.js", "player.js", "main.js")
+_STYLES = ("base.css", "overview.css", "clips.css")
+# Kinds of events are told apart by more than colour.
+_GLYPHS = ("✓", "↔", "≠", "○", "✕")
+
+
+def write_page(inputs: Inputs, path: str | Path, n_clips: int = 50) -> Contents:
+    """Writes a report as one self-contained page.
+
+    Names of files and classes are never markup: Jinja escapes them, and a
+    content security policy allows no script but the page's own and no network.
+
+    Arguments
+    ---------
+    inputs : Inputs
+        Of :func:`sb_sed.report.inputs.gather`.
+    path : str or Path
+        The page to write, ``.html``.
+    n_clips : int
+        How many clips it holds with their sound, the page growing by about
+        70 kB for every ten seconds; those with the most errors, and some of
+        each kind.
+
+    Returns
+    -------
+    contents : Contents
+        What was found out.
+    """
+    path = Path(path)
+    contents = make_contents(inputs)
+    files = describe_files(contents, inputs, n_clips, path)
+    # The path that the links are relative to is not the one written to.
+    page = _render(inputs, contents, files)
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return contents
+
+
+def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
+    environment = Environment(
+        loader=PackageLoader("sb_sed.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _joined(_SCRIPTS)
+    style = _joined(_STYLES)
+    return environment.get_template("page.html").render(
+        title=inputs.title,
+        report=contents.report,
+        classes=contents.classes,
+        confusions=contents.confusions,
+        panels=contents.panels,
+        thresholds=contents.thresholds,
+        low=contents.low,
+        high=contents.high,
+        chart=CHART,
+        kinds=KINDS,
+        glyphs=_GLYPHS,
+        least_overlap=LEAST_OVERLAP,
+        n_with_sound=sum("audio" in file for file in files),
+        n_linked=sum("link" in file for file in files),
+        script=script,
+        style=style,
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        data={
+            "classes": contents.labels,
+            "kinds": KINDS,
+            "glyphs": _GLYPHS,
+            "thresholds": [contents.thresholds.get(c) for c in contents.labels],
+            "low": contents.low,
+            "high": contents.high,
+            "files": files,
+        },
+    )
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    folder = Path(__file__).with_name("templates")
+    return "\n".join((folder / name).read_text("utf-8") for name in names)
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{b64encode(digest).decode()}"

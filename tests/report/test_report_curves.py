@@ -1,0 +1,71 @@
+"""Distributions and operating curves, against counting one by one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sb_sed.formats import EVENT_COLUMNS, scores_table
+from sb_sed.report.curves import distributions, operating_curves
+from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing.threshold import ThresholdSmoother
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(3)
+    scores, rows = {}, []
+    for name in "abcd":
+        matrix = np.round(rng.random((40, 2)), 2)
+        for column, label in enumerate(["Cat", "Dog"]):
+            onset, length = rng.integers(0, 20), rng.integers(1, 20)
+            matrix[onset : onset + length, column] += 0.5
+            rows.append((f"{name}.wav", onset / 4, (onset + length) / 4, label))
+        scores[name] = scores_table(np.minimum(matrix, 1), 0.25, ["Cat", "Dog"])
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS), scores
+
+
+def test_curves_are_those_of_each_threshold(data):
+    reference, scores = data
+    curves = operating_curves(reference, scores)
+    assert list(curves) == ["Cat", "Dog"]
+    for threshold in (0.2, 0.5, 0.75, 0.9, 0.99):
+        # Between two scores, so that no rounding tells them apart.
+        threshold += 0.005
+        events = ThresholdSmoother(threshold)(scores)[EVENT_COLUMNS]
+        counts = event_counts(reference, events)
+        hits, n_reference, n_detected = (
+            x.sum(0) for x in (counts.hits, counts.reference, counts.estimate)
+        )
+        for column, label in enumerate(counts.classes):
+            curve = curves[label]
+            index = np.searchsorted(curve.thresholds, threshold)
+            if index == len(curve.thresholds):
+                assert n_detected[column] == 0
+                continue
+            recall = hits[column] / n_reference[column]
+            assert curve.recall[index] == recall
+            precision = hits[column] / n_detected[column]
+            assert curve.precision[index] == precision
+            assert curve.f1[index] == pytest.approx(
+                2 * hits[column] / (n_reference[column] + n_detected[column])
+            )
+
+
+def test_distributions_count_each_frame_once(data):
+    reference, scores = data
+    edges = np.linspace(0, 1, 11)
+    shares = distributions(reference, scores, edges)["Dog"]
+    inside = {True: [], False: []}
+    for name, table in scores.items():
+        event = reference.query(f"filename == '{name}.wav'").query(
+            "event_label == 'Dog'"
+        )
+        for row in table.itertuples():
+            centre = (row.onset + row.offset) / 2
+            is_in = (event.onset <= centre) & (centre < event.offset)
+            inside[bool(is_in.any())].append(row.Dog)
+    for share, values in zip(
+        shares, (inside[True], inside[False]), strict=True
+    ):
+        expected = np.histogram(values, edges)[0] / len(values)
+        np.testing.assert_allclose(share, expected, atol=1e-12)
