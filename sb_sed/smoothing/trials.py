@@ -25,6 +25,7 @@ from sb_sed.smoothing.packed import pack
 
 if TYPE_CHECKING:
     from sb_sed.smoothing.base import Setting, Smoother
+    from sb_sed.smoothing.detections import Detections
 
 
 class Trials:
@@ -154,22 +155,6 @@ class Trials:
         hits, estimates = self.counts(parameters)
         return float(macro_f1(hits, estimates, self.reference, weights))
 
-    def _row(self, label: str, setting: Setting):
-        """Hits and estimates of a class at a setting, each ``[F]``."""
-        if "grid" in self.__dict__ and setting in self.settings:
-            index, row = self.classes.index(label), self.settings.index(setting)
-            return self.grid[0][index, row], self.grid[1][index, row]
-        hits, estimates = self._try(label, [setting])
-        return hits[0], estimates[0]
-
-    def _try(self, label: str, settings: Sequence[Setting]):
-        """Hits and estimates of a class, each ``[S, F]``."""
-        found = [
-            self.smoother.decode(packed, label, settings)
-            for packed in self.packs
-        ]
-        return self.counted(label, found, len(settings))
-
     def counted(
         self, label: str, found: Sequence[Detections], n_settings: int
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -197,6 +182,22 @@ class Trials:
         ]
         hits, estimates = zip(*parts, strict=True)
         return np.concatenate(hits, axis=1), np.concatenate(estimates, axis=1)
+
+    def _row(self, label: str, setting: Setting):
+        """Hits and estimates of a class at a setting, each ``[F]``."""
+        if "grid" in self.__dict__ and setting in self.settings:
+            index, row = self.classes.index(label), self.settings.index(setting)
+            return self.grid[0][index, row], self.grid[1][index, row]
+        hits, estimates = self._try(label, [setting])
+        return hits[0], estimates[0]
+
+    def _try(self, label: str, settings: Sequence[Setting]):
+        """Hits and estimates of a class, each ``[S, F]``."""
+        found = [
+            self.smoother.decode(packed, label, settings)
+            for packed in self.packs
+        ]
+        return self.counted(label, found, len(settings))
 
 
 def macro_f1(hits, estimates, reference, weights) -> np.ndarray:
