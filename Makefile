@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(CURDIR)/$(VENV)/bin
 RECIPE = recipes/DCASE2020
-HPARAMS ?= hparams/baseline.yaml
+HPARAMS ?= hparams/ppcen_dat.yaml
 
 .PHONY: install train test lint format benchmarks clean
 

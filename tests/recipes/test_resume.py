@@ -58,19 +58,28 @@ def kill_when(arguments: list[str], ready) -> None:
 
 
 def outcome(folder: Path) -> tuple[dict, dict]:
-    """The latest student and the scores of all sets and networks."""
+    """The latest modules and the scores of all sets and networks."""
     latest = max((folder / "save").glob("CKPT*"))
     scores = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.glob("*/*/scores/*.tsv")
     }
-    weights = torch.load(latest / "student.ckpt", weights_only=True)
+    weights = {
+        f"{module} {name}": value
+        for module in ("student", "teacher", "discriminator")
+        if (latest / f"{module}.ckpt").exists()
+        for name, value in torch.load(
+            latest / f"{module}.ckpt", weights_only=True
+        ).items()
+    }
     return weights, scores
 
 
-@pytest.mark.parametrize("recipe, num_workers", [("baseline", 0), ("augm", 2)])
+@pytest.mark.parametrize(
+    "recipe, num_workers", [("baseline", 0), ("ppcen_dat_hmm", 2)]
+)
 def test_killed_equals_uninterrupted(minidesed, tmp_path, recipe, num_workers):
-    """Killed inside an epoch and at its end; student and scores to the bit."""
+    """Killed inside an epoch and at its end; all equal to the bit."""
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     subprocess.run(
         command(minidesed, straight, recipe, num_workers),
