@@ -88,14 +88,14 @@ class Run:
             setattr(where, method, self._timed(part, getattr(where, method)))
 
     def _timed(self, part: str, call: Callable) -> Callable:
-        def timed(*arguments):
+        def _call(*arguments):
             start = time.perf_counter()
             result = call(*arguments)
             passed = time.perf_counter() - start
             self.parts.setdefault(part, []).append(passed)
             return result
 
-        return timed
+        return _call
 
 
 def batches(data):

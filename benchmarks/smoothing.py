@@ -99,12 +99,16 @@ class Decoders:
 def main() -> None:
     """Runs the benchmark and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("scores", type=Path)
+    parser.add_argument("scores", type=Path, nargs="?")
     parser.add_argument("--durations", type=Path)
     parser.add_argument("--p-sil", type=float, default=0.8936181)
     parser.add_argument("--p-event", type=float, default=0.6838989)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    if options.scores is None:
+        parser.print_usage()
+        print("Left out: it needs the scores of a detector.")
+        return
     batches = pack(load_scores(options.scores, options.durations))
     decoders = Decoders(batches, options.p_sil, options.p_event)
     entries = {

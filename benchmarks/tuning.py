@@ -31,13 +31,17 @@ from sb_sed.smoothing.tuning import tune
 def main() -> None:
     """Runs the benchmark and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("scores", type=Path)
-    parser.add_argument("reference", type=Path)
+    parser.add_argument("scores", type=Path, nargs="?")
+    parser.add_argument("reference", type=Path, nargs="?")
     parser.add_argument("--durations", type=Path)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--splits", type=int, default=5)
     options = parser.parse_args()
+    if options.reference is None:
+        parser.print_usage()
+        print("Left out: it needs the scores of a detector.")
+        return
     scores = load_scores(options.scores, options.durations)
     reference = read_events(options.reference)
     smoother = HMMSmoother()

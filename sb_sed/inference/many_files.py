@@ -132,7 +132,7 @@ def detect_files(
         _check_stems(files)
     workers = max(1, min(threads, len(files)))
 
-    def work(item: tuple[str, Path]) -> FileResult:
+    def _work(item: tuple[str, Path]) -> FileResult:
         name, path = item
         blocks = read_blocks(path, detector.hparams.sample_rate)
         return detect_blocks(
@@ -141,7 +141,7 @@ def detect_files(
 
     with _threads(workers, threads // workers) as pool:
         try:
-            yield from pool.map(work, files.items())
+            yield from pool.map(_work, files.items())
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -244,7 +244,7 @@ def _shown(
 
 def _threads(workers: int, each: int) -> ThreadPoolExecutor:
     # PyTorch's number of threads is one for each thread that calls it.
-    def prepare() -> None:
+    def _prepare() -> None:
         torch.set_num_threads(max(1, each))
 
-    return ThreadPoolExecutor(workers, initializer=prepare)
+    return ThreadPoolExecutor(workers, initializer=_prepare)
