@@ -14,7 +14,6 @@ SMOOTHERS = {
     "median": ("median", "MedianSmoother"),
     "hmm": ("hmm", "HMMSmoother"),
     "sebbs": ("sebbs", "SEBBsSmoother"),
-    "learned_boxes": ("learned_boxes", "LearnedBoxesSmoother"),
     "contrast_hmm": ("contrast_hmm", "ContrastHMMSmoother"),
 }
 

@@ -9,7 +9,7 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,18 +43,18 @@ class SEBBsSmoother(Smoother):
         gap's) and ``threshold`` (the least confidence); for all classes or
         for each.
     search : Search, optional
-        How :meth:`fit` tunes; None leaves the parameters as they are. The grid
-        is the paper's.
+        How :meth:`fit` tunes; None leaves the parameters as they are. The
+        filters and merge thresholds that it tries are the paper's.
 
     Example
     -------
     >>> from sb_sed.formats import scores_table
-    >>> scores = [[0.1], [0.1], [0.7], [0.9], [0.8], [0.1], [0.3], [0.1]]
-    >>> smoother = SEBBsSmoother({"filter": 0.4, "merge": 0.3, "threshold": 0})
+    >>> scores = [[0.1], [0.7], [0.9], [0.8], [0.2], [0.1], [0.4], [0.1]]
+    >>> smoother = SEBBsSmoother({"filter": 0.2, "merge": 0.3, "threshold": 0})
     >>> smoother({"clip": scores_table(scores, 0.1, ["Dog"])})
        filename  onset  offset event_label  confidence
-    0  clip.wav    0.2     0.5         Dog         0.8
-    1  clip.wav    0.6     0.7         Dog         0.3
+    0  clip.wav    0.1     0.4         Dog         0.8
+    1  clip.wav    0.6     0.7         Dog         0.4
     """
 
     name = "sebbs"
@@ -120,67 +120,55 @@ def _boxes(
     """Of scores [F, T], by a step filter of two halves of ``half`` [F]."""
     sums = np.pad(scores, ((0, 0), (1, 0))).cumsum(axis=1)
     file, first, end = _between_changes(_changes(sums, half))
-    rows, number = np.unique(file, return_counts=True)
-    # Boxes of a file in a row, [R, N].
-    there = np.arange(number.max(initial=0)) < number[:, None]
-    a, b = np.zeros((2, *there.shape), dtype=int)
-    a[there], b[there] = first, np.minimum(end, lengths[file])
-    born = np.full(there.shape, -np.inf)
-    highest = np.full((len(rows), 1), -np.inf)  # contrast so far
-
-    def _mean(row, start, stop):
-        return (sums[row, stop] - sums[row, start]) / (stop - start)
-
-    found = []
-    for left in range(there.shape[1], 1, -1):
-        # The rows that have ``left`` boxes, which is all that had more.
-        turn = np.flatnonzero(number >= left)
-        row, some = rows[turn, None], np.s_[turn, :left]
-        bounds = a[some], b[some], born[some]
-        mean = _mean(row, *bounds[:2])
-        gap = _mean(row, bounds[1][:, :-1], bounds[0][:, 1:])
-        contrast = _contrast(np.maximum(mean[:, 1:], mean[:, :-1]), gap, ratio)
-        low = contrast.argmin(axis=1)[:, None]
-        least = np.take_along_axis(contrast, low, axis=1)
-        highest[turn] = np.maximum(highest[turn], least)
-        pair = np.hstack([low, low + 1])
-        found.append(
-            np.broadcast_arrays(
-                row,
-                *(
-                    np.take_along_axis(values, pair, axis=1)
-                    for values in (*bounds, mean)
-                ),
-                highest[turn],
-            )
-        )
-        place = np.arange(left - 1)
-        rest = np.s_[turn, : left - 1]
-        a[rest] = np.take_along_axis(bounds[0], place + (place > low), axis=1)
-        b[rest] = np.take_along_axis(bounds[1], place + (place >= low), axis=1)
-        born[rest] = np.where(
-            place == low,
-            highest[turn],
-            np.take_along_axis(bounds[2], place + (place > low), axis=1),
-        )
-    one = np.s_[:, :1]
-    mean = _mean(rows[:, None], a[one], b[one])
-    found.append(
-        (
-            rows[:, None],
-            a[one],
-            b[one],
-            born[one],
-            mean,
-            np.full_like(mean, np.inf),
-        )
-    )
+    end = np.minimum(end, lengths[file])
     columns = [
         np.concatenate([part.ravel() for part in parts])
-        for parts in zip(*found, strict=True)
+        for parts in zip(*_merges(sums, file, first, end, ratio), strict=True)
     ]
     order = np.lexsort((columns[2], columns[1], columns[0]))
-    return _Boxes(*(column[order] for column in columns))
+    return _Boxes(
+        *(column[order].astype(int) for column in columns[:3]),
+        *(column[order] for column in columns[3:]),
+    )
+
+
+def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
+    """Yields the columns of ``_Boxes``, each merge of the files in turn."""
+    file, number = np.unique(file, return_counts=True)
+    # First, end and born, [3, file, box].
+    there = np.arange(number.max(initial=1)) < number[:, None]
+    boxes = np.zeros((3, *there.shape))
+    boxes[0, there], boxes[1, there], boxes[2] = first, end, -np.inf
+    gone = np.full((len(file), 1), -np.inf)  # the largest contrast so far
+    for left in range(there.shape[1], 1, -1):
+        # The files that have ``left`` boxes are all that had as many or more.
+        turn = np.flatnonzero(number >= left)
+        some, line = boxes[:, turn, :left], np.arange(len(turn))
+        mean = _mean(sums, file[turn], some[0], some[1])
+        gap = _mean(sums, file[turn], some[1, :, :-1], some[0, :, 1:])
+        contrast = _contrast(np.maximum(mean[:, 1:], mean[:, :-1]), gap, ratio)
+        low = contrast.argmin(axis=1)
+        gone[turn, 0] = np.maximum(gone[turn, 0], contrast[line, low])
+        for box in (low, low + 1):
+            yield (
+                file[turn],
+                *some[:, line, box],
+                mean[line, box],
+                gone[turn, 0],
+            )
+        some[1, line, low] = some[1, line, low + 1]
+        some[2, line, low] = gone[turn, 0]
+        rest = np.arange(left) != low[:, None] + 1
+        boxes[:, turn, : left - 1] = some[:, rest].reshape(3, -1, left - 1)
+    last = boxes[:, :, 0]
+    mean = _mean(sums, file, *last[:2, :, None])
+    yield file, *last, mean, np.full(len(file), np.inf)
+
+
+def _mean(sums, file, first, end) -> np.ndarray:
+    """Mean scores between frames, [R, N], from running sums [F, T + 1]."""
+    total = sums[file[:, None], end.astype(int)]
+    return (total - sums[file[:, None], first.astype(int)]) / (end - first)
 
 
 def _changes(sums: np.ndarray, half: np.ndarray) -> np.ndarray:
