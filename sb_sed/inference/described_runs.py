@@ -18,8 +18,7 @@ from sb_sed.inference.description import Description, checked
 from sb_sed.inference.parts import UnknownPart, build, describe
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
-from sb_sed.training.runs import best_checkpoint
-from sb_sed.training.runs import load_parts, load_student
+from sb_sed.training.runs import best_checkpoint, load_parts, load_student
 
 RECIPE = "hyperparams.yaml"
 # Where a recipe has each constant: at the top, or in one of its sections.

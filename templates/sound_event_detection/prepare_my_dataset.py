@@ -1,0 +1,401 @@
+"""Makes what train.py reads of a folder of audio and plain tables.
+
+Below the prepared folder it writes
+
+- ``train_strong.json``, ``validation.json``, ``test.json`` and, where there are
+  such recordings, ``train_weak.json`` and ``train_unlabelled.json``: the clips
+  with their labels,
+- ``references/``: the true events and the durations of the clips to be scored,
+- ``split.tsv``: which recording is in which set, unless you say so yourself,
+- ``classes.txt``: the labels,
+- ``missing.tsv``: recordings that cannot be used, and why,
+- ``audio/`` and ``clips_<rate>/``: recordings that had to be converted or cut.
+
+Each run calls it again; what is up to date stays as it is.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from sb_sed.data.audio import AudioStore, ReadyAudio
+from sb_sed.data.desed_sources import Labels
+from sb_sed.data.manifests import (
+    manifest_entry,
+    write_manifest,
+    write_references,
+)
+from sb_sed.errors import InputError
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    atomic_path,
+    read_events,
+    read_weak_labels,
+    stem,
+)
+from sb_sed.formats.tsv import bad_row, read_rows
+from sb_sed.inference.description import checked
+from sb_sed.inference.many_files import find_recordings
+
+# What a split calls its sets, and what the files of the sets are called.
+SPLITS = {"train": "train_strong", "validation": "validation", "test": "test"}
+SCORED = ("validation", "test")
+# So many divisions are drawn, to find one with all classes in all sets.
+N_DRAWS = 100
+
+
+def prepare_my_dataset(
+    audio_folder: str,
+    events_file: str,
+    weak_file: str | None,
+    unlabelled_folder: str | None,
+    prepared_folder: str,
+    split_file: str | None,
+    valid_fraction: float,
+    test_fraction: float,
+    classes: Sequence[str] | None,
+    sample_rate: int,
+    clip_seconds: float,
+    seed: int,
+) -> None:
+    """Prepares recordings for training and scoring; prints what there is.
+
+    Arguments
+    ---------
+    audio_folder, events_file, weak_file, unlabelled_folder : str
+        See train.yaml, which explains these keys and all others.
+    prepared_folder, split_file, valid_fraction, test_fraction : str | float
+        Likewise.
+    classes, sample_rate, clip_seconds, seed : Sequence[str] | float
+        Likewise.
+
+    Raises
+    ------
+    InputError
+        If a table is wrong, or does not fit the others or the audio.
+    """
+    constants = {"sample_rate": sample_rate, "clip_seconds": clip_seconds}
+    constants["classes"] = ["any"] if classes is None else classes
+    checked(constants, Path("train.yaml"))
+    prepared = Path(os.path.abspath(str(prepared_folder)))
+    recordings = _Recordings(audio_folder, but=[prepared])
+    strong = _read_strong(str(events_file), recordings, classes)
+    weak = _read_weak(weak_file, recordings, classes) if weak_file else {}
+    if classes is None:
+        both = (*strong.values(), *weak.values())
+        classes = sorted({tag for labels in both for tag in labels.tags})
+    fractions = valid_fraction, test_fraction
+    kept = prepared / "split.tsv"
+    split = _split(strong, recordings, split_file, kept, fractions, seed)
+    sets = {
+        of_set: _Set(
+            recordings, {x: strong[x] for x in strong if split[x] == s}
+        )
+        for s, of_set in SPLITS.items()
+    }
+    # What is tested on must not be trained on by way of its weak labels.
+    if weak := {x: weak[x] for x in weak if x not in strong}:
+        sets["train_weak"] = _Set(recordings, weak, has_times=False)
+    used = [recordings[x] for x in (*strong, *weak) if x in recordings]
+    if unlabelled_folder:
+        found = _Recordings(unlabelled_folder, but=[prepared, *used])
+        nothing = dict.fromkeys(found, Labels())
+        sets["train_unlabelled"] = _Set(found, nothing, kind="unlabelled")
+    ready = AudioStore(prepared / "audio", sample_rate).prepare(
+        [source for one in sets.values() for source in one.sources()]
+    )
+    folder = prepared / f"clips_{sample_rate}"
+    for one in sets.values():
+        one.cut(ready, round(clip_seconds * sample_rate), folder)
+    _write_missing(sets, prepared / "missing.tsv")
+    _check(sets, classes)
+    if not split_file:
+        rows = [f"{name}\t{split[name]}" for name in sorted(split)]
+        _write_lines(["filename\tsplit", *rows], kept)
+    _write_lines(classes, prepared / "classes.txt")
+    _write_sets(sets, prepared)
+    _describe(sets, len(recordings) - len(used), prepared)
+
+
+def read_classes(prepared_folder: str) -> list[str]:
+    """The labels that were found, in the order of the network's outputs."""
+    file = Path(prepared_folder, "classes.txt")
+    return file.read_text("utf-8").split("\n")[:-1]
+
+
+class _Recordings(dict):
+    """The recordings of a folder, at any depth: path inside it to path.
+
+    Left out are the files ``but``, and all that is in these folders.
+    """
+
+    def __init__(self, folder: str, but: Sequence[str | Path]):
+        self.folder = str(folder)
+        left_out = {Path(os.path.realpath(path)) for path in but}
+        self.by_name: dict[str, list[str]] = {}
+        keys: dict[str, str] = {}
+        for name, path in find_recordings([self.folder]).items():
+            real = Path(os.path.realpath(path))
+            if not left_out.isdisjoint((real, *real.parents)):
+                continue
+            self[name] = os.path.abspath(path)
+            self.by_name.setdefault(path.name, []).append(name)
+            if (twin := keys.setdefault(_key(name), name)) != name:
+                raise InputError(
+                    f"{self.folder} has {twin} and {name}: a recording is "
+                    "known by its name without the extension, rename one."
+                )
+
+    def find(self, filename: str, table: str | Path) -> str:
+        """The recording that a table means by its path, or its name alone.
+
+        Gives the name back if there is none.
+        """
+        found = self.by_name.get(filename, [filename])
+        if filename in self:
+            return filename
+        if len(found) > 1:
+            raise InputError(
+                f"{table} names {filename}, of which {self.folder} has "
+                f"{' and '.join(found)}: write the one that is meant."
+            )
+        return found[0]
+
+
+@dataclass
+class _Set:
+    """Recordings that are used in one way, and what becomes of them."""
+
+    recordings: _Recordings
+    labels: Mapping[str, Labels]
+    has_times: bool = True  # so that labels are known of a part, too
+    kind: str = "labelled"  # not the set's name: another split moves no file
+    clips: dict[str, dict] = field(default_factory=dict)  # of the manifest
+    missing: dict[str, str] = field(default_factory=dict)  # and why
+    n_late: int = 0  # events after the end of their recording
+
+    def sources(self) -> Iterator[tuple[str, str]]:
+        """Each file, and the name of its converted form."""
+        for name in self.labels:
+            if name in self.recordings:
+                target = f"{self.kind}/{_key(name)}.wav"
+                yield self.recordings[name], target
+
+    def cut(
+        self, ready: Mapping[str, ReadyAudio], n_samples: int, folder: Path
+    ) -> None:
+        """Make clips; longer ones than ``n_samples`` of several equal parts."""
+        for name, labels in self.labels.items():
+            nothing = ReadyAudio("", 0.0, f"not in {self.recordings.folder}")
+            audio = ready.get(self.recordings.get(name), nothing)
+            if audio.reason:
+                self.missing[name] = audio.reason
+                continue
+            self.n_late += sum(x[0] >= audio.duration for x in labels.events)
+            with soundfile.SoundFile(audio.path) as file:
+                rate, length = file.samplerate, len(file)
+            if length <= n_samples:
+                self.clips[_key(name)] = manifest_entry(
+                    audio.path, audio.duration, labels.events, labels.tags
+                )
+                continue
+            if not self.has_times:
+                self.missing[name] = (
+                    f"{audio.duration:.1f} s is longer than clip_seconds, and "
+                    "labels without times are of no part"
+                )
+                continue
+            edges = np.linspace(0, length, math.ceil(length / n_samples) + 1)
+            for start, stop in pairwise(edges.astype(int).tolist()):
+                times = start / rate, stop / rate
+                clip = "{}_{:.3f}_{:.3f}".format(_key(name), *times)
+                target = folder / self.kind / f"{clip}.wav"
+                _write_part(audio.path, start, stop, target)
+                events = _events_within(*times, labels.events)
+                tags = sorted({label for *_, label in events})
+                seconds = (stop - start) / rate
+                self.clips[clip] = manifest_entry(target, seconds, events, tags)
+
+
+def _key(recording: str) -> str:
+    """What a recording's clips are called: no folder, no extension."""
+    return stem(recording).replace("/", "__")
+
+
+def _write_part(source: str, start: int, stop: int, target: Path) -> None:
+    """Writes samples of a recording, unless that was done before."""
+    modified = os.stat(source).st_mtime_ns
+    if target.exists() and os.stat(target).st_mtime_ns == modified:
+        return
+    samples, rate = soundfile.read(source, stop - start, start)
+    with atomic_path(target) as temporary:
+        soundfile.write(temporary, samples, rate, "PCM_16", format="WAV")
+        os.utime(temporary, ns=(modified, modified))
+
+
+def _events_within(start: float, stop: float, events) -> list:
+    """Those that sound in a part, in its own time."""
+    return [
+        (max(onset - start, 0.0), min(offset, stop) - start, label)
+        for onset, offset, label in events
+        if onset < stop and offset > start
+    ]
+
+
+def _read_strong(table, recordings, classes) -> dict[str, Labels]:
+    found: dict[str, list] = {}
+    rows = read_events(table, classes)[EVENT_COLUMNS]
+    for filename, *event in rows.itertuples(index=False):
+        events = found.setdefault(recordings.find(filename, table), [])
+        if not math.isnan(event[0]):
+            events.append(tuple(event))
+    return {
+        name: Labels(events, sorted({label for *_, label in events}))
+        for name, events in found.items()
+    }
+
+
+def _read_weak(table, recordings, classes) -> dict[str, Labels]:
+    rows = read_weak_labels(table, classes).itertuples(index=False)
+    return {
+        recordings.find(name, table): Labels(tags=tags) for name, tags in rows
+    }
+
+
+def _split(strong, recordings, given, kept, fractions, seed) -> dict[str, str]:
+    """Recording to set: as given, or as kept and the rest drawn."""
+    table, split = given or kept, {}
+    if given or kept.exists():
+        for line, (filename, of_set) in read_rows(table, ["filename", "split"]):
+            if of_set not in SPLITS:
+                remedy = f"write one of {', '.join(SPLITS)}"
+                raise bad_row(table, line, f"has the split {of_set!r}", remedy)
+            name = recordings.find(filename, table)
+            if split.setdefault(name, of_set) != of_set:
+                fault = f"gives {name} another split than an earlier line"
+                raise bad_row(table, line, fault, "keep one")
+    new = {name: strong[name].tags for name in strong if name not in split}
+    if new and given:
+        raise InputError(
+            f"{given} lacks {next(iter(new))}, which has strong labels: give "
+            "each such recording a split."
+        )
+    return split | _draw(new, fractions, seed, least=0 if split else 1)
+
+
+def _draw(tags: Mapping[str, list], fractions, seed, least) -> dict[str, str]:
+    """Divides recordings at random, whether their audio is there or not.
+
+    Of many divisions, one that has all classes in the training if that can be,
+    and as many as can be in the other sets.
+    """
+    names = sorted(tags)
+    if not names:
+        return {}
+    in_range = all(isinstance(x, float) and 0 < x < 1 for x in fractions)
+    sizes = [max(least, round(x * len(names))) for x in fractions if in_range]
+    if not in_range or sum(sizes) + least > len(names):
+        raise InputError(
+            f"{len(names)} recordings with strong labels cannot be divided by "
+            f"valid_fraction {fractions[0]} and test_fraction {fractions[1]}: "
+            "label more, or give shares that leave some to the training."
+        )
+    sets = np.repeat([*SPLITS], [len(names) - sum(sizes), *sizes])
+
+    def classes_found(order: np.ndarray) -> tuple[int, int]:
+        found = {"train": set(), "validation": set(), "test": set()}
+        for of_set, index in zip(sets, order, strict=True):
+            found[of_set].update(tags[names[index]])
+        train, *others = map(len, found.values())
+        return train, sum(others)
+
+    # RandomState: its draws are the same in every version of numpy.
+    random = np.random.RandomState(seed)
+    orders = [random.permutation(len(names)) for _ in range(N_DRAWS)]
+    best = max(orders, key=classes_found)
+    return {names[i]: str(s) for s, i in zip(sets, best, strict=True)}
+
+
+def _check(sets: Mapping[str, _Set], classes: Sequence[str]) -> None:
+    """Refuses what cannot be trained on or scored."""
+    trained = set()
+    for of_set, one in sets.items():
+        if not one.clips:
+            reasons = [f"{x}: {why}" for x, why in one.missing.items()]
+            raise InputError(
+                f"The set {of_set} has no recording that can be used "
+                f"({(reasons or ['none is in it'])[0]}): add some, or mend the "
+                "tables."
+            )
+        tags = {tag for x in one.clips.values() for tag in x["tags"]}
+        if of_set not in SCORED:
+            trained |= tags
+        elif not tags:
+            raise InputError(
+                f"The set {of_set} has no event, so that nothing can be "
+                "measured: move recordings with events to it in the split."
+            )
+    if untrained := [label for label in classes if label not in trained]:
+        raise InputError(
+            f"No training recording has the class {untrained[0]}: label some, "
+            "or leave it out of the classes."
+        )
+
+
+def _write_missing(sets: Mapping[str, _Set], path: Path) -> None:
+    rows = [
+        f"{of_set}\t{name}\t{reason}"
+        for of_set, one in sets.items()
+        for name, reason in one.missing.items()
+    ]
+    _write_lines(["set\tfilename\treason", *rows], path)
+
+
+def _write_sets(sets: Mapping[str, _Set], prepared: Path) -> None:
+    for of_set in {"train_weak", "train_unlabelled"} - sets.keys():
+        (prepared / f"{of_set}.json").unlink(missing_ok=True)
+    for of_set, one in sets.items():
+        write_manifest(one.clips, prepared / f"{of_set}.json")
+        if of_set in SCORED:
+            write_references(
+                {f"{x}.wav": clip["events"] for x, clip in one.clips.items()},
+                {f"{x}.wav": clip["duration"] for x, clip in one.clips.items()},
+                prepared / "references" / f"{of_set}.tsv",
+                prepared / "references" / f"{of_set}_durations.tsv",
+            )
+
+
+def _write_lines(lines: Sequence[str], path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _describe(sets: Mapping[str, _Set], n_unused: int, prepared: Path) -> None:
+    table = {
+        of_set: {
+            "recordings": len(one.labels),
+            "missing": len(one.missing),
+            "clips": len(one.clips),
+            "events": sum(len(x["events"]) for x in one.clips.values()),
+            "minutes": sum(x["duration"] for x in one.clips.values()) / 60,
+        }
+        for of_set, one in sets.items()
+    }
+    table = pd.DataFrame.from_dict(table, orient="index")
+    print(table.astype({"minutes": float}).round(1).to_string())
+    if table["missing"].any():
+        print(f"Recordings that are missing, and why: {prepared}/missing.tsv")
+    if n_late := sum(one.n_late for one in sets.values()):
+        print(f"{n_late} events after the end of their recording are left out.")
+    if n_unused:
+        print(f"{n_unused} recordings of the audio folder are in no table.")

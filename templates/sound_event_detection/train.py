@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Trains a sound event detector on recordings and classes of your own.
+
+> python train.py train.yaml --audio_folder=my/audio --events_file=my/events.tsv
+
+The same command goes on where an interrupted one was. To follow the code, begin
+with main, at the bottom; README.md says what the other files are.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from hyperpyyaml import load_hyperpyyaml, resolve_references
+from prepare_my_dataset import prepare_my_dataset, read_classes
+from ruamel.yaml import YAML
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.distributed import if_main_process, run_on_main
+from torch.utils.data import DataLoader
+
+from sb_sed.data.labels import EventEncoder
+from sb_sed.data.streams import ClipReader, Streams, batches_of_one_length
+from sb_sed.errors import InputError
+from sb_sed.formats import read_durations, read_events
+from sb_sed.inference.description import check_fit
+from sb_sed.inference.test_sets import TestSets
+from sb_sed.scoring.collar import event_counts
+from sb_sed.scoring.systems import summary_table
+from sb_sed.smoothing.smoothed import AsGiven
+from sb_sed.training.brains import MeanTeacherBrain
+from sb_sed.training.recipe import Recipe
+
+# What of the YAML the preparation needs
+PREPARATION = (
+    "audio_folder events_file weak_file unlabelled_folder prepared_folder "
+    "split_file valid_fraction test_fraction classes sample_rate clip_seconds "
+    "seed"
+).split()
+# Each kind of training clips, and which labels it has for the losses.
+STREAMS = {
+    "strong": {"strong": True, "weak": True},
+    "weak": {"weak": True},
+    "unlabelled": {},
+}
+
+
+def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
+    """Read the command line and the YAML; prepare the data.
+
+    The data come first, as the network has an output for each class in them.
+
+    Returns
+    -------
+    tuple[dict, dict]
+        The hyperparameters and SpeechBrain's run options.
+    """
+    hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
+    sb.utils.distributed.ddp_init_group(run_opts)
+    recipe = Recipe(hparams_file, overrides)
+    plain = YAML().load(resolve_references(recipe.stream()))
+    settings = {key: plain[key] for key in PREPARATION}
+    run_on_main(prepare_my_dataset, kwargs=settings)
+    classes = read_classes(plain["prepared_folder"])
+    recipe.set_default("classes", json.dumps(classes))
+    recipe.set_default("n_classes", str(len(classes)))
+    hparams = load_hyperpyyaml(recipe.stream())
+    folder = Path(hparams["output_folder"])
+    sb.create_experiment_directory(folder)
+    # All that it takes to load the detector again, see detect_file.py.
+    run_on_main(recipe.save, args=[folder / "hyperparams.yaml"])
+    return hparams, run_opts
+
+
+class Data:
+    """The prepared clips as the loaders that the Brain asks for."""
+
+    def __init__(self, hparams: dict):
+        self.hparams = hparams
+        self.options = {
+            "num_workers": hparams["num_workers"],
+            "collate_fn": PaddedBatch,
+        }
+        self.folder = Path(hparams["prepared_folder"])
+        detector, rate = hparams["student"], hparams["sample_rate"]
+        self.encoder = EventEncoder(hparams["classes"], detector.frame_shift)
+        self.reader = ClipReader(
+            encoder=self.encoder,
+            sample_rate=rate,
+            n_samples=round(hparams["clip_seconds"] * rate),
+            n_frames=detector.n_output_frames,
+        )
+        clips = {
+            name: self.reader.training_clips(manifest, **labels)
+            for name, labels in STREAMS.items()
+            if (manifest := self.folder / f"train_{name}.json").exists()
+        }
+        sizes = hparams["clips_per_batch"]
+        streams = Streams({name: sizes[name] for name in clips}, "strong")
+        self.names = list(streams.clips_per_batch)
+        self.training_clips, self.batches = streams.build(
+            clips, hparams["seed"]
+        )
+
+    def test_loader(self, split: str) -> DataLoader:
+        """The validation or test clips."""
+        clips = self.reader.test_clips(self.folder / f"{split}.json")
+        size = self.hparams["test_batch_size"]
+        seconds = self.hparams["clip_seconds"]
+        batches = batches_of_one_length(clips, size, seconds)
+        return DataLoader(clips, batch_sampler=batches, **self.options)
+
+    def waveforms(self) -> DataLoader:
+        """All training waveforms in batches [B, N], for the normalisation."""
+        return DataLoader(
+            self.training_clips,
+            batch_size=self.hparams["test_batch_size"],
+            collate_fn=lambda clips: torch.stack([c["sig"] for c in clips]),
+        )
+
+    def reference(self, split: str) -> tuple:
+        """The true events (a table) and the durations (seconds)."""
+        place = self.folder / "references" / split
+        return (
+            read_events(f"{place}.tsv", self.encoder.classes),
+            read_durations(f"{place}_durations.tsv"),
+        )
+
+
+def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
+    """Give the Brain, which knows how to train, what the YAML chose."""
+    reference, _ = data.reference("validation")
+    n_processes = int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
+    steps = run_opts["grad_accumulation_factor"] * n_processes
+
+    def event_f1(scores: dict) -> float:
+        """The figure by which the best epoch is chosen."""
+        counts = event_counts(
+            reference, hparams["smoother"](scores), hparams["classes"]
+        )
+        return counts.f1()["macro"]
+
+    brain = MeanTeacherBrain(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        encoder=data.encoder,
+        losses=hparams["losses"],
+        views=hparams["views"],
+        ema=hparams["ema"],
+        ramp_up=hparams["ramp_up"](steps_per_epoch=len(data.batches) // steps),
+        # With strong labels alone there is nothing that a teacher could add.
+        consistency_weight=(
+            0.0 if data.names == ["strong"] else hparams["consistency_weight"]
+        ),
+        event_f1=event_f1,
+        train_loggers=hparams["train_loggers"],
+        seed=hparams["seed"],
+        hparams={key: hparams[key] for key in ("precision", "max_grad_norm")},
+        run_opts=run_opts,
+        checkpointer=hparams["checkpointer"],
+    )
+    # SpeechBrain tells the epoch to the sampler that it finds here.
+    brain.train_sampler = data.batches
+    return brain
+
+
+def main(arguments: list[str]) -> None:
+    """Prepare, train, score."""
+    hparams, run_opts = load_recipe(arguments)
+    data = Data(hparams)
+    student = hparams["student"]
+    if hparams["checkpointer"].find_checkpoint() is None:
+        student.featurizer.fit(data.waveforms())
+        check_fit(student.eval(), hparams, "cpu")
+        hparams["teacher"].load_state_dict(student.state_dict())
+    brain = make_brain(hparams, run_opts, data)
+    brain.fit(
+        hparams["epoch_counter"],
+        data.training_clips,
+        data.test_loader("validation"),
+        train_loader_kwargs={"batch_sampler": data.batches, **data.options},
+    )
+    smoother, classes = hparams["smoother"], hparams["classes"]
+    test_sets = TestSets(smoother, AsGiven(), classes, hparams["output_folder"])
+    reports = {}
+    for split in ("validation", "test"):
+        brain.evaluate(data.test_loader(split), max_key="event_f1")
+        if if_main_process():
+            reports[split] = test_sets.score(
+                split, brain.scores, *data.reference(split)
+            )
+    if if_main_process():
+        print(summary_table(reports))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        sys.exit(2)

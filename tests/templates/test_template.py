@@ -1,0 +1,146 @@
+"""The template as its users run it: copied, trained, resumed, put to use.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import dataclasses
+import doctest
+import importlib
+import json
+import re
+from io import StringIO
+
+import pandas as pd
+import pytest
+from speechbrain.utils.run_opts import RunOptions
+
+from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.export import export_run
+
+SHORT = ["train.yaml", "--clip_seconds=4", "--noprogressbar", "--device=cpu"]
+WEAK = "--weak_file=data/weak.tsv"
+UNLABELLED = "--unlabelled_folder=data/unlabelled"
+SMALL = (
+    "--network=!new:custom_model.SmallNetwork "
+    "{n_classes: !ref <n_classes>, n_mels: !ref <n_mels>}"
+)
+
+
+@pytest.fixture(scope="module")
+def train(call):
+    """Trains; returns the standard output."""
+
+    def run(*arguments):
+        process = call("train.py", *SHORT, *arguments)
+        assert process.returncode == 0, process.stderr[-3000:]
+        return process.stdout
+
+    return run
+
+
+def log(run):
+    """The lines of a run's log."""
+    return (run / "train_log.txt").read_text().splitlines()
+
+
+def test_detector_of_ones_own_classes(workplace, train, call, tmp_path):
+    """With all kinds of labels: scores, detects, exports."""
+    said = train(WEAK, UNLABELLED, "--number_of_epochs=8")
+    run = workplace / "results" / "my_detector" / "1986"
+    assert re.search(r"train_unlabelled +6 +0 +\d+ +0 ", said)
+    assert "| test | student | 6 |" in said
+    report = json.loads((run / "test" / "student" / "report.json").read_text())
+    # After one epoch it is 0.05 to 0.35.
+    assert report["event_f1"]["macro"] > 0.6
+    assert set(report["event_f1"]["per_class"]) >= {"chirp", "clicks"}
+    assert "train weak_consistency: 0.0000" not in log(run)[-1]
+
+    (workplace / "broken.wav").write_bytes(b"RIFF")
+    long = "data/audio/long.wav"
+    process = call("detect_file.py", run, long, "broken.wav")
+    assert process.returncode == 1
+    assert re.search(
+        r"detect_file.py: broken.wav cannot be .*\n", process.stderr
+    )
+    assert "Traceback" not in process.stderr
+    found = pd.read_csv(StringIO(process.stdout), sep="\t")
+    assert set(found["filename"]) == {long}
+    assert found["offset"].max() > 5  # beyond one clip
+    assert found["confidence"].between(0, 1).all()
+
+    assert export_run(run, tmp_path / "exported") == ""
+    detector = SoundEventDetector.from_folder(tmp_path / "exported")
+    again = detector.detect_file(workplace / long)
+    assert again["event_label"].tolist() == found["event_label"].tolist()
+    assert again["onset"].tolist() == pytest.approx(found["onset"], abs=6e-4)
+
+
+def test_network_of_ones_own(workplace, train, tmp_path, monkeypatch):
+    """Strong labels alone; resumed; loaded from the run and from an export."""
+    options = [SMALL, "--name=small"]
+    train(*options, "--number_of_epochs=1")
+    run = workplace / "results" / "small" / "1986"
+    split = (workplace / "data" / "prepared" / "split.tsv").read_text()
+    train(*options, "--number_of_epochs=2")
+    assert [line.split(",")[0] for line in log(run)] == ["epoch: 1", "epoch: 2"]
+    assert (workplace / "data" / "prepared" / "split.tsv").read_text() == split
+    # Nothing without labels: no mean teacher
+    assert "consistency_weight: 0.0000e+00" in log(run)[-1]
+
+    assert "SmallNetwork" in export_run(run, tmp_path / "exported")
+    monkeypatch.syspath_prepend(workplace)
+    module = importlib.import_module("custom_model")
+    assert doctest.testmod(module) == (0, 3)
+    wanted = {"hparams_file": "hyperparams.yaml"}
+    clip = next((workplace / "data" / "audio").rglob("*.flac"))
+    of_run = SoundEventDetector.from_hparams(run, **wanted)
+    of_export = SoundEventDetector.from_hparams(
+        tmp_path / "exported", savedir=tmp_path / "copy", **wanted
+    )
+    scores = of_run.scores_file(clip)
+    pd.testing.assert_frame_equal(scores, of_export.scores_file(clip))
+
+
+@pytest.mark.parametrize("more", [WEAK, UNLABELLED])
+def test_one_more_kind_of_recordings(workplace, train, tmp_path, more):
+    train(more, "--number_of_epochs=1", f"--output_folder={tmp_path / 'out'}")
+    weight = re.search(r"consistency_weight: (\S+)", log(tmp_path / "out")[0])
+    assert float(weight[1]) > 0
+    there = [
+        kind
+        for kind in ("weak", "unlabelled")
+        if (workplace / "data/prepared" / f"train_{kind}.json").exists()
+    ]
+    assert there == [re.search("weak|unlabelled", more)[0]]
+
+
+@pytest.mark.parametrize(
+    "argument, sentence",
+    [
+        ("--events=a.tsv", "no key 'events': did you mean 'events_file'?"),
+        (SMALL.replace("<n_classes>", "<seed>"), "of 1986 scores for"),
+    ],
+)
+def test_bad_input_is_one_sentence(call, argument, sentence, tmp_path):
+    process = call(
+        "train.py", *SHORT, argument, f"--output_folder={tmp_path / 'out'}"
+    )
+    assert process.returncode == 2
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith("train.py: ") and sentence in last
+    assert "Traceback" not in process.stderr
+
+
+def test_yaml_and_script_agree(workplace):
+    """No key is without use, and none abbreviates a run option."""
+    text = (workplace / "train.yaml").read_text()
+    script = (workplace / "train.py").read_text()
+    keys = set(re.findall(r"^([a-z]\w*):", text, re.MULTILINE))
+    referred = set(re.findall(r"!ref <(\w+)", text))
+    used = {key for key in keys if re.search(rf'["\s]{key}["\s]', script)}
+    assert keys - referred == used - referred
+    for option in dataclasses.fields(RunOptions):
+        assert not [
+            k for k in keys - {option.name} if option.name.startswith(k)
+        ]
