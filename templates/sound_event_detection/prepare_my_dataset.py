@@ -312,7 +312,7 @@ def _draw(tags: Mapping[str, list], fractions, seed, least) -> dict[str, str]:
         )
     sets = np.repeat([*SPLITS], [len(names) - sum(sizes), *sizes])
 
-    def classes_found(order: np.ndarray) -> tuple[int, int]:
+    def _classes_found(order: np.ndarray) -> tuple[int, int]:
         found = {"train": set(), "validation": set(), "test": set()}
         for of_set, index in zip(sets, order, strict=True):
             found[of_set].update(tags[names[index]])
@@ -322,7 +322,7 @@ def _draw(tags: Mapping[str, list], fractions, seed, least) -> dict[str, str]:
     # RandomState: its draws are the same in every version of numpy.
     random = np.random.RandomState(seed)
     orders = [random.permutation(len(names)) for _ in range(N_DRAWS)]
-    best = max(orders, key=classes_found)
+    best = max(orders, key=_classes_found)
     return {names[i]: str(s) for s, i in zip(sets, best, strict=True)}
 
 
