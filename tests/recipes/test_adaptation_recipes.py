@@ -56,7 +56,7 @@ def test_it_differs_in_the_adaptation_and_its_rate_alone(recipe, other):
         for line in difflib.ndiff(*texts)
         if line[0] in "+-" and line[2:3] != "#"
     }
-    assert changed == {"name", "lr", "adaptation"}
+    assert changed == {"name", "lr", "adaptation", "ramp_up_epochs"}
 
 
 @pytest.mark.parametrize("recipe", ["dat", "ppcen_dat"])
