@@ -43,7 +43,7 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "onnx": ["onnx", "onnxscript", "onnxruntime"],
+        "onnx": ["onnx", "onnxscript", "onnxruntime", "torch>=2.8"],
         "test": [
             "onnx",
             "onnxscript",

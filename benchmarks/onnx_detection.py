@@ -58,23 +58,23 @@ def ways(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
 
-    def with_onnxruntime(path: Path) -> tuple[Callable, float]:
+    def _with_onnxruntime(path: Path) -> tuple[Callable, float]:
         session = onnxruntime.InferenceSession(path, options)
 
-        def detect(clips: np.ndarray) -> np.ndarray:
+        def _detect(clips: np.ndarray) -> np.ndarray:
             return session.run(["strong"], {"waveforms": clips})[0]
 
-        return detect, path.stat().st_size / 1e6
+        return _detect, path.stat().st_size / 1e6
 
     @torch.inference_mode()
-    def with_pytorch(clips: np.ndarray) -> np.ndarray:
+    def _with_pytorch(clips: np.ndarray) -> np.ndarray:
         return detector.from_waveforms(torch.from_numpy(clips)).strong.numpy()
 
     weights = sum(x.numel() for x in detector.state_dict().values())
     return {
-        "PyTorch": (with_pytorch, 4 * weights / 1e6),
-        "onnxruntime": with_onnxruntime(exact),
-        "onnxruntime, int8": with_onnxruntime(small),
+        "PyTorch": (_with_pytorch, 4 * weights / 1e6),
+        "onnxruntime": _with_onnxruntime(exact),
+        "onnxruntime, int8": _with_onnxruntime(small),
     }
 
 

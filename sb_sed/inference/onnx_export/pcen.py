@@ -32,20 +32,18 @@ class OnnxParallelPCEN(nn.Module):
 
     def __init__(self, pcen: ParallelPCEN):
         super().__init__()
-        self.smoothers = nn.ModuleList(
-            OnnxSmoother(pcen.smoother, s) for s in pcen.smoothing.detach()
-        )
+        self.smoothers = OnnxSmoothers(pcen.smoother, pcen.smoothing)
         for name in ("alpha", "delta", "r", "weights"):
             self.register_buffer(name, getattr(pcen, name).detach().clone())
         self.eps = pcen.eps
 
     def forward(self, energy: Tensor) -> Tensor:
         """[B, T, F] -> [B, T, F, N]."""
-        smoothed = [smoother(energy) for smoother in self.smoothers]
+        smoothed = self.smoothers(energy)
         layers = zip(self.weights, self.alpha, self.delta, self.r, strict=True)
         outputs = []
         for weights, alpha, delta, r in layers:
-            mixed = sum(w * m for w, m in zip(weights, smoothed, strict=True))
+            mixed = (weights * smoothed).sum(2)
             gained = energy * torch.exp(-alpha * torch.log(self.eps + mixed))
             # With logarithms, so that silence comes out as 0 to the last bit.
             raised = torch.exp(r * torch.log(gained / delta + 1)) - 1
@@ -67,8 +65,8 @@ class OnnxPCEN(OnnxParallelPCEN):
         return super().forward(energy).squeeze(-1)
 
 
-class OnnxSmoother(nn.Module):
-    """A smoother's recursion by doubling (Hillis and Steele, 1986).
+class OnnxSmoothers(nn.Module):
+    """The smoothers' recursions by doubling (Hillis and Steele, 1986).
 
     After k steps of ``y[t] += (1 - s)^(2^k) y[t - 2^k]`` each frame is the
     weighted sum of the 2^k frames up to it. All is in it, for any length, once
@@ -78,8 +76,8 @@ class OnnxSmoother(nn.Module):
     ---------
     smoother : Callable
         ``causal`` or ``forward_backward``.
-    coefficient : Tensor
-        s, [1 or F].
+    coefficients : Tensor
+        s of each smoother, [K, 1 or F].
 
     Raises
     ------
@@ -87,7 +85,7 @@ class OnnxSmoother(nn.Module):
         If it is another smoother.
     """
 
-    def __init__(self, smoother: Callable, coefficient: Tensor):
+    def __init__(self, smoother: Callable, coefficients: Tensor):
         super().__init__()
         if smoother not in (causal, forward_backward):
             raise InputError(
@@ -96,29 +94,30 @@ class OnnxSmoother(nn.Module):
                 "sb_sed.features.smoothers."
             )
         self.backwards = smoother is forward_backward
-        kept = 1 - coefficient.double()
-        n_steps = math.ceil(math.log2(_FADED / coefficient.min().item()))
+        coefficients = coefficients.detach().clone()
+        kept = 1 - coefficients.double()
+        n_steps = math.ceil(math.log2(_FADED / coefficients.min().item()))
         fading = torch.stack([kept**2**step for step in range(n_steps)])
-        self.register_buffer("coefficient", coefficient)
+        self.register_buffer("coefficients", coefficients)
         self.register_buffer("fading", fading.float())
 
     def forward(self, energy: Tensor) -> Tensor:
-        """[B, T, F] -> [B, T, F]."""
-        smoothed = self._scan(energy)
+        """[B, T, F] -> [B, T, K, F]."""
+        smoothed = self._scan(energy[:, :, None])
         if self.backwards:
             smoothed = self._scan(smoothed.flip(1)).flip(1)
         return smoothed
 
     def _scan(self, energy: Tensor) -> Tensor:
-        frames = torch.arange(energy.shape[1])
-        # The smoother holds the first frame before it begins.
-        is_first = frames[:, None] == 0
-        smoothed = energy * torch.where(is_first, 1.0, self.coefficient)
+        frames = torch.arange(energy.shape[1])[:, None, None]
+        # The smoothers hold the first frame before they begin.
+        smoothed = energy * torch.where(frames == 0, 1.0, self.coefficients)
         for step, fading in enumerate(self.fading):
             before = frames - 2**step
-            share = torch.where(before[:, None] >= 0, fading, 0.0)
-            earlier = smoothed.index_select(1, before.clamp_min(0))
-            smoothed = smoothed + share * earlier
+            earlier = smoothed.index_select(1, before.flatten().clamp_min(0))
+            smoothed = (
+                smoothed + torch.where(before >= 0, fading, 0.0) * earlier
+            )
         return smoothed
 
 
