@@ -147,7 +147,7 @@ def test_interruption_ends_the_trainings(workplace, sent, call):
     while not (data / "pid.txt").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(sent)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert said.endswith("interrupted; the same command resumes.\n")
     pid = (data / "pid.txt").read_text()
