@@ -141,10 +141,11 @@ class MedianSmoother(Smoother):
         shift = np.median(table["offset"] - table["onset"])
         table = table.copy()
         for label in table.columns[2:]:
-            half = _half(self.setting_of(label)["window"], shift)
-            table[label] = median_filter(
-                table[label].to_numpy(), size=2 * int(half) + 1, mode="reflect"
-            )
+            half = int(_half(self.setting_of(label)["window"], shift))
+            # scipy's own reflection errs where the window is the longer.
+            scores = np.pad(table[label], half, mode="symmetric")
+            filtered = median_filter(scores, size=2 * half + 1)
+            table[label] = filtered[half : len(filtered) - half]
         return table
 
 
