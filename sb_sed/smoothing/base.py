@@ -169,40 +169,8 @@ class Smoother(ABC):
         """
         if self.search is not None:
             trials = Trials(self, scores, events)
-            self.learn(trials, np.ones(len(trials.files)))
+            self.parameters = self.search(trials, np.ones(len(trials.files)))
         return self
-
-    def learn(self, trials: Trials, weights: np.ndarray) -> Smoother:
-        """Tunes the parameters to some files of some trials.
-
-        Arguments
-        ---------
-        trials : Trials
-            Of this smoother or of the one that it is a copy of.
-        weights : np.ndarray
-            How often each file counts, ``[F]``.
-
-        Returns
-        -------
-        self : Smoother
-        """
-        self.parameters = self.search(trials, weights)
-        return self
-
-    def counts(self, trials: Trials) -> tuple[np.ndarray, np.ndarray]:
-        """What it finds in the files of some trials.
-
-        Arguments
-        ---------
-        trials : Trials
-            As of :meth:`learn`.
-
-        Returns
-        -------
-        hits, estimates : np.ndarray
-            Each ``[F, C]``.
-        """
-        return trials.counts(self.parameters)
 
     def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Decodes the scores of a data set.

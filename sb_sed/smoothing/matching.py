@@ -128,7 +128,7 @@ def collar_hits(
 
 def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     """The detections that get a reference event in a largest matching."""
-    event, target = within_collars(reference, detections)
+    event, target = _within_collars(reference, detections)
     # A reference event is a node of its own in each setting.
     node = detections.setting[event] * len(reference.onset) + target
     _, node = np.unique(node, return_inverse=True)
@@ -147,7 +147,7 @@ def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     return np.concatenate([event[alone], rivals[matched]])
 
 
-def within_collars(
+def _within_collars(
     reference: Reference, detections: Detections
 ) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of a detection and a reference event that it may take.

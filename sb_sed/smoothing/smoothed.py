@@ -13,7 +13,7 @@ import pandas as pd
 
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.trials import Trials
-from sb_sed.smoothing.tuning import TuningReport, tune
+from sb_sed.smoothing.tuning import TuningReport, tune_on
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,15 @@ class CrossFit:
             the scores.
         """
         smoother = copy.copy(smoother)
-        report = tune(
-            smoother, scores, reference, self.folds, self.splits, self.seed
-        )
         trials = Trials(smoother, scores, reference)
+        report = tune_on(trials, self.folds, self.splits, self.seed)
         fold = np.random.default_rng(self.seed).permutation(len(trials.files))
         place = dict(zip(trials.files, fold % self.folds, strict=True))
         fitted = {None: smoother}
         for held in range(self.folds):
             rest = np.array([place[clip] != held for clip in trials.files])
-            fitted[held] = copy.copy(smoother).learn(trials, rest)
+            fitted[held] = copy.copy(smoother)
+            fitted[held].parameters = smoother.search(trials, rest)
         parts = []
         for held, one in fitted.items():
             clips = {c: t for c, t in scores.items() if place.get(c) == held}

@@ -25,7 +25,6 @@ from sb_sed.smoothing.packed import pack
 
 if TYPE_CHECKING:
     from sb_sed.smoothing.base import Setting, Smoother
-    from sb_sed.smoothing.detections import Detections
 
 
 class Trials:
@@ -47,12 +46,12 @@ class Trials:
         The F files that count.
     classes : list of str
         The C classes of the scores.
-    packs : list of PackedScores
-        The scores in batches of files, in the order of ``files``.
-    references : dict
-        Class -> its events in each batch.
     reference : np.ndarray
         Number of reference events, ``[F, C]``.
+    missing : list of str
+        Files of the reference that have no scores.
+    unknown : list of str
+        Classes of the reference that the scores have not.
 
     Raises
     ------
@@ -76,8 +75,11 @@ class Trials:
         self.smoother = smoother
         self.classes = packs[0].classes
         self.files = [clip for packed in packs for clip in packed.files]
-        self.packs = packs
-        self.references = {
+        self.missing = [clip for clip in named if clip not in scores]
+        labels = dict.fromkeys(events["event_label"].dropna())
+        self.unknown = [x for x in labels if x not in self.classes]
+        self._packs = packs
+        self._references = {
             label: [
                 Reference.from_events(events, label, packed.files)
                 for packed in packs
@@ -86,7 +88,9 @@ class Trials:
         }
         self.reference = np.stack(
             [
-                np.concatenate([some.counts for some in self.references[label]])
+                np.concatenate(
+                    [some.counts for some in self._references[label]]
+                )
                 for label in self.classes
             ],
             axis=1,
@@ -155,34 +159,6 @@ class Trials:
         hits, estimates = self.counts(parameters)
         return float(macro_f1(hits, estimates, self.reference, weights))
 
-    def counted(
-        self, label: str, found: Sequence[Detections], n_settings: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Compares events with the reference.
-
-        Arguments
-        ---------
-        label : str
-            The class.
-        found : sequence of Detections
-            In each batch of files.
-        n_settings : int
-            S.
-
-        Returns
-        -------
-        hits, estimates : np.ndarray
-            Each ``[S, F]``.
-        """
-        parts = [
-            collar_hits(reference, some, n_settings)
-            for reference, some in zip(
-                self.references[label], found, strict=True
-            )
-        ]
-        hits, estimates = zip(*parts, strict=True)
-        return np.concatenate(hits, axis=1), np.concatenate(estimates, axis=1)
-
     def _row(self, label: str, setting: Setting):
         """Hits and estimates of a class at a setting, each ``[F]``."""
         if "grid" in self.__dict__ and setting in self.settings:
@@ -193,11 +169,18 @@ class Trials:
 
     def _try(self, label: str, settings: Sequence[Setting]):
         """Hits and estimates of a class, each ``[S, F]``."""
-        found = [
-            self.smoother.decode(packed, label, settings)
-            for packed in self.packs
+        parts = [
+            collar_hits(
+                reference,
+                self.smoother.decode(packed, label, settings),
+                len(settings),
+            )
+            for packed, reference in zip(
+                self._packs, self._references[label], strict=True
+            )
         ]
-        return self.counted(label, found, len(settings))
+        hits, estimates = zip(*parts, strict=True)
+        return np.concatenate(hits, axis=1), np.concatenate(estimates, axis=1)
 
 
 def macro_f1(hits, estimates, reference, weights) -> np.ndarray:

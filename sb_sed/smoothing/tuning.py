@@ -11,7 +11,6 @@ Authors
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator, Mapping
 
@@ -20,7 +19,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import stem
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.report import LEVEL, Figure, TuningReport
 from sb_sed.smoothing.trials import Trials, macro_f1
@@ -82,13 +80,42 @@ def tune(
     >>> report.held_out.mean, report.parameters
     (1.0, {'Dog': {'threshold': 0.12}})
     """
+    trials = Trials(smoother, scores, events)
+    return tune_on(trials, folds, splits, seed, n_draws)
+
+
+def tune_on(
+    trials: Trials,
+    folds: int = 2,
+    splits: int = 5,
+    seed: int = 0,
+    n_draws: int = 1000,
+) -> TuningReport:
+    """As :func:`tune`, of trials that may serve further searches.
+
+    Arguments
+    ---------
+    trials : Trials
+        Of the smoother.
+    folds, splits, seed, n_draws : int
+        As of :func:`tune`.
+
+    Returns
+    -------
+    report : TuningReport
+
+    Raises
+    ------
+    InputError
+        When there are fewer files than folds, or the smoother has no search.
+    """
     start = time.perf_counter()
+    smoother = trials.smoother
     if smoother.search is None:
         raise InputError(
             f"The smoother {smoother.name} has no search: give it one, to tune "
             "its parameters."
         )
-    trials = Trials(smoother, scores, events)
     n_files = len(trials.files)
     if not 2 <= folds <= n_files or splits < 1:
         raise InputError(
@@ -109,14 +136,14 @@ def tune(
             fold = generator.permutation(n_files) % folds
             unseen = np.zeros((2, *trials.reference.shape))
             for held in (fold == index for index in range(folds)):
-                part = copy.copy(smoother).learn(trials, ~held)
-                found = part.counts(trials)
+                found = trials.counts(smoother.search(trials, ~held))
                 tuned.append(_f1(found, trials, weights * ~held))
                 held_out.append(_f1(found, trials, weights * held))
                 unseen[:, held] = np.stack(found)[:, held]
                 bar.update()
             cross_validated.append(_f1(unseen, trials, weights))
-    found = smoother.learn(trials, weights[0]).counts(trials)
+    smoother.parameters = smoother.search(trials, weights[0])
+    found = trials.counts(smoother.parameters)
     figures = {
         "tuned": _figure(tuned),
         "held_out": _figure(held_out),
@@ -133,7 +160,7 @@ def tune(
         splits=splits,
         seconds=time.perf_counter() - start,
         warnings=[
-            *_left_out(trials, scores, events),
+            *_left_out(trials),
             *_overfit(figures["tuned"], figures["held_out"]),
         ],
     )
@@ -166,20 +193,16 @@ def _per_class(found, trials: Trials) -> dict[str, float | None]:
     }
 
 
-def _left_out(
-    trials: Trials, scores: Mapping[str, pd.DataFrame], events: pd.DataFrame
-) -> Iterator[str]:
-    named = dict.fromkeys(events["filename"].map(stem))
-    if missing := [clip for clip in named if clip not in scores]:
+def _left_out(trials: Trials) -> Iterator[str]:
+    if missing := trials.missing:
         yield (
-            f"{len(missing)} of {len(named)} reference files have no scores "
-            f"and are left out (first: {missing[0]})."
+            f"{len(missing)} of {len(trials.files) + len(missing)} reference "
+            f"files have no scores and are left out (first: {missing[0]})."
         )
-    labels = dict.fromkeys(events["event_label"].dropna())
-    if unknown := [label for label in labels if label not in trials.classes]:
+    if trials.unknown:
         yield (
-            f"The scores have no column for {', '.join(unknown)}: left out of "
-            "the macro mean."
+            f"The scores have no column for {', '.join(trials.unknown)}: left "
+            "out of the macro mean."
         )
     for label, number in zip(
         trials.classes, trials.reference.sum(axis=0), strict=True

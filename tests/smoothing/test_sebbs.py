@@ -151,6 +151,18 @@ def test_boxes_are_apart_and_inside(matrix, merge):
     assert bool(boxes) == bool(matrix.any())
 
 
+@examples
+@given(matrices, merges)
+def test_scores_hold_the_boxes_of_all_thresholds(matrix, merge):
+    setting = {"filter": 0.32, "merge": merge, "threshold": 0.7}
+    tables = {"clip": scores_table(matrix, SHIFT, ["D"])}
+    drawn = SEBBsSmoother(setting).to_scores(tables)["clip"]["D"]
+    expected = np.zeros(len(matrix))
+    for first, end, confidence in boxes_of(matrix, merge=merge):
+        expected[first:end] = confidence
+    assert np.allclose(drawn, expected)
+
+
 def test_many_settings_at_once_and_files_of_many_lengths():
     rng = np.random.default_rng(0)
     scores = {
