@@ -1,6 +1,6 @@
 """Times HMM decoding of a data set beside librosa and hmmlearn.
 
-    python benchmarks/smoothing.py SCORES.npz [--durations TSV]
+    python benchmarks/smoothing.py SCORES.npz REFERENCE.tsv DURATIONS.tsv
         [--p-sil 0.894] [--p-event 0.684] [--rounds 1]
 
 The scores are those of a detector on a data set (arrays ``scores``, ``files``,
@@ -15,12 +15,9 @@ Authors
  * sb_sed contributors 2026
 """
 
-import argparse
-from pathlib import Path
-
 import librosa
 import numpy as np
-from _detector_scores import load_scores
+from _detector_scores import ScoresParser, load_scores
 from _measure import take_turns
 from hmmlearn.base import BaseHMM
 
@@ -98,17 +95,11 @@ class Decoders:
 
 def main() -> None:
     """Runs the benchmark and prints its table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("scores", type=Path, nargs="?")
-    parser.add_argument("--durations", type=Path)
+    parser = ScoresParser(__doc__)
     parser.add_argument("--p-sil", type=float, default=0.8936181)
     parser.add_argument("--p-event", type=float, default=0.6838989)
     parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    if options.scores is None:
-        parser.print_usage()
-        print("Left out: it needs the scores of a detector.")
-        return
+    options = parser.parse()
     batches = pack(load_scores(options.scores, options.durations))
     decoders = Decoders(batches, options.p_sil, options.p_event)
     entries = {

@@ -1,6 +1,6 @@
 """Exact search of the tied HMM's parameters beside the paper's forest search.
 
-    python benchmarks/tuning.py SCORES.npz REFERENCE.tsv [--durations TSV]
+    python benchmarks/tuning.py SCORES.npz REFERENCE.tsv DURATIONS.tsv
         [--calls 200] [--seeds 3] [--splits 5]
 
 The scores are those of a detector on a data set (arrays ``scores``, ``files``,
@@ -14,11 +14,9 @@ Authors
  * sb_sed contributors 2026
 """
 
-import argparse
 import time
-from pathlib import Path
 
-from _detector_scores import load_scores
+from _detector_scores import ScoresParser, load_scores
 
 from sb_sed.formats import read_events
 from sb_sed.scoring.collar import event_counts
@@ -30,18 +28,11 @@ from sb_sed.smoothing.tuning import tune
 
 def main() -> None:
     """Runs the benchmark and prints its table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("scores", type=Path, nargs="?")
-    parser.add_argument("reference", type=Path, nargs="?")
-    parser.add_argument("--durations", type=Path)
+    parser = ScoresParser(__doc__)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--splits", type=int, default=5)
-    options = parser.parse_args()
-    if options.reference is None:
-        parser.print_usage()
-        print("Left out: it needs the scores of a detector.")
-        return
+    options = parser.parse()
     scores = load_scores(options.scores, options.durations)
     reference = read_events(options.reference)
     smoother = HMMSmoother()

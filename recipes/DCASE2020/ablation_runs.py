@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ ENSEMBLE = HERE / "ensemble.py"
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(ABC):
     """One run of one row, a call of a script.
 
     Arguments
@@ -70,6 +71,7 @@ class Run:
         """Whether at least one epoch is over."""
         return (self.folder / "train_log.txt").exists()
 
+    @abstractmethod
     def command(self, arguments: list[str]) -> list[str]:
         """The command line.
 
@@ -83,7 +85,6 @@ class Run:
         list[str]
             Its words.
         """
-        raise NotImplementedError
 
     def start(
         self, arguments: list[str], environment: dict[str, str]
