@@ -6,6 +6,8 @@ Authors
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,10 @@ from sb_sed.inference.description import check_fit
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
 from sb_sed.inference.recordings import Recording, read_blocks
 from sb_sed.inference.scorer import WindowScorer, unpadded
+from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.windows import Windows
 from sb_sed.models.crnn import Predictions
+from sb_sed.smoothing.fixed_lag import Event
 
 logger = get_logger(__name__)
 
@@ -242,6 +246,56 @@ class SoundEventDetector(Pretrained):
         """
         tables = self.scores.batch(unpadded(wavs, lens))
         return [self.events(x, str(place)) for place, x in enumerate(tables)]
+
+    def stream(
+        self,
+        chunks: Iterable[np.ndarray],
+        latency: float = 2.0,
+        rate: int | None = None,
+    ) -> Iterator[Event]:
+        """Finds the events of a stream while it is heard.
+
+        Arguments
+        ---------
+        chunks : Iterable[np.ndarray]
+            Its samples, floats [N], in pieces of any lengths.
+        latency : float
+            Most seconds that are heard from the end of an event until it is
+            given away. What it costs, and what one gets for it:
+            :class:`~sb_sed.inference.streaming.EventStream`.
+        rate : int, optional
+            Samples per second of the chunks (default: the detector's).
+
+        Yields
+        ------
+        Event
+            ``onset``, ``offset`` (seconds since the stream began),
+            ``event_label``, ``confidence``; each as soon as it is settled.
+
+        Raises
+        ------
+        InputError
+            If a chunk is not finite, or the latency too short.
+        """
+        return self.event_stream(latency, rate)(chunks)
+
+    def event_stream(
+        self, latency: float = 2.0, rate: int | None = None
+    ) -> EventStream:
+        """What finds the events of a stream, for those who feed it themselves.
+
+        Arguments
+        ---------
+        latency, rate
+            As for ``stream``.
+
+        Returns
+        -------
+        EventStream
+            Has ``feed(chunk)`` and ``flush()``, which return lists of events.
+        """
+        decode = partial(self.events, filename="stream")
+        return EventStream(self.scores, decode, latency, rate)
 
     def events(self, scores: pd.DataFrame, filename: str) -> pd.DataFrame:
         """Reads the events off the scores, as the smoother has it.
