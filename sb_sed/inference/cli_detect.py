@@ -10,6 +10,11 @@ import sys
 from pathlib import Path
 
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_stream import (
+    add_stream_options,
+    check_stream,
+    detect_stream,
+)
 
 _EXAMPLES = """\
 examples:
@@ -19,6 +24,8 @@ examples:
   sb-sed detect exported/ clip.wav --format audacity --output clip.txt
   ffmpeg -i film.mkv -f s16le -ac 1 -ar 16000 - | \\
       sb-sed detect exported/ - --rate 16000
+  arecord -t raw -f S16_LE -r 16000 | \\
+      sb-sed detect exported/ - --rate 16000 --stream --latency 2
 
 Files that cannot be used are listed on the standard error with the reason.
 exit status: 0 all files were heard, 1 some were skipped, 2 bad input
@@ -117,6 +124,7 @@ def add_detect(commands) -> None:
         metavar="N",
         help="interleaved channels (default: 1)",
     )
+    add_stream_options(parser)
     parser.set_defaults(run=_detect)
 
 
@@ -126,6 +134,9 @@ def _detect(arguments: argparse.Namespace) -> int:
         raise InputError("- is the standard input: give it alone.")
     if piped and arguments.rate is None:
         raise InputError("- has no header: give its --rate, such as 16000.")
+    check_stream(arguments)
+    if arguments.stream:
+        return detect_stream(_load(arguments), arguments)
 
     from tqdm import tqdm
 
