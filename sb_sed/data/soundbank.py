@@ -26,7 +26,7 @@ _ISOLATED = "_events"
 _REMEDIES = {
     "foregrounds": "name a folder with one folder of audio per class",
     "backgrounds": "name a folder with audio",
-    "rirs": "name a folder with audio, or null for dry events",
+    "rirs": "name a folder with audio, or none for dry events",
 }
 
 
@@ -124,6 +124,7 @@ class Soundbank:
     >>> soundfile.write(folder / "bank/Cat/a.wav", np.ones(44100), 44100)
     >>> soundbank = Soundbank(foregrounds="bank")
     >>> soundbank.prepare(folder, folder / "prepared", 16000)
+    []
     >>> sources = soundbank.load(folder / "prepared", 16000)
     >>> [(source.label, source.has_onset) for source in sources.foregrounds]
     [('Cat', True)]
@@ -154,7 +155,7 @@ class Soundbank:
         prepared_folder: str | Path,
         sample_rate: int,
         n_jobs: int | None = None,
-    ) -> None:
+    ) -> list[tuple[str, str, str]]:
         """List the files; check and convert those that are new.
 
         Below ``prepared_folder`` it writes ``soundbank/<key>.json`` (the files
@@ -172,17 +173,22 @@ class Soundbank:
         n_jobs : int, optional
             Processes; default: one for each processor allowed.
 
+        Returns
+        -------
+        list[tuple[str, str, str]]
+            Role, path and reason of each file that cannot be used.
+
         Raises
         ------
         InputError
             If a folder is missing or has no usable audio.
         """
         if not self.folders:
-            return
+            return []
         found, missing = {}, []
         store = AudioStore(Path(prepared_folder) / "audio", sample_rate)
         for role, folder in self.folders.items():
-            folder = Path(os.path.abspath(data_folder)) / folder
+            folder = Path(os.path.abspath(Path(data_folder) / folder))
             sources = _find(role, folder)
             ready = store.prepare(
                 [
@@ -215,6 +221,7 @@ class Soundbank:
         logger.info("sound bank: %s; %d unusable", counts, len(missing))
         if missing:
             logger.warning("unusable sounds and the reasons: %s", table)
+        return missing
 
     def load(self, prepared_folder: str | Path, sample_rate: int) -> Sources:
         """The files that ``prepare`` has listed."""
@@ -320,6 +327,10 @@ def _no_audio(role: str, folder: str | Path) -> InputError:
 
 
 def _name(path: str, folder: Path) -> str:
-    """Where the converted form of a file goes; no two are the same."""
+    """Where the converted form of a file goes; no two are the same.
+
+    It lies in folders of the same names, which are labels.
+    """
     key = zlib.crc32(str(folder).encode())
-    return f"soundbank/{key:08x}/{Path(path).relative_to(folder)}.wav"
+    place = Path(path).relative_to(folder.parent)
+    return f"soundbank/{key:08x}/{place}.wav"

@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import io
 import json
 from pathlib import Path
 
@@ -201,10 +202,11 @@ def _foregrounds(
 
 
 def _write_audio(path: Path, samples: np.ndarray, sample_rate: int) -> None:
+    # In memory first: soundfile has no clear error for a full disk.
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, sample_rate, "PCM_16", format="WAV")
     with atomic_path(path) as temporary:
-        soundfile.write(
-            temporary, samples, sample_rate, subtype="PCM_16", format="WAV"
-        )
+        temporary.write_bytes(wav.getvalue())
 
 
 def _to_jams(

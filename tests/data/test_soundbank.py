@@ -1,5 +1,7 @@
 """Sound banks: what is found, checked, converted and listed."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,7 +65,7 @@ def test_prepare_converts_lists_and_skips(tmp_path):
     write(data / "bg/c.wav", channels=4)
     write(tmp_path / "elsewhere/rir.wav", 48000)
     bank = Soundbank("fg", "bg", str(tmp_path / "elsewhere"), 1)
-    bank.prepare(data, prepared, 16000, n_jobs=1)
+    unusable = bank.prepare(data, prepared, 16000, n_jobs=1)
     sources = bank.load(prepared, 16000)
     paths = [event.path for event in sources.foregrounds]
     assert paths[0] == str(data / "fg/Cat/a.wav")  # where it lies
@@ -74,6 +76,7 @@ def test_prepare_converts_lists_and_skips(tmp_path):
     (table,) = prepared.glob("soundbank/*_missing.tsv")
     (row,) = pd.read_csv(table, sep="\t").itertuples(index=False)
     assert row.role == "foregrounds" and row.file.endswith("broken.wav")
+    assert [tuple(row)] == unusable
     assert sources.cache.max_megabytes == 1
 
 
@@ -90,6 +93,22 @@ def test_banks_of_two_recipes_do_not_mix(tmp_path):
     assert lengths == [8000, 16000]
 
 
+@pytest.mark.parametrize("name", ["bg", "bg/.", "other/../bg"])
+def test_converted_files_lie_in_folders_of_the_same_names(tmp_path, name):
+    # Those of backgrounds are labels.
+    write(tmp_path / "bg/a.wav", 8000)
+    write(tmp_path / "bg/home/b.wav", 8000)
+    bank = Soundbank(backgrounds=name)
+    bank.prepare(tmp_path, tmp_path / "prepared", 16000, n_jobs=1)
+    names = [
+        Path(path).parts[-3:]
+        for path in bank.load(tmp_path / "prepared", 16000).backgrounds
+    ]
+    (key, *top), below = names
+    assert top == ["bg", "a.wav.wav"] and below == ("bg", "home", "b.wav.wav")
+    assert key not in ("bg", "..")
+
+
 def test_without_folders_nothing_is_done(tmp_path):
     bank = Soundbank()
     bank.prepare(tmp_path, tmp_path / "prepared", 16000)
@@ -103,7 +122,7 @@ def test_without_folders_nothing_is_done(tmp_path):
     [
         ("foregrounds", "one folder of audio per class"),
         ("backgrounds", "a folder with audio"),
-        ("rirs", "or null for dry events"),
+        ("rirs", "or none for dry events"),
     ],
 )
 def test_missing_folder_is_named_with_the_remedy(tmp_path, role, remedy):
