@@ -9,7 +9,7 @@ To make a synthetic set for a copy of DESED from its sound bank:
     --n_clips 2500 --output new/dataset/audio/train/synthetic20
 
 Every key of the recipe can be given as for train.py. The same command goes on
-where it was stopped.
+where it was stopped. Without a recipe, ``sb-sed mix`` does the same.
 
 Authors
  * sb_sed contributors 2026
@@ -24,9 +24,8 @@ import speechbrain as sb
 
 from sb_sed.data.minidesed import make_minidesed
 from sb_sed.data.mixing import Mixer
-from sb_sed.data.soundscapes import draw_scene, write_soundscapes
 from sb_sed.errors import InputError
-from sb_sed.plots import plot_soundscape
+from sb_sed.inference.soundscape_sets import write_set
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.runs import load_parts
 
@@ -119,26 +118,15 @@ def main(arguments: list[str]) -> None:
     options, others = parser.parse_known_args(arguments)
     recipe, parts = load_recipe(options.hparams, others)
     mixer, seed = make_mixer(recipe, parts), parts["seed"]
-    events = write_soundscapes(
-        mixer, options.output, options.n_clips, seed, options.isolated
+    write_set(
+        mixer,
+        options.output,
+        options.n_clips,
+        seed,
+        options.isolated,
+        options.plot,
     )
     recipe.save(options.output / "hyperparams.yaml")
-    for index in range(min(options.plot, options.n_clips)):
-        scene = draw_scene(mixer, seed, index)
-        figure = options.output / "figures" / f"{index}.png"
-        plot_soundscape(
-            scene,
-            mixer.render(scene),
-            mixer.sample_rate,
-            figure,
-            classes=parts["dataset"]["classes"],
-            title=f"{index}.wav",
-        )
-        print(figure)
-    print(
-        f"{options.n_clips} soundscapes in {options.output / 'soundscapes'}, "
-        f"{len(events)} events in {options.output / 'soundscapes.tsv'}"
-    )
 
 
 if __name__ == "__main__":

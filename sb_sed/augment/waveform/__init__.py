@@ -17,6 +17,7 @@ from sb_sed.augment.waveform.comb import CombFilter
 from sb_sed.augment.waveform.compression import Compression
 from sb_sed.augment.waveform.passes import HighPass, LowPass
 from sb_sed.augment.waveform.pitch import PitchShift
+from sb_sed.augment.waveform.usual import usual_effects
 
 __all__ = [
     "CombFilter",
@@ -28,4 +29,5 @@ __all__ = [
     "NoiseBurst",
     "PitchShift",
     "SineBurst",
+    "usual_effects",
 ]
