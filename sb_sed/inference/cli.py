@@ -15,8 +15,10 @@ from sb_sed.errors import InputError
 from sb_sed.inference.cli_detect import add_detect
 from sb_sed.inference.cli_embeddings import add_plot_embeddings
 from sb_sed.inference.cli_export import add_export
+from sb_sed.inference.cli_mix import add_mix
 from sb_sed.inference.cli_onnx import add_export_onnx
 from sb_sed.inference.cli_plots import add_plot_curves, add_plot_features
+from sb_sed.inference.cli_prepare import add_prepare
 from sb_sed.inference.cli_report import add_report
 from sb_sed.inference.cli_score import add_score
 from sb_sed.inference.cli_tune import add_tune
@@ -57,6 +59,8 @@ def main(argv=None) -> int:
         add_plot_features,
         add_plot_curves,
         add_plot_embeddings,
+        add_mix,
+        add_prepare,
     ):
         add_command(commands)
     arguments = parser.parse_args(argv)

@@ -323,17 +323,6 @@ def recipe():
     return module
 
 
-def test_recipe_command(tree, recipe, capsys):
-    arguments = ["--data_folder", str(tree.folder), "--n_jobs", "1"]
-    arguments += ["--prepared_folder", str(tree.out)]
-    assert recipe.main(arguments) == 0
-    assert "train_unlabelled          3        3" in capsys.readouterr().out
-    shutil.rmtree(tree.public)
-    assert recipe.main(arguments) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[-1].startswith("desed_prepare.py: ")
-
-
 def test_recipe_function_returns_the_summary(tree, recipe):
     summary = recipe.prepare_desed(
         str(tree.folder), str(tree.out), n_jobs=1, seed=3

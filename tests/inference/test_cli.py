@@ -116,7 +116,9 @@ def test_a_reader_that_stops_early(data):
     assert (data / "report.json").exists()
 
 
-@pytest.mark.parametrize("command", ["score", "plot-features", "plot-curves"])
+@pytest.mark.parametrize(
+    "command", ["score", "plot-features", "plot-curves", "mix", "prepare"]
+)
 def test_help_needs_nothing_heavy(command):
     script = (
         "import sys\n"

@@ -8,6 +8,7 @@ import pytest
 
 from sb_sed.data.minidesed import make_minidesed
 from sb_sed.formats import read_filenames
+from sb_sed.inference.cli import main
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 
@@ -46,6 +47,16 @@ def test_soundscapes_figures_and_settings_are_written(tmp_path, data):
     assert names == ["0.wav", "1.wav", "2.wav"]
     assert "3 soundscapes in" in process.stdout
     assert "seed: 2020" in (output / "hyperparams.yaml").read_text()
+    # The command makes the same of these folders, without a recipe.
+    bank = data / "synthetic/audio/train/soundbank"
+    command = ["mix", tmp_path / "same", "--clips", 3, "--seed", 2020]
+    command += ["--foregrounds", bank / "foreground"]
+    command += ["--backgrounds", bank / "background/sins"]
+    assert main([str(argument) for argument in command]) == 0
+    for name in ("0.wav", "1.wav", "2.wav"):
+        path = Path("soundscapes", name)
+        same = (tmp_path / "same" / path).read_bytes()
+        assert (output / path).read_bytes() == same
     # Rooms where there were none: these are other soundscapes.
     process = mix("augm", *options)
     assert process.returncode == 2
