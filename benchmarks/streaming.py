@@ -110,7 +110,7 @@ def main() -> None:
     clip, frame = detector.hparams.clip_seconds, detector.mods.detector
     last, frame = len(samples) / rate - 2 * clip, frame.frame_shift
 
-    def compared(events: list[tuple], reference: list[tuple]) -> str:
+    def _compared(events: list[tuple], reference: list[tuple]) -> str:
         one, other = (
             [e for e in some if clip < e[0] and e[1] < last]
             for some in (events, reference)
@@ -127,12 +127,12 @@ def main() -> None:
         events, delay, taken = stream(detector, samples, latency)
         print(
             f"{latency:8.2f} s{delay:8.2f}{taken:9.4f}"
-            f"{compared(events, reference)}",
+            f"{_compared(events, reference)}",
             flush=True,
         )
-    print(f"{'whole':>10}{'':8}{factor:9.4f}{compared(reference, reference)}")
+    print(f"{'whole':>10}{'':8}{factor:9.4f}{_compared(reference, reference)}")
     shifted, taken = whole(detector, samples, begin=3)
-    print(f"{'from 3 s':>10}{'':8}{taken:9.4f}{compared(shifted, reference)}")
+    print(f"{'from 3 s':>10}{'':8}{taken:9.4f}{_compared(shifted, reference)}")
 
 
 if __name__ == "__main__":

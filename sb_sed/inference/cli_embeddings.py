@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_numbers import whole
 
 _EXAMPLES = """\
 example:
@@ -54,7 +55,7 @@ def add_plot_embeddings(commands) -> None:
         )
     parser.add_argument(
         "--clips",
-        type=int,
+        type=whole(1, 10**6),
         default=200,
         metavar="N",
         help="clips of each domain, drawn at random (default: 200)",

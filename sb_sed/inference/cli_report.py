@@ -7,6 +7,8 @@ Authors
 import argparse
 from pathlib import Path
 
+from sb_sed.inference.cli_numbers import whole
+
 _EXAMPLES = """\
 examples:
   sb-sed report results/augm/2020
@@ -59,7 +61,7 @@ def add_report(commands) -> None:
     )
     parser.add_argument(
         "--clips",
-        type=_count,
+        type=whole(0, 10**6),
         default=50,
         metavar="N",
         help="clips that the page holds with their sound, 70 kB for each ten "
@@ -130,10 +132,3 @@ def _report(arguments: argparse.Namespace) -> None:
 
         write_figures(contents, inputs, arguments.clips, arguments.png)
     print(arguments.output)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return value

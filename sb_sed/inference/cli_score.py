@@ -5,10 +5,10 @@ Authors
 """
 
 import argparse
-import math
 from pathlib import Path
 
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_numbers import number
 
 _SCORE_EXAMPLES = """\
 examples:
@@ -60,7 +60,7 @@ def add_score(commands) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=_number,
+        type=number(-1e9, 1e9),
         help="a class is active where its score reaches this; for a folder of "
         "scores (default: 0.5)",
     )
@@ -127,13 +127,6 @@ def _score(arguments: argparse.Namespace) -> None:
 
         plot_report(report, arguments.plot)
     print(format_report(report), flush=True)
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a finite number")
-    return value
 
 
 def _figure(text: str) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_numbers import number
 
 _FORMATS = ("tsv", "json")
 _LATENCY = 2.0
@@ -34,7 +35,7 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--latency",
-        type=float,
+        type=number(0, 3600),
         metavar="SECONDS",
         help="most that is heard after an event until it is settled; the "
         "more, the better the events, up to the length of a training clip "
@@ -125,13 +126,13 @@ def _until_interrupted(blocks: Iterator) -> Iterator:
     """The pieces up to Ctrl-C, which leaves the work on one to its end."""
     waiting = stopped = False
 
-    def stop(*_) -> None:
+    def _stop(*_) -> None:
         nonlocal stopped
         stopped = True
         if waiting:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = signal.signal(signal.SIGINT, _stop)
     try:
         while not stopped:
             waiting = True
@@ -150,7 +151,7 @@ def _tsv() -> Callable:
     """Writes rows, beginning with the names of the columns."""
     print("filename\tonset\toffset\tevent_label\tconfidence", flush=True)
 
-    def write(events) -> None:
+    def _write(events) -> None:
         for event in events:
             print(
                 f"stdin\t{event.onset:.3f}\t{event.offset:.3f}\t"
@@ -158,11 +159,11 @@ def _tsv() -> Callable:
                 flush=True,
             )
 
-    return write
+    return _write
 
 
 def _json() -> Callable:
-    def write(events) -> None:
+    def _write(events) -> None:
         for event in events:
             fields = {
                 name: round(value, 6) if isinstance(value, float) else value
@@ -170,4 +171,4 @@ def _json() -> Callable:
             }
             print(json.dumps(fields, ensure_ascii=False), flush=True)
 
-    return write
+    return _write

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from sb_sed.errors import InputError
+from sb_sed.inference.cli_numbers import whole
 from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
 
 _TUNE_EXAMPLES = """\
@@ -71,19 +72,19 @@ def add_tune(commands) -> None:
     )
     parser.add_argument(
         "--folds",
-        type=int,
+        type=whole(2, 100),
         default=2,
         help="parts of the files, each of which is held out once (default: 2)",
     )
     parser.add_argument(
         "--splits",
-        type=int,
+        type=whole(1, 1000),
         default=5,
         help="how often the files are divided at random (default: 5)",
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=whole(0, 2**32 - 1),
         default=0,
         help="of all that is random (default: 0)",
     )

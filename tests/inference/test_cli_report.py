@@ -65,4 +65,4 @@ def test_bad_input(data, capsys):
         report("scores")
     with pytest.raises(SystemExit, match="2"):
         report("scores", "reference.tsv", "--clips", "-1")
-    assert "less than 0" in capsys.readouterr().err
+    assert "not a whole number from 0" in capsys.readouterr().err
