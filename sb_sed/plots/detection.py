@@ -4,7 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,11 @@ def plot_detection(
     log_mel: np.ndarray,
     seconds: float,
     scores: pd.DataFrame,
-    reference: Events,
+    reference: Events | None,
     detected: Events,
     path,
     *,
+    start: float = 0.0,
     centres_hz: np.ndarray | None = None,
     classes: Sequence[str] | None = None,
     thresholds: Mapping[str, float] | None = None,
@@ -32,8 +33,8 @@ def plot_detection(
 ):
     """Draws a clip's log-mel, scores, reference and detected events.
 
-    Shown are the classes that have an event; their colours are those of their
-    scores.
+    Shown are the classes that have an event, or else the one that is scored
+    highest; their colours are those of their scores.
 
     Arguments
     ---------
@@ -43,10 +44,14 @@ def plot_detection(
         What its frames span.
     scores : pandas.DataFrame
         The scores table of the clip.
-    reference, detected : sequence of (float, float, str)
-        Onset and offset in seconds, class.
+    reference : sequence of (float, float, str), optional
+        Onset and offset in seconds, class; None where there is no reference.
+    detected : sequence of (float, float, str)
+        Likewise.
     path : str or Path
         The figure to write: .png, .svg or .pdf.
+    start : float
+        Where the log-mel begins on the time axis of the others, in seconds.
     centres_hz : np.ndarray, optional
         Centre of each band [F]; without it the axis counts bands.
     classes : sequence of str, optional
@@ -80,9 +85,10 @@ def plot_detection(
     from matplotlib.figure import Figure
 
     colours = class_colours(classes or list(scores.columns[2:]))
-    present = {label for *_, label in [*reference, *detected]}
-    shown = [label for label in colours if label in present]
-    heights = [1.9, 1.3, *[0.15 + 0.16 * max(1, len(shown))] * 2]
+    tracks = {"reference": reference, "detected": detected}
+    tracks = {name: some for name, some in tracks.items() if some is not None}
+    shown = _shown(scores, tracks.values(), colours)
+    heights = [1.9, 1.3] + [0.15 + 0.16 * len(shown)] * len(tracks)
     figure = Figure(
         figsize=(9, 0.9 + sum(heights) + 0.24 * len(heights)),
         dpi=150,
@@ -90,29 +96,34 @@ def plot_detection(
     )
     figure.suptitle(title, fontsize=10, parse_math=False)
     panels = figure.subplots(len(heights), sharex=True, height_ratios=heights)
-    _draw_log_mel(panels[0], log_mel, seconds, centres_hz)
+    end = start + seconds
+    _draw_log_mel(panels[0], log_mel, (start, end), centres_hz)
     _draw_scores(panels[1], scores, shown, colours, thresholds or {})
-    for axes, events in zip(panels[2:], (reference, detected), strict=True):
+    for axes, events in zip(panels[2:], tracks.values(), strict=True):
         draw_tracks(axes, events, shown, colours)
-    for axes, name in zip(
-        panels, ("log-mel", "scores", "reference", "detected"), strict=True
-    ):
+    for axes, name in zip(panels, ("log-mel", "scores", *tracks), strict=True):
         axes.set_title(name, loc="left", fontsize=8, pad=2)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[-1].set_xlim(0, max(seconds, scores["offset"].iloc[-1]))
+    panels[-1].set_xlim(start, max(end, scores["offset"].iloc[-1]))
     panels[-1].set_xlabel("time (s)", fontsize=8)
     save_figure(figure, path)
     return figure
 
 
-def _draw_log_mel(axes, values, seconds: float, centres_hz) -> None:
+def _shown(scores, tracks: Iterable[Events], colours: Mapping) -> list[str]:
+    present = {label for events in tracks for *_, label in events}
+    present = present or {scores.iloc[:, 2:].max().idxmax()}
+    return [label for label in colours if label in present]
+
+
+def _draw_log_mel(axes, values, span: tuple, centres_hz) -> None:
     axes.imshow(
         values.T,
         origin="lower",
         aspect="auto",
         cmap="magma",
-        extent=(0, seconds, -0.5, values.shape[1] - 0.5),
+        extent=(*span, -0.5, values.shape[1] - 0.5),
     )
     if centres_hz is None:
         axes.set_ylabel("band", fontsize=8)
@@ -132,3 +143,6 @@ def _draw_scores(axes, scores, shown, colours, thresholds) -> None:
             )
     for value in {thresholds[label] for label in shown if label in thresholds}:
         axes.axhline(value, color="#666666", linestyle="--", linewidth=0.8)
+    # Probabilities on one scale in all figures; other scores on theirs.
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(-0.03, low), max(1.03, high))

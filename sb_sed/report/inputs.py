@@ -20,7 +20,7 @@ from sb_sed.formats import (
     read_scores,
     stem,
 )
-from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.smoothing.threshold import ThresholdSmoother, thresholds_of
 
 Smooth = Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
 
@@ -55,15 +55,8 @@ class Inputs:
 
     def thresholds(self) -> dict[str, float]:
         """Label -> threshold, where the smoother has such a parameter."""
-        if not hasattr(self.smoother, "setting_of"):
-            return {}
         labels = next(iter(self.scores.values())).columns[2:]
-        settings = {c: self.smoother.setting_of(c) for c in labels}
-        return {
-            label: float(setting["threshold"])
-            for label, setting in settings.items()
-            if "threshold" in setting
-        }
+        return thresholds_of(self.smoother, labels)
 
 
 def gather(

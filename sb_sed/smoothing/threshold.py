@@ -6,7 +6,7 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,38 @@ def by_class(**values: PerClass) -> dict:
             if not isinstance(value, Mapping) or label in value
         }
         for label in dict.fromkeys(label for some in mappings for label in some)
+    }
+
+
+def thresholds_of(
+    smoother: Callable | None, labels: Iterable[str]
+) -> dict[str, float]:
+    """The threshold of each class, where a smoother has such a parameter.
+
+    Arguments
+    ---------
+    smoother : Callable, optional
+        From scores to events.
+    labels : Iterable[str]
+        The classes.
+
+    Returns
+    -------
+    thresholds : dict
+        Empty where there are none.
+
+    Example
+    -------
+    >>> thresholds_of(ThresholdSmoother(0.4), ["Dog"]), thresholds_of(None, [])
+    ({'Dog': 0.4}, {})
+    """
+    if not isinstance(smoother, Smoother):
+        return {}
+    settings = {label: smoother.setting_of(label) for label in labels}
+    return {
+        label: float(setting["threshold"])
+        for label, setting in settings.items()
+        if "threshold" in setting
     }
 
 
