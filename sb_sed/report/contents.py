@@ -81,10 +81,11 @@ def make_contents(inputs: Inputs) -> Contents:
     InputError
         When no file of the reference has scores.
     """
-    thresholds = inputs.thresholds()
+    thresholds, smoothed = inputs.thresholds(), inputs.smoothed()
     report = make_report(
-        inputs.reference, inputs.events, inputs.scores, inputs.durations
+        inputs.reference, inputs.events, smoothed, inputs.durations
     )
+    report["psds"] = inputs.psds or report["psds"]
     analysed = inputs.reference["filename"].map(stem).isin(inputs.scores)
     reference = inputs.reference[analysed]
     files = judge(reference, inputs.events)
@@ -102,7 +103,7 @@ def make_contents(inputs: Inputs) -> Contents:
         low=low,
         high=high,
     )
-    contents.panels = _panels(contents, inputs, reference)
+    contents.panels = _panels(contents, inputs.scores, smoothed, reference)
     return contents
 
 
@@ -147,17 +148,14 @@ def _confusions(files: Mapping[str, JudgedFile]) -> Counter:
     )
 
 
-def _panels(contents: Contents, inputs: Inputs, reference) -> list[dict]:
+def _panels(contents: Contents, scores, smoothed, reference) -> list[dict]:
     """The charts of the classes that have scores."""
     low, high = contents.low, contents.high
-    shares = distributions(
-        reference, inputs.scores, np.linspace(low, high, _BINS + 1)
-    )
+    shares = distributions(reference, scores, np.linspace(low, high, _BINS + 1))
     curves = {}
     # Defined under the same conditions; the report's notes name the lacking.
     if contents.report["psds"] is not None:
-        smooth = getattr(inputs.smoother, "to_scores", dict)
-        curves = operating_curves(reference, smooth(inputs.scores))
+        curves = operating_curves(reference, smoothed)
     panels = []
     for row in contents.classes:
         label = row["label"]

@@ -43,6 +43,9 @@ class Inputs:
         File name -> seconds.
     audio : dict
         Stem -> audio file, of the files that there is one for.
+    psds : dict, optional
+        Of the smoothed scores, as the training has found them; by default
+        they are computed.
     """
 
     title: str
@@ -52,6 +55,12 @@ class Inputs:
     smoother: Smooth | None = None
     durations: dict[str, float] | None = None
     audio: dict[str, Path] = field(default_factory=dict)
+    psds: dict[str, float] | None = None
+
+    def smoothed(self) -> dict[str, pd.DataFrame]:
+        """Stem -> scores as the smoother leaves them, where it is known."""
+        smooth = getattr(self.smoother, "to_scores", dict)
+        return smooth(self.scores)
 
     def thresholds(self) -> dict[str, float]:
         """Label -> threshold, where the smoother has such a parameter."""
@@ -100,6 +109,7 @@ def gather(
     """
     results, run = _results(Path(source), data_set, network)
     found = _of_run(run, results) if run else {}
+    as_trained = not (reference or events or smoother or durations)
     if reference is None and "reference" not in found:
         raise InputError(
             f"{source} leads to no reference (of a run: the prepared folder "
@@ -129,6 +139,9 @@ def gather(
         smoother=smooth,
         durations=durations and read_durations(durations),
         audio=_search(Path(audio)) if audio else found.get("audio", {}),
+        # A smoother that was tuned on other files for each part of these can
+        # not be had again.
+        psds=_psds(results / "report.json") if run and as_trained else None,
     )
 
 
@@ -201,6 +214,19 @@ def _smoother(run: Path, network: str, node) -> Smooth | None:
         return None if node is None else build(describe(node))
     except UnknownPart:
         return None  # the events are there nevertheless
+
+
+def _psds(path: Path) -> dict[str, float] | None:
+    """Those of a report that the training wrote, if it did."""
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text("utf-8"))["psds"]
+    except (ValueError, TypeError, LookupError):
+        raise InputError(
+            f"{path} is no report: delete it, or let train.py score the run "
+            "again."
+        ) from None
 
 
 def _of_manifest(path: Path) -> dict[str, Path]:

@@ -1,5 +1,7 @@
 """What a report finds by itself, and what it says when it does not."""
 
+import json
+
 import pytest
 
 from sb_sed.errors import InputError
@@ -104,4 +106,27 @@ def test_no_reference(run, tmp_path):
 def test_a_broken_manifest(run, tmp_path):
     (tmp_path / "prepared" / "validation.json").write_text("[1]")
     with pytest.raises(InputError, match="no manifest"):
+        gather(run)
+
+
+def test_psds_is_that_of_the_training_or_of_the_smoothed_scores(run, tmp_path):
+    from sb_sed.report import write_page
+    from sb_sed.scoring.psds import psds
+
+    results, page = run / "validation" / "student", tmp_path / "report.html"
+    recipe = run / "hyperparams.yaml"
+    recipe.write_text(recipe.read_text().replace("window: 0.1", "window: 3.0"))
+    inputs = gather(run)
+    smoothed = inputs.smoother.to_scores(inputs.scores)
+    expected = psds(inputs.reference, smoothed, inputs.durations)
+    assert expected != psds(inputs.reference, inputs.scores, inputs.durations)
+    assert write_page(inputs, page, n_clips=0).report["psds"] == expected
+    own = dict.fromkeys(expected, 0.25)
+    (results / "report.json").write_text(json.dumps({"psds": own}))
+    assert write_page(gather(run), page, n_clips=0).report["psds"] == own
+    # What is shown then are not the training's events any more.
+    save_smoother(ThresholdSmoother(0.95), tmp_path / "mine.json")
+    assert gather(run, smoother=tmp_path / "mine.json").psds is None
+    (results / "report.json").write_text("[]")
+    with pytest.raises(InputError, match="report.json is no report"):
         gather(run)
