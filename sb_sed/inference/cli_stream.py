@@ -155,7 +155,7 @@ def _tsv() -> Callable:
         for event in events:
             print(
                 f"stdin\t{event.onset:.3f}\t{event.offset:.3f}\t"
-                f"{event.event_label}\t{event.confidence}",
+                f"{event.event_label}\t{round(event.confidence, 6)}",
                 flush=True,
             )
 

@@ -31,7 +31,7 @@ def tsv(results: Sequence[FileResult]) -> str:
     heard = [result for result in results if not result.reason]
     events = pd.DataFrame(columns=[*EVENT_COLUMNS, "confidence"])
     if found := [result.events for result in heard if len(result.events)]:
-        events = pd.concat(found)
+        events = pd.concat(found).round({"confidence": 6})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "events.tsv")
         write_events(events, path, [result.filename for result in heard])
