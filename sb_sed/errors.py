@@ -4,6 +4,32 @@ Authors
  * sb_sed contributors 2026
 """
 
+import re
+
+
+def printable(text: str) -> str:
+    """A text as one line that a terminal shows as it is.
+
+    Names of files and what libraries say of them can hold line breaks and
+    control codes.
+
+    Arguments
+    ---------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> printable("a\\x1bb.wav is\\n  empty.")
+    'a\\\\x1bb.wav is empty.'
+    """
+    text = re.sub(r"\s*[\r\n]\s*", " ", text)
+    return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
+
 
 class InputError(ValueError):
     """Bad input, described in one sentence that names the file and the remedy.
@@ -25,4 +51,4 @@ class InputError(ValueError):
         PyTorch passes that on as the text of the worker's traceback.
         """
         name = f"{type(self).__module__}.{type(self).__qualname__}: "
-        return super().__str__().rpartition(name)[-1].strip()
+        return printable(super().__str__().rpartition(name)[-1].strip())

@@ -26,6 +26,14 @@ import soundfile as sf
 import soxr
 from tqdm import tqdm
 
+from sb_sed.data.containers import shortfall
+from sb_sed.data.quiet import quiet_decoders
+from sb_sed.data.reading import (
+    UnusableAudio,
+    mixed_down,
+    one_line,
+    open_audio,
+)
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
 
@@ -57,10 +65,6 @@ class ReadyAudio:
     reason: str = ""
 
 
-class UnusableAudio(ValueError):
-    """An audio file that cannot be trained on; the text is the reason."""
-
-
 def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
     """Reads a whole audio file as the mean of its channels.
 
@@ -79,8 +83,8 @@ def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
     Raises
     ------
     UnusableAudio
-        If the file is missing, empty, not audio, cut off, or holds NaN or
-        infinite samples.
+        If the file is missing, empty, not audio, cut off or damaged, holds NaN
+        or infinite samples, or has a rate at which nothing is recorded.
 
     Example
     -------
@@ -89,23 +93,14 @@ def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
     >>> read_mono(path)
     (array([ 0.375, -0.25 ], dtype=float32), 44100)
     """
-    if not os.path.exists(path):
-        raise UnusableAudio("no such file, or a broken link")
-    if os.path.getsize(path) == 0:
-        raise UnusableAudio("empty file (0 bytes)")
-    try:
-        with sf.SoundFile(path) as file:
-            samples = file.read(dtype="float32", always_2d=True)
-            rate = file.samplerate
-    # A damaged header can also promise sizes that do not fit in memory.
-    except (sf.SoundFileError, OSError, ValueError, MemoryError) as error:
-        raise UnusableAudio(f"unreadable: {_one_line(error)}") from error
+    with open_audio(path) as file:
+        samples = file.read(dtype="float32", always_2d=True)
+        rate = file.samplerate
+        if reason := shortfall(file, len(samples)):
+            raise UnusableAudio(reason)
     if len(samples) == 0:
         raise UnusableAudio("holds no samples")
-    mono = samples.mean(axis=1)
-    if not np.isfinite(mono).all():
-        raise UnusableAudio("holds NaN or infinite samples")
-    return mono, rate
+    return mixed_down(samples, rate), rate
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
@@ -188,7 +183,7 @@ def _resample_file(samples, rate, sample_rate):
         resampled = resample(samples, rate, sample_rate)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise UnusableAudio(
-            f"cannot be resampled from {rate} Hz: {_one_line(error)}"
+            f"cannot be resampled from {rate} Hz: {one_line(error)}"
         ) from error
     if len(resampled) == 0:
         raise UnusableAudio(f"only {len(samples)} samples at {rate} Hz")
@@ -214,12 +209,6 @@ def _converted_before(source, target, sample_rate) -> float | None:
     if abs(age_difference) > 1 or info.samplerate != sample_rate:
         return None
     return info.duration
-
-
-def _one_line(error: BaseException) -> str:
-    # soundfile also gives its text without the path, which is known here.
-    text = getattr(error, "error_string", str(error))
-    return " ".join(text.split()) or type(error).__name__
 
 
 class AudioStore:
@@ -290,17 +279,18 @@ class AudioStore:
             work.append((source, target, self.sample_rate))
         last_save = time.monotonic()
         try:
-            for source, ready in _make_all_ready(work, n_jobs):
-                outcome[source] = ready
-                entry = [ready.path, ready.duration, ready.reason]
-                self._index[source] = stamps[source] + entry
-                if time.monotonic() - last_save > _SAVE_EVERY:
-                    self._write_index()
-                    last_save = time.monotonic()
+            with quiet_decoders():
+                for source, ready in _make_all_ready(work, n_jobs):
+                    outcome[source] = ready
+                    entry = [ready.path, ready.duration, ready.reason]
+                    self._index[source] = stamps[source] + entry
+                    if time.monotonic() - last_save > _SAVE_EVERY:
+                        self._write_index()
+                        last_save = time.monotonic()
         except OSError as error:
             raise InputError(
                 f"{self.folder}: cannot write the converted audio "
-                f"({_one_line(error)}): free space or choose another folder."
+                f"({one_line(error)}): free space or choose another folder."
             ) from error
         finally:
             if work:

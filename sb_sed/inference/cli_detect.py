@@ -141,6 +141,7 @@ def _detect(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from sb_sed.inference.many_files import detect_files, find_recordings
+    from sb_sed.data.quiet import quiet_decoders
 
     files = {} if piped else find_recordings(arguments.audio)
     _check_output(arguments, n_files=max(1, len(files)))
@@ -153,12 +154,13 @@ def _detect(arguments: argparse.Namespace) -> int:
         )
     results = []
     hide = None if len(files) > 1 else True
-    for result in tqdm(coming, total=len(files), unit="file", disable=hide):
-        results.append(result)
-        if result.reason:
-            _say(f"{result.filename} was skipped: {result.reason}.")
-        for note in result.notes:
-            _say(f"{result.filename} {note}.")
+    with quiet_decoders():
+        for result in tqdm(coming, total=len(files), unit="file", disable=hide):
+            results.append(result)
+            if result.reason:
+                _say(f"{result.filename} was skipped: {result.reason}.")
+            for note in result.notes:
+                _say(f"{result.filename} {note}.")
     _write(results, arguments)
     skipped = sum(bool(result.reason) for result in results)
     if skipped and len(results) > 1:

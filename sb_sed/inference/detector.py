@@ -21,7 +21,7 @@ from sb_sed.errors import InputError
 from sb_sed.inference.described_runs import run_of, run_parts
 from sb_sed.inference.description import check_fit
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
-from sb_sed.inference.recordings import Recording, read_blocks
+from sb_sed.inference.recordings import Recording, file_notes, read_blocks
 from sb_sed.inference.scorer import WindowScorer, unpadded
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.windows import Windows
@@ -217,7 +217,7 @@ class SoundEventDetector(Pretrained):
             raise InputError(
                 f"{path} cannot be used ({reason}): give another recording."
             ) from reason
-        for note in recording.notes():
+        for note in [*recording.notes(), *file_notes(path)]:
             logger.warning(f"{path} {note}.")
         return scores
 

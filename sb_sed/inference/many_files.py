@@ -6,7 +6,8 @@ Authors
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,11 @@ import soundfile as sf
 import torch
 from tqdm import tqdm
 
-from sb_sed.data.audio import UnusableAudio
+from sb_sed.data.reading import UnusableAudio, open_audio
 from sb_sed.errors import InputError
 from sb_sed.formats import stem, write_scores
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.recordings import Recording, read_blocks
+from sb_sed.inference.recordings import Recording, file_notes, read_blocks
 
 # Also those that libsndfile cannot read: they are then reported, not missed.
 _SUFFIXES = {f".{name.lower()}" for name in sf.available_formats()} - {".raw"}
@@ -67,13 +68,14 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     -------
     dict[str, Path]
         What each is called: the file's name, or its path inside the folder.
-        Where two would be called the same, the path as it was given.
+        Where two would be called the same, the path below the folder that all
+        files share.
 
     Raises
     ------
     InputError
-        If a path does not exist, a folder has no recording, or a name cannot
-        be written into a table.
+        If a path does not exist, a folder has no recording or cannot be read,
+        or a name cannot be written into a table.
 
     Example
     -------
@@ -85,17 +87,22 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     ['a.wav', 'b/c.FLAC']
     """
     named = [entry for path in paths for entry in _named(Path(path))]
-    names = [name for name, _ in named]
-    files = {}
+    uses = Counter(name for name, _ in named)
+    root = _common_folder([path for _, path in named])
+    files: dict[str, Path] = {}
     for name, path in named:
-        unique = name if names.count(name) == 1 else path.as_posix()
+        unique = name if uses[name] == 1 else _inside(root, path)
         # Names that are not UTF-8 cannot be written as they are.
-        unique = os.fsencode(unique).decode("utf-8", "replace")
+        unique = os.fsencode(unique).decode("utf-8", "backslashreplace")
         if re.search(r"[\t\r\n]", unique):
             raise InputError(
                 f"{unique!r} has a tab or a line break in its name: rename it."
             )
-        files[unique] = path
+        other = files.setdefault(unique, path)
+        if os.path.abspath(other) != os.path.abspath(path):
+            raise InputError(
+                f"{other} and {path} would both be called {unique}: rename one."
+            )
     return files
 
 
@@ -135,9 +142,12 @@ def detect_files(
     def _work(item: tuple[str, Path]) -> FileResult:
         name, path = item
         blocks = read_blocks(path, detector.hparams.sample_rate)
-        return detect_blocks(
+        result = detect_blocks(
             detector, name, blocks, scores_folder, _seconds(path)
         )
+        if not result.reason:
+            result.notes.extend(file_notes(path))
+        return result
 
     with _threads(workers, threads // workers) as pool:
         try:
@@ -194,22 +204,53 @@ def _named(path: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield path.name, path
         return
-    if not path.is_dir():
+    if not path.exists():
         raise InputError(f"{path} does not exist: check the path.")
-    found = [
-        file.relative_to(path).as_posix()
-        for file in sorted(path.rglob("*"))
-        if file.suffix.lower() in _SUFFIXES
-        and not any(x.startswith(".") for x in file.relative_to(path).parts)
-        and not file.is_dir()
-    ]
+    if not path.is_dir():
+        raise InputError(
+            f"{path} is neither a file nor a folder: give one, or pipe raw "
+            "samples in and give -."
+        )
+    found = sorted(_walk(path))
     if not found:
         raise InputError(
             f"{path} holds no recording: give a folder with .wav, .flac, .ogg "
             "or .mp3 files."
         )
-    for name in found:
-        yield name, path / name
+    for file in found:
+        yield file.relative_to(path).as_posix(), file
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The recordings in a folder at any depth, also behind links."""
+    been = set()
+    for place, folders, names in os.walk(
+        folder, onerror=_refuse, followlinks=True
+    ):
+        real = os.path.realpath(place)
+        if real in been:  # a link that leads back
+            folders.clear()
+            continue
+        been.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if Path(name).suffix.lower() in _SUFFIXES and name[0] != ".":
+                yield Path(place, name)
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(
+        f"{error.filename} cannot be read ({error.strerror}): allow it, or "
+        "leave the folder out."
+    ) from error
+
+
+def _common_folder(paths: Sequence[Path]) -> str:
+    return os.path.commonpath([os.path.abspath(path.parent) for path in paths])
+
+
+def _inside(root: str, path: Path) -> str:
+    return Path(os.path.abspath(path)).relative_to(root).as_posix()
 
 
 def _check_stems(files: Mapping[str, Path]) -> None:
@@ -225,8 +266,9 @@ def _check_stems(files: Mapping[str, Path]) -> None:
 
 def _seconds(path: Path) -> float | None:
     try:
-        return sf.info(path).duration
-    except (sf.SoundFileError, OSError):
+        with open_audio(path) as file:
+            return file.frames / file.samplerate
+    except UnusableAudio:
         return None
 
 

@@ -8,8 +8,6 @@ Authors
  * sb_sed contributors 2026
 """
 
-import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,14 +16,17 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from sb_sed.data.audio import UnusableAudio
+from sb_sed.data.containers import goes_on, shortfall
+from sb_sed.data.reading import (
+    UnusableAudio,
+    check_rate,
+    mixed_down,
+    one_line,
+    open_audio,
+)
 
 # Samples of a piece, all channels counted.
 _BLOCK = 2**18
-# Recorders that do not know the length when they begin promise about 4 GB.
-_UNKNOWN_BYTES = 0x7FFF0000
-# Rates at which sounds are recorded. Damaged headers name any.
-_RATES = (1000, 768000)
 
 # Where the samples of 16 bits end, and from where on many of them are clipped.
 _FULL_SCALE, _CLIPPED_SHARE = 0.9999, 0.01
@@ -112,22 +113,28 @@ def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
     >>> sum(len(block) for block in read_blocks(path, 16000))
     16000
     """
-    if not os.path.exists(path):
-        raise UnusableAudio("no such file, or a broken link")
-    if os.path.isdir(path):
-        raise UnusableAudio("a folder, not a recording")
-    if os.path.getsize(path) == 0:
-        raise UnusableAudio("empty file (0 bytes)")
+    with open_audio(path) as file:
+        yield from _resampled(_pieces(file), file.samplerate, sample_rate)
+
+
+def file_notes(path: str | Path) -> list[str]:
+    """What the user of a file should know that its samples do not tell.
+
+    Arguments
+    ---------
+    path : str | Path
+        A file that has been read.
+
+    Returns
+    -------
+    list of str
+        As of ``Recording.notes``.
+    """
     try:
-        with sf.SoundFile(path) as file:
-            _check_whole(file)
-            mono = (block.mean(axis=1) for block in _pieces(file))
-            yield from _resampled(mono, file.samplerate, sample_rate)
-    except UnusableAudio:
-        raise
-    # A damaged header can also promise sizes that do not fit in memory.
-    except (OSError, RuntimeError, ValueError, MemoryError) as error:
-        raise UnusableAudio(f"unreadable: {_one_line(error)}") from error
+        more = goes_on(path)
+    except (OSError, RuntimeError, ValueError):  # it is gone by now
+        return []
+    return ["goes on behind the end that its header names, unheard"] * more
 
 
 def read_pcm(
@@ -166,6 +173,7 @@ def read_pcm(
     >>> list(read_pcm(io.BytesIO(raw), 16000, "s16", 1, 16000))
     [array([ 0. ,  0.5, -1. ], dtype=float32)]
     """
+    check_rate(rate)
     yield from _resampled(_decoded(stream, kind, channels), rate, sample_rate)
 
 
@@ -177,47 +185,20 @@ def _pieces(file: sf.SoundFile) -> Iterator[np.ndarray]:
             block = file.read(size, dtype="float32", always_2d=True)
         except sf.SoundFileError as error:
             raise UnusableAudio(
-                f"damaged or cut off ({_one_line(error)})"
+                f"damaged or cut off ({one_line(error)})"
             ) from error
         if not len(block):
             break
         n_frames += len(block)
         yield block
-    # Without an index, the length of an MP3 is an estimate.
-    if n_frames < file.frames * (0.9 if file.format == "MP3" else 1):
-        raise _cut_off(
-            n_frames / file.samplerate, file.frames / file.samplerate
-        )
-
-
-def _check_whole(file: sf.SoundFile) -> None:
-    """Finds out what libsndfile passes over: a WAV or Ogg that is cut off."""
-    if match := re.search(
-        r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE
-    ):
-        promised, present = map(int, match.groups())
-        if present < promised < _UNKNOWN_BYTES:
-            seconds = file.frames / file.samplerate
-            raise _cut_off(seconds, seconds * promised / max(present, 1))
-    if "lacks an end-of-stream bit" in file.extra_info:
-        raise UnusableAudio("cut off: its end is missing")
-
-
-def _one_line(error: BaseException) -> str:
-    # soundfile also gives its text without the path, which is known here.
-    text = getattr(error, "error_string", str(error))
-    return " ".join(text.split()).rstrip(".") or type(error).__name__
-
-
-def _cut_off(present: float, promised: float) -> UnusableAudio:
-    return UnusableAudio(
-        f"cut off: {present:.2f} s of {promised:.2f} s are there"
-    )
+    if reason := shortfall(file, n_frames):
+        raise UnusableAudio(reason)
 
 
 def _decoded(
     stream: BinaryIO, kind: str, channels: int
 ) -> Iterator[np.ndarray]:
+    """Pieces [N, channels]; of the last sample all channels or none."""
     sample = np.dtype(PCM_FORMATS[kind])
     width = sample.itemsize * channels
     rest = b""
@@ -230,18 +211,13 @@ def _decoded(
             values -= 128
         if sample.kind != "f":
             values /= 2.0 ** (8 * sample.itemsize - 1)
-        yield values.reshape(-1, channels).mean(axis=1)
+        yield values.reshape(-1, channels)
 
 
 def _resampled(
     blocks: Iterable[np.ndarray], rate: int, sample_rate: int
 ) -> Iterator[np.ndarray]:
     """What ``sb_sed.data.audio.resample`` gives for the whole, in pieces."""
-    low, high = _RATES
-    if not low <= rate <= high:
-        raise UnusableAudio(
-            f"has a rate of {rate} Hz, outside of {low} to {high} Hz"
-        )
     resampler = None
     if rate != sample_rate:
         resampler = soxr.ResampleStream(
@@ -249,11 +225,7 @@ def _resampled(
         )
     n_read = n_given = 0
     for block in blocks:
-        if not np.isfinite(block).all():
-            second = (n_read + int(np.argmin(np.isfinite(block)))) / rate
-            raise UnusableAudio(
-                f"holds NaN or infinite samples (first at {second:.2f} s)"
-            )
+        block = mixed_down(block, rate, n_read)
         n_read += len(block)
         if resampler:
             block = resampler.resample_chunk(block)
