@@ -5,8 +5,9 @@
 The baseline's detector at full size with random weights. Clips of 10 s, on one
 thread: the network alone (features ready), with its features, and a file from
 disk to its table of events, beside the network alone; the real-time factor is
-the time over the length. Then a folder of clips with one thread and with two,
-in turns. Then one long file of 44.1 kHz stereo, with the growth of the peak
+the time over the length. Then a minute, with so many of its windows heard at
+once, on one thread and on two. Then a folder of clips with one thread and with
+two, in turns. Then one long file of 44.1 kHz stereo, with the growth of the peak
 memory of a fresh process, beside that of a file of a minute: what grows is the
 table of scores.
 
@@ -17,6 +18,7 @@ Authors
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from _measure import peak_megabytes, take_turns
 from sb_sed.features import MinMax, get_featurizer
 from sb_sed.inference.detector import SoundEventDetector
 from sb_sed.inference.many_files import detect_files, find_recordings
+from sb_sed.inference.recordings import Recording
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.smoothing.median import MedianSmoother
@@ -97,6 +100,28 @@ def clips(detector: SoundEventDetector, path: Path, rounds: int) -> None:
         )
 
 
+def batches(detector: SoundEventDetector, rounds: int) -> None:
+    """Prints the times of a minute with so many windows at once."""
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 60 * RATE)
+    noise = noise.astype(np.float32)
+    scorers = {n: replace(detector.scores, batch_size=n) for n in (1, 2, 4, 8)}
+    print(
+        f"\n{'a minute, windows at once':32}"
+        + "".join(f"{n:8}" for n in scorers)
+    )
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        times = take_turns(
+            {
+                n: lambda scorer=scorer: scorer(Recording([noise]))
+                for n, scorer in scorers.items()
+            },
+            rounds,
+        )
+        row = "".join(f"{milliseconds:8.0f}" for milliseconds in times.values())
+        print(f"{f'{threads} thread(s), ms':32}{row}")
+
+
 def folders(
     detector: SoundEventDetector, folder: Path, n_files: int, rounds: int
 ) -> None:
@@ -147,6 +172,7 @@ def main() -> None:
         folder = Path(name)
         clip = write_noise(folder / "clip.wav", SECONDS, RATE, 1)
         clips(detector, clip, options.rounds)
+        batches(detector, max(1, options.rounds // 3))
         (folder / "clips").mkdir()
         folders(
             detector,

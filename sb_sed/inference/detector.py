@@ -86,8 +86,13 @@ class SoundEventDetector(Pretrained):
             detector.n_output_frames(n_samples),
             round(detector.frame_shift * rate),
         )
+        on_cpu = torch.device(self.device).type == "cpu"
         self.scores = WindowScorer(
-            self._strong, windows, self.hparams.classes, rate
+            self._strong,
+            windows,
+            self.hparams.classes,
+            rate,
+            _BATCH_ON_CPU if on_cpu else _BATCH_ELSEWHERE,
         )
 
     @classmethod
