@@ -25,7 +25,7 @@ import torch
 from detection import RATE, make_detector
 
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.many_files import find_recordings
+from sb_sed.inference.folders import find_recordings
 from sb_sed.inference.recordings import Recording, read_blocks
 
 

@@ -345,8 +345,8 @@ def _run(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
         except BrokenProcessPool as error:
             raise InputError(
                 "a process that converted audio was killed, most likely for "
-                "lack of memory: run again with a smaller n_jobs, what is "
-                "done is kept."
+                "lack of memory: run again with fewer processes (n_jobs), "
+                "what is done is kept."
             ) from error
 
 

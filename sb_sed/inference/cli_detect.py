@@ -7,9 +7,11 @@ Authors
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
+from sb_sed.inference.cli_numbers import whole
 from sb_sed.inference.cli_stream import (
     add_stream_options,
     check_stream,
@@ -22,6 +24,7 @@ examples:
   sb-sed detect results/augm/2020 recordings/ --output events.tsv --threads 4
   sb-sed detect exported/ *.flac --format json --scores scores/
   sb-sed detect exported/ clip.wav --format audacity --output clip.txt
+  sb-sed detect exported/ recordings/ --output events.tsv --plot figures/
   ffmpeg -i film.mkv -f s16le -ac 1 -ar 16000 - | \\
       sb-sed detect exported/ - --rate 16000
   arecord -t raw -f S16_LE -r 16000 | \\
@@ -86,6 +89,13 @@ def add_detect(commands) -> None:
         "sed_scores_eval)",
     )
     parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FOLDER",
+        help="draw the spectrogram, scores and events of each recording here, "
+        "a minute a figure",
+    )
+    parser.add_argument(
         "--smoother",
         type=Path,
         metavar="SMOOTHER.json",
@@ -93,7 +103,7 @@ def add_detect(commands) -> None:
     )
     parser.add_argument(
         "--threads",
-        type=_positive,
+        type=whole(1, 1024),
         default=os.cpu_count() or 1,
         metavar="N",
         help="files heard side by side (default: one for each processor)",
@@ -109,7 +119,7 @@ def add_detect(commands) -> None:
     )
     raw = parser.add_argument_group("raw samples (AUDIO is -)")
     raw.add_argument(
-        "--rate", type=_positive, metavar="HZ", help="samples per second"
+        "--rate", type=whole(1, 10**6), metavar="HZ", help="samples per second"
     )
     raw.add_argument(
         "--samples",
@@ -119,7 +129,7 @@ def add_detect(commands) -> None:
     )
     raw.add_argument(
         "--channels",
-        type=_positive,
+        type=whole(1, 1024),
         default=1,
         metavar="N",
         help="interleaved channels (default: 1)",
@@ -134,29 +144,34 @@ def _detect(arguments: argparse.Namespace) -> int:
         raise InputError("- is the standard input: give it alone.")
     if piped and arguments.rate is None:
         raise InputError("- has no header: give its --rate, such as 16000.")
+    if piped and arguments.plot:
+        raise InputError(
+            "--plot hears a recording twice, and - can be heard once: write it "
+            "to a file and give that."
+        )
     check_stream(arguments)
     if arguments.stream:
         return detect_stream(_load(arguments), arguments)
 
     from tqdm import tqdm
 
-    from sb_sed.inference.many_files import detect_files, find_recordings
     from sb_sed.data.quiet import quiet_decoders
+    from sb_sed.inference.folders import find_recordings
+    from sb_sed.inference.many_files import detect_files
 
     files = {} if piped else find_recordings(arguments.audio)
     _check_output(arguments, n_files=max(1, len(files)))
     detector = _load(arguments)
+    outputs = _outputs(arguments, detector, files)
     if piped:
-        coming = iter([_hear_stdin(detector, arguments)])
+        coming = iter([_hear_stdin(detector, arguments, outputs)])
     else:
-        coming = detect_files(
-            detector, files, arguments.threads, arguments.scores
-        )
+        coming = detect_files(detector, files, arguments.threads, outputs)
     results = []
     hide = None if len(files) > 1 else True
     with quiet_decoders():
         for result in tqdm(coming, total=len(files), unit="file", disable=hide):
-            results.append(result)
+            results.append(replace(result, scores=None))  # they are written
             if result.reason:
                 _say(f"{result.filename} was skipped: {result.reason}.")
             for note in result.notes:
@@ -196,7 +211,20 @@ def _load(arguments: argparse.Namespace):
     return detector
 
 
-def _hear_stdin(detector, arguments: argparse.Namespace):
+def _outputs(arguments: argparse.Namespace, detector, files) -> list:
+    """What is made of each file besides its events."""
+    outputs = []
+    if arguments.scores or arguments.plot:
+        from sb_sed.inference.outputs import FiguresFolder, ScoresFolder
+
+        if arguments.scores:
+            outputs.append(ScoresFolder(arguments.scores, files))
+        if arguments.plot:
+            outputs.append(FiguresFolder(arguments.plot, detector))
+    return outputs
+
+
+def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
     import torch
 
     from sb_sed.inference.many_files import detect_blocks
@@ -210,7 +238,10 @@ def _hear_stdin(detector, arguments: argparse.Namespace):
         arguments.channels,
         detector.hparams.sample_rate,
     )
-    return detect_blocks(detector, "stdin", blocks, arguments.scores)
+    result = detect_blocks(detector, "stdin", blocks)
+    for output in outputs if not result.reason else ():
+        output(result, None)
+    return result
 
 
 def _write(results, arguments: argparse.Namespace) -> None:
@@ -241,11 +272,4 @@ def _write(results, arguments: argparse.Namespace) -> None:
 def _say(text: str) -> None:
     from tqdm import tqdm
 
-    tqdm.write(f"sb-sed: {text}", file=sys.stderr)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
+    tqdm.write(f"sb-sed: {printable(text)}", file=sys.stderr)

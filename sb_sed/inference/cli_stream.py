@@ -70,7 +70,7 @@ def check_stream(arguments: argparse.Namespace) -> None:
             f"A stream has no end that the format {arguments.format} could "
             "wait for: take tsv or json."
         )
-    for name in ("output", "scores"):
+    for name in ("output", "scores", "plot"):
         if getattr(arguments, name) is not None:
             raise InputError(
                 f"--stream writes lines to the standard output: redirect it, "

@@ -30,6 +30,10 @@ from sb_sed.smoothing.fixed_lag import Event
 
 logger = get_logger(__name__)
 
+# Windows heard at once. More fall out of a processor's cache: 8 take a fifth
+# longer than 2, on one thread and on two (benchmarks/detection.py).
+_BATCH_ON_CPU, _BATCH_ELSEWHERE = 2, 16
+
 
 class SoundEventDetector(Pretrained):
     """Finds the events in files, long ones too, and in batches of waveforms.

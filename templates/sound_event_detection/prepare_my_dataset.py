@@ -45,7 +45,7 @@ from sb_sed.formats import (
 )
 from sb_sed.formats.tsv import bad_row, read_rows
 from sb_sed.inference.description import checked
-from sb_sed.inference.many_files import find_recordings
+from sb_sed.inference.folders import find_recordings
 
 # What a split calls its sets, and what the files of the sets are called.
 SPLITS = {"train": "train_strong", "validation": "validation", "test": "test"}

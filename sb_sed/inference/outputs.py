@@ -1,0 +1,81 @@
+"""What is made of each file besides its events: scores, figures.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+
+from sb_sed.data.reading import UnusableAudio
+from sb_sed.errors import InputError
+from sb_sed.formats import stem, write_scores
+from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.figures import draw_recording
+from sb_sed.inference.many_files import FileResult
+
+
+class ScoresFolder:
+    """Writes the scores of each file, ``<its stem>.tsv``.
+
+    Arguments
+    ---------
+    folder : Path
+        Where to write.
+    filenames : Iterable[str]
+        Of all the files.
+
+    Raises
+    ------
+    InputError
+        If two of them would have the same table.
+    """
+
+    def __init__(self, folder: Path, filenames: Iterable[str]):
+        self.folder = folder
+        taken: dict[str, str] = {}
+        for name in filenames:
+            other = taken.setdefault(stem(name), name)
+            if other != name:
+                raise InputError(
+                    f"{other} and {name} would have the same scores file, "
+                    f"{stem(name)}.tsv: rename one, or leave out the scores."
+                )
+
+    def __call__(self, result: FileResult, path: Path | None) -> None:
+        """Writes the scores of one file."""
+        place = self.folder / stem(result.filename)
+        write_scores({place.name: result.scores}, place.parent)
+
+
+class FiguresFolder:
+    """Draws each file, ``<its name>.png``: see ``draw_recording``.
+
+    Arguments
+    ---------
+    folder : Path
+        Where to write.
+    detector : SoundEventDetector
+        Which has heard the files.
+    """
+
+    def __init__(self, folder: Path, detector: SoundEventDetector):
+        self.folder = folder
+        self.hparams = detector.hparams
+        self._lock = Lock()  # Matplotlib is for one thread at a time
+
+    def __call__(self, result: FileResult, path: Path) -> None:
+        """Draws one file."""
+        try:
+            with self._lock:
+                draw_recording(
+                    path,
+                    self.hparams.sample_rate,
+                    result.scores,
+                    result.events,
+                    self.folder / f"{result.filename}.png",
+                    self.hparams.smoother,
+                )
+        except UnusableAudio as reason:  # it was there a moment ago
+            result.notes.append(f"was not drawn: {reason}")
