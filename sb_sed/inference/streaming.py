@@ -40,7 +40,9 @@ class EventStream:
     whole recording, and the events those that the smoother finds in them if it
     looks ahead no more than 2 s. (Only the last clip before the end differs:
     a recording that is at hand is heard in a window that ends with it.) With
-    less, scores know less of what follows, see ``ScoreStream``.
+    less, scores know less of what follows, see ``ScoreStream``, and a smoother
+    that looks ahead further than its share may find only later that an event
+    has ended.
 
     The memory that a stream needs does not grow: at most three clips of
     samples, and the scores of three clips and of the latency.
