@@ -8,8 +8,8 @@ PyTorch, onnxruntime and onnxruntime with 8-bit weights: milliseconds for a
 clip, features and network (median over rounds in which all take turns), the
 same as a share of the clip's length, the largest difference of the scores from
 PyTorch's on noise, and the size of the file. With a test set, also what the
-scores of its clips are worth: event-based F1 after the run's smoother, and
-PSDS.
+scores of its clips are worth once the run's smoother has seen them: event-based
+F1, and PSDS.
 
 Authors
  * sb_sed contributors 2026
@@ -124,9 +124,13 @@ def worth(
                 strong, detector.frame_shift, classes, entry["duration"]
             )
         report = make_report(
-            reference, smoother(tables), tables, durations, classes=classes,
+            reference,
+            smoother(tables),
+            smoother.to_scores(tables),
+            durations,
+            classes=classes,
             n_draws=1,
-        )  # fmt: skip
+        )
         psds = report["psds"]
         print(
             f"{name:20}{100 * report['event_f1']['macro']:9.2f}"
