@@ -13,8 +13,11 @@ from sb_sed.errors import InputError
 from sb_sed.formats.tsv import (
     atomic_path,
     bad_row,
+    is_name,
     read_lines,
     read_rows,
+    shortened,
+    to_number,
     to_seconds,
 )
 
@@ -151,7 +154,12 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
     ].itertuples(index=False):
         if pd.isna(label) and pd.isna(onset) and pd.isna(offset):
             continue
-        _check_name(path, label)
+        if not isinstance(label, str) or not is_name(label):
+            raise InputError(
+                f"{path} cannot be written: {label!r} is not a name for a "
+                "class; use text without space around it and control "
+                "characters."
+            )
         if not 0 <= onset < offset < math.inf:
             raise InputError(
                 f"{path} cannot be written: {filename} has an event from "
@@ -169,7 +177,7 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
         )
     lines = ["\t".join(columns)]
     for filename, found in rows.items():
-        _check_name(path, filename)
+        _check_file(path, filename)
         lines += [
             "\t".join(
                 [filename, f"{onset:.3f}", f"{offset:.3f}", label]
@@ -307,35 +315,40 @@ def read_durations(path) -> dict[str, float]:
 
 
 def _to_confidence(path, line: int, cell: str) -> float:
-    try:
-        confidence = float(cell)
-    except ValueError:
-        confidence = math.nan
-    if not math.isfinite(confidence):
+    confidence = to_number(cell)
+    if math.isnan(confidence):
         raise bad_row(
             path,
             line,
-            f"has the confidence {cell!r}, which is not a number",
+            f"has the confidence {shortened(cell)}, which is not a number",
             "give a number",
         )
     return confidence
 
 
 def _check_label(path, line: int, label: str, classes) -> None:
+    if not is_name(label):
+        raise bad_row(
+            path,
+            line,
+            f"has the class {shortened(label)}, with space around it or "
+            "control characters in it",
+            "correct it",
+        )
     if classes is not None and label not in classes:
         raise bad_row(
             path,
             line,
-            f"has the unknown class {label!r}",
+            f"has the unknown class {shortened(label)}",
             f"use one of {', '.join(classes)}",
         )
 
 
-def _check_name(path, name) -> None:
-    if not isinstance(name, str) or not name or re.search(r"[\t\n\r]", name):
+def _check_file(path, name) -> None:
+    if not isinstance(name, str) or not name or re.search(r"[\t\n\r\0]", name):
         raise InputError(
-            f"{path} cannot be written: {name!r} is not a name for a file or "
-            "a class; use text without tabs and line breaks."
+            f"{path} cannot be written: {name!r} is not a name for a file; use "
+            "text without tabs and line breaks."
         )
 
 

@@ -4,7 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,23 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats.tsv import atomic_path, bad_row, read_lines
+from sb_sed.formats.tsv import (
+    LONGEST,
+    atomic_path,
+    bad_row,
+    is_name,
+    read_lines,
+    shortened,
+    to_number,
+)
 
 # Also what sed_scores_eval computes with; coarser than float noise, far finer
 # than a frame.
 TIME_DECIMALS = 6
+# What rows of numbers are made of.
+_NUMBERS = re.compile(r"[-+.0-9eE \t]*")
+# What is beyond is damage, and overflows in single precision.
+_LARGEST = 1e30
 
 
 def scores_table(
@@ -120,7 +132,9 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
         )
     scores = {}
     classes = None
-    for path in tqdm(paths, "reading scores", delay=2, leave=False):
+    for path in tqdm(
+        paths, "reading scores", delay=2, leave=False, disable=None
+    ):
         table = _read_scores_file(path)
         classes = classes or (path, list(table.columns[2:]))
         if list(table.columns[2:]) != classes[1]:
@@ -150,7 +164,7 @@ def write_scores(scores: dict[str, pd.DataFrame], folder) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tqdm(
-        scores.items(), "writing scores", delay=2, leave=False
+        scores.items(), "writing scores", delay=2, leave=False, disable=None
     ):
         if Path(name).name != name:
             raise InputError(
@@ -171,31 +185,46 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
         )
     if len(set(columns)) < len(columns):
         raise InputError(f"{path} names a column twice: give each once.")
+    if wrong := [label for label in columns if not is_name(label)]:
+        raise InputError(
+            f"{path} has a class named {shortened(wrong[0])}: correct its "
+            "header."
+        )
     rows = lines[1:]
     if not rows:
         raise InputError(
             f"{path} has a header and no frames: write the file anew."
         )
-    try:
-        matrix = np.loadtxt(
-            [row for _, row in rows], delimiter="\t", comments=None, ndmin=2
-        )
-        sound = matrix.shape == (len(rows), len(columns))
-    except ValueError:
-        sound = False
-    if not sound or not np.isfinite(matrix).all():
+    matrix = _numbers([row for _, row in rows])
+    if matrix is None or matrix.shape != (len(rows), len(columns)):
+        raise _broken_scores(path, rows, len(columns))
+    if np.abs(matrix).max() > _LARGEST:
         raise _broken_scores(path, rows, len(columns))
     onset, offset = matrix[:, 0], matrix[:, 1]
     gap = offset <= onset
     gap[1:] |= onset[1:] != offset[:-1]
-    if gap.any() or onset[0] < 0:
+    gap[0] |= onset[0] < 0
+    gap |= offset >= LONGEST
+    if gap.any():
         raise bad_row(
             path,
             rows[int(np.argmax(gap))][0],
             "does not continue in time",
-            "each frame must start where the one before ends and end later",
+            "each frame must start where the one before ends and end later, "
+            f"before {LONGEST:.0f} s",
         )
     return pd.DataFrame(matrix, columns=columns)
+
+
+def _numbers(rows: list[str]) -> np.ndarray | None:
+    """The rows as a matrix; None if they are none."""
+    # NumPy would also take nan, 0x10, and any white space around.
+    if not all(map(_NUMBERS.fullmatch, rows)):
+        return None
+    try:
+        return np.loadtxt(rows, delimiter="\t", comments=None, ndmin=2)
+    except ValueError:
+        return None
 
 
 def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
@@ -210,15 +239,12 @@ def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
                 "write the file anew",
             )
         for cell in cells:
-            try:
-                finite = math.isfinite(float(cell))
-            except ValueError:
-                finite = False
-            if not finite:
+            if not abs(to_number(cell)) <= _LARGEST:
                 return bad_row(
                     path,
                     line,
-                    f"has the score {cell!r}, which is not a number",
+                    f"has {shortened(cell)}, which is neither a time nor a "
+                    "score",
                     "write the file anew",
                 )
     return InputError(f"{path} is no table of numbers: write the file anew.")

@@ -10,11 +10,21 @@ Authors
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sb_sed.errors import InputError
+
+# A number as programs write it. Python also takes 1_000 and １, which are
+# more likely to be damage.
+_NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
+# What would break a line or a terminal, or cannot be written as UTF-8.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Seconds; no recording is as long, and a table of times that are dates or
+# samples would ask for more memory than there is.
+LONGEST = 1e6
 
 
 @contextmanager
@@ -100,6 +110,8 @@ def read_lines(path) -> list[tuple[int, str]]:
         raise InputError(f"{path} is a folder: give a TSV file.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text: give a UTF-8 TSV.") from None
+    if "\0" in text:
+        raise InputError(f"{path} holds NUL bytes: give a UTF-8 TSV.")
     # Not splitlines(): it also splits at characters that a name may hold.
     lines = [
         (number, line)
@@ -134,8 +146,8 @@ def read_rows(path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
     (_, header), *rows = read_lines(path)
     if header.split("\t") != columns:
         raise InputError(
-            f"{path} has the header {header!r}: it must be the columns "
-            f"{', '.join(columns)}, divided by tabs."
+            f"{path} has the header {shortened(header)}: it must be the "
+            f"columns {', '.join(columns)[:200]}, divided by tabs."
         )
     if not rows:
         raise InputError(f"{path} has a header and no rows: add the rows.")
@@ -148,7 +160,7 @@ def read_rows(path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
                 f"has {len(cells)} cells instead of {len(columns)}",
                 f"give {', '.join(columns)}, divided by tabs",
             )
-        if not cells[0]:
+        if not cells[0].strip():
             raise bad_row(path, line, "has no filename", "name the file")
         yield line, cells
 
@@ -168,22 +180,78 @@ def to_seconds(path, line: int, column: str, cell: str) -> float:
     Returns
     -------
     seconds : float
-        Finite, 0 or more.
+        From 0 to below a million.
 
     Raises
     ------
     InputError
         When the cell holds anything else.
     """
-    try:
-        seconds = float(cell)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds < 0:
+    seconds = to_number(cell)
+    if not 0 <= seconds < LONGEST:
         raise bad_row(
             path,
             line,
-            f"has the {column} {cell!r}, which is not a time",
-            "give seconds, 0 or more",
+            f"has the {column} {shortened(cell)}, which is not a time",
+            f"give seconds, from 0 to below {LONGEST:.0f}",
         )
     return seconds
+
+
+def to_number(cell: str) -> float:
+    """A cell as a number.
+
+    Arguments
+    ---------
+    cell : str
+        Its content.
+
+    Returns
+    -------
+    number : float
+        NaN where it is none, or is beyond all bounds.
+
+    Example
+    -------
+    >>> to_number("-1.5e3"), to_number("1_000"), to_number("1e999")
+    (-1500.0, nan, nan)
+    """
+    number = float(cell) if _NUMBER.fullmatch(cell) else math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def shortened(cell: str) -> str:
+    """A text in quotes, for a complaint; its beginning if it is long.
+
+    Arguments
+    ---------
+    cell : str
+        Any.
+
+    Returns
+    -------
+    text : str
+    """
+    return repr(cell) if len(cell) < 80 else f"{cell[:80]!r}..."
+
+
+def is_name(label: str) -> bool:
+    """Whether a text can be the name of a class in tables and reports.
+
+    Arguments
+    ---------
+    label : str
+        Any.
+
+    Returns
+    -------
+    good : bool
+        Whether there is something, without space around it and without
+        control characters.
+
+    Example
+    -------
+    >>> [is_name(x) for x in ("Dog", "Running water", "Dog ", "", "Do\\tg")]
+    [True, True, False, False, False]
+    """
+    return 0 < len(label) == len(label.strip()) and not _CONTROL.search(label)

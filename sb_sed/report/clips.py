@@ -61,7 +61,9 @@ def describe_files(
     place = {label: index for index, label in enumerate(contents.labels)}
     order = sorted(contents.files, key=lambda n: -contents.files[n].n_errors)
     files, media, scored = [], 0, 0
-    for name in tqdm(order, "clips", unit="file", delay=1, leave=False):
+    for name in tqdm(
+        order, "clips", unit="file", delay=1, leave=False, disable=None
+    ):
         judged, table = contents.files[name], inputs.scores[name]
         events = judged.reference + judged.detected
         ends = [float(table["offset"].iloc[-1]), *(e.offset for e in events)]

@@ -37,7 +37,9 @@ def write_figures(
     """
     figures = []
     chosen = choose_clips(contents.files, n_clips)
-    for name in tqdm(chosen, "figures", unit="file", delay=1, leave=False):
+    for name in tqdm(
+        chosen, "figures", unit="file", delay=1, leave=False, disable=None
+    ):
         path = inputs.audio.get(name)
         clip = path and read_clip(path)
         if clip is None:

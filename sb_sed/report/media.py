@@ -170,8 +170,11 @@ def encode_scores(
     begins = (np.arange(n_cells) + 0.1) * cell
     first = np.searchsorted(offsets, begins, side="right")
     last = np.searchsorted(onsets, begins + 0.8 * cell, side="left")
-    bounds = np.stack([first, np.maximum(last, first + 1)], axis=1).ravel()
-    padded = np.pad(matrix[:, 2:], ((0, 1), (0, 0)), constant_values=low)
+    # Before the first frame, or behind the last, there may be cells of none.
+    none = last <= first
+    first[none], last[none] = len(matrix), len(matrix) + 1
+    bounds = np.stack([first, last], axis=1).ravel()
+    padded = np.pad(matrix[:, 2:], ((0, 2), (0, 0)), constant_values=low)
     values = np.maximum.reduceat(padded, bounds)[::2]
     scaled = np.clip((values - low) / (high - low), 0, 1)
     octets = np.round(255 * scaled).astype(np.uint8)

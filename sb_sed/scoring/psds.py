@@ -13,6 +13,7 @@ Authors
 
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
@@ -99,6 +100,7 @@ def psds(
         deltas = intersection_based.intermediate_statistics_deltas(
             tables, events, cttc_threshold=cttc, **tolerances
         )
+        _fill_empty_classes(deltas)
         for name, (alpha_ct, alpha_st) in variants.items():
             alpha_ct *= several
             result[name] = float(
@@ -115,6 +117,19 @@ def psds(
                 )[0]
             )
     return result
+
+
+def _fill_empty_classes(deltas: dict[str, dict[str, tuple]]) -> None:
+    """Gives classes whose counts no threshold changes a point of no change.
+
+    Without any, sed_scores_eval fails. A class is like that when all that is
+    found of it lies in its events, and too little of them is found.
+    """
+    first = next(iter(deltas.values()))
+    for label, (_, counts) in first.items():
+        if not any(len(of_file[label][0]) for of_file in deltas.values()):
+            none = {name: np.zeros(1, int) for name in counts}
+            first[label] = np.zeros(1), none
 
 
 def _events_by_stem(reference: pd.DataFrame) -> dict[str, list[tuple]]:

@@ -125,7 +125,8 @@ class Shrink:
         """
         present = reference > 0
         hits_each, estimates_each = (
-            (n[present] / _beside(reference[present], n)).mean(0)
+            (n[present] / _beside(reference[present], n)).sum(0)
+            / max(1, present.sum())
             for n in (hits, estimates)
         )
         return f1(

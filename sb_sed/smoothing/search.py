@@ -155,7 +155,11 @@ class ForestSearch:
             }
 
         with tqdm(
-            total=self.n_calls, desc="forest search", delay=2, leave=False
+            total=self.n_calls,
+            desc="forest search",
+            delay=2,
+            leave=False,
+            disable=None,
         ) as bar:
 
             def _loss(point):

@@ -116,7 +116,13 @@ class Trials:
         shape = len(self.classes), len(self.settings), len(self.files)
         hits, estimates = np.empty((2, *shape), dtype=np.float32)
         for index, label in enumerate(
-            tqdm(self.classes, "trying all settings", delay=2, leave=False)
+            tqdm(
+                self.classes,
+                "trying all settings",
+                delay=2,
+                leave=False,
+                disable=None,
+            )
         ):
             hits[index], estimates[index] = self._try(label, self.settings)
         return hits, estimates

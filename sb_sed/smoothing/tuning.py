@@ -120,7 +120,8 @@ def tune_on(
     if not 2 <= folds <= n_files or splits < 1:
         raise InputError(
             f"{n_files} files cannot be split {splits} times into {folds} "
-            "folds: take one split or more, and from 2 folds to one a file."
+            "folds: take one split or more, and from 2 folds to one a file, or "
+            "a reference of more files."
         )
     generator = np.random.default_rng(seed)
     draws = generator.multinomial(
@@ -130,7 +131,11 @@ def tune_on(
     weights = np.vstack([np.ones(n_files), draws])
     tuned, held_out, cross_validated = [], [], []
     with tqdm(
-        total=splits * folds, desc="tuning on parts", delay=2, leave=False
+        total=splits * folds,
+        desc="tuning on parts",
+        delay=2,
+        leave=False,
+        disable=None,
     ) as bar:
         for _ in range(splits):
             fold = generator.permutation(n_files) % folds

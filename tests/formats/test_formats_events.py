@@ -22,10 +22,10 @@ HEADER = "filename\tonset\toffset\tevent_label\n"
 
 # Names as they come: any text that fits in a cell of a tab-separated file.
 names = st.text(
-    st.characters(exclude_characters="\t\n\r", exclude_categories=["Cs"]),
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]),
     min_size=1,
     max_size=8,
-).filter(lambda text: text.strip() and text.lower() != "nan")
+).filter(lambda text: text.strip() == text and text.lower() != "nan")
 files = names.map(lambda name: f"x{name}.wav")
 # Whole milliseconds, as they are written.
 times = st.tuples(st.integers(0, 99_999), st.integers(1, 9_999)).map(

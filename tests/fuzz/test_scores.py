@@ -1,0 +1,124 @@
+"""Odd scores that are well written: each command uses them or says why not."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sb_sed.formats import EVENT_COLUMNS, write_events
+from sb_sed.smoothing.registry import SMOOTHERS
+
+LABELS = ["Cat", "Dog", "Running water"]
+
+
+def edges(rng, n_frames):
+    """Where frames begin and end: even, uneven, tiny, long, or far away."""
+    lengths = [
+        np.full(n_frames, 0.25),
+        rng.uniform(0.01, 1, n_frames),
+        np.full(n_frames, 1e-3),
+        np.full(n_frames, 1000.0),
+        10.0 ** rng.integers(-4, 3, n_frames),
+    ][rng.integers(5)]
+    return np.cumsum([rng.choice([0, 0, 0, 3.5, 5000]), *lengths])
+
+
+def table(rng, labels):
+    n_frames = int(rng.choice([1, 2, 3, 20, 40]))
+    times = edges(rng, n_frames)
+    shape = n_frames, len(labels)
+    values = [
+        rng.uniform(0, 1, shape),
+        rng.integers(0, 2, shape).astype(float),
+        np.full(shape, rng.choice([0.0, 0.5, 1.0])),
+        rng.normal(0, 5, shape),
+        10.0 ** rng.integers(-300, 30, shape),
+        -rng.uniform(0, 1, shape),
+        1 - 10.0 ** rng.integers(-17, -1, shape),
+    ][rng.integers(7)]
+    columns = {"onset": times[:-1], "offset": times[1:]}
+    return pd.DataFrame(columns | dict(zip(labels, values.T, strict=True)))
+
+
+def events(rng, scores):
+    """Some in the recordings, some at their edges, some far outside."""
+    rows = []
+    for name, frames in scores.items():
+        n_events = rng.integers(0, 4)
+        rows += [(f"{name}.wav", np.nan, np.nan, np.nan)] * bool(n_events == 0)
+        for _ in range(n_events):
+            times = rng.choice(
+                frames[["onset", "offset"]].to_numpy().ravel(), 2
+            )
+            times += rng.choice([0, 0, 0.1, 1000], 2)
+            onset, offset = sorted(times)
+            label = str(rng.choice([*frames.columns[2:], *LABELS]))
+            rows.append((f"{name}.wav", onset, offset + 0.01, label))
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS)
+
+
+def data_sets(rng):
+    """Scores, reference and durations, mostly of the same files."""
+    labels = LABELS[: rng.integers(1, 4)]
+    other = labels[::-1] if rng.integers(9) == 0 else labels
+    scores = {
+        name: table(rng, other if name == "c" else labels)
+        for name in "abcdef"[: rng.integers(1, 7)]
+    }
+    reference = events(rng, scores)
+    if rng.integers(5) == 0:
+        scores.pop("a")
+    durations = {
+        f"{name}.wav": frames["offset"].iloc[-1] * rng.choice([1, 1, 1, 0.5, 2])
+        for name, frames in scores.items()
+    }
+    return scores, reference, durations
+
+
+def write(folder, scores, reference, durations):
+    (folder / "scores").mkdir()
+    for name, frames in scores.items():
+        frames.to_csv(folder / f"scores/{name}.tsv", sep="\t", index=False)
+    write_events(reference, folder / "reference.tsv")
+    lines = [f"{name}\t{seconds}\n" for name, seconds in durations.items()]
+    text = "filename\tduration\n" + "".join(lines)
+    (folder / "durations.tsv").write_text(text)
+
+
+COMMANDS = {
+    "score": "score scores reference.tsv --json out",
+    "report": "report scores reference.tsv --output out",
+    **{
+        name: f"tune scores reference.tsv --smoother {name} --splits 1 "
+        "--json out --save smoother.json"
+        for name in SMOOTHERS
+    },
+}
+
+
+@pytest.mark.parametrize("line", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.fuzz([data_sets], 8)
+def test_odd_scores(case, line, command, tmp_path):
+    scores, reference, durations = case()
+    write(tmp_path, scores, reference, durations)
+    if case.number % 2:
+        line += " --durations durations.tsv"
+    outcome = command(*line.split())
+    if outcome.status == 2:
+        assert not (tmp_path / "out").exists()
+        return
+    text = (tmp_path / "out").read_text()
+    if line.startswith("report"):
+        text = text.partition('id="data">')[2].partition("</script>")[0]
+        assert json.loads(text, parse_constant=pytest.fail)["files"]
+        return
+    record = json.loads(text, parse_constant=pytest.fail)
+    named = {name.removesuffix(".wav") for name in reference["filename"]}
+    assert record["n_files"] == len(named & {*scores})
+    if line.startswith("tune"):
+        smoother = json.loads((tmp_path / "smoother.json").read_text())
+        assert {*smoother["parameters"]} == {*next(iter(scores.values()))} - {
+            "onset",
+            "offset",
+        }

@@ -1,0 +1,295 @@
+"""Damaged tables: each row of one is used as it stands, or the user is told."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sb_sed.errors import InputError
+from sb_sed.formats import (
+    read_durations,
+    read_events,
+    read_filenames,
+    read_scores,
+    read_weak_labels,
+)
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+CELLS = ["", " ", "nan", "NaN", "inf", "-inf", "-1", "-0", "0", "1", "1e400",
+         "1e308", "-1e30", "1e39", "1e9", "1e5", "1e-400", "0,5", "1_0", "１",
+         "0x10", "1.5s", "True", "None", "\0", "é", "Cow", "Cat,Dog", ",", "Cat ",
+         " 1 ", "1\x0b", "a\x1b[31mb", "9" * 400, "x" * 10000, '"', '"Cat"',
+         "a.wav", "..", "/", "\u2028", "\ufeff", "c.d.wav", "b"]  # fmt: skip
+
+
+def tables():
+    """A small, whole data set: what is in each of its tables."""
+    rng = np.random.default_rng(0)
+    edges = np.arange(21) * 0.25
+    scores = {}
+    for name in "abcd":
+        values = rng.uniform(0, 1, (20, 2)).round(3)
+        columns = {"onset": edges[:-1], "offset": edges[1:]}
+        columns |= {"Cat": values[:, 0], "Dog": values[:, 1]}
+        table = pd.DataFrame(columns)
+        scores[f"scores/{name}.tsv"] = table.to_csv(sep="\t", index=False)
+    header = "filename\tonset\toffset\tevent_label\n"
+    return scores | {
+        "reference.tsv": header + "a.wav\t0.5\t1.5\tCat\na.wav\t2\t3.25\tDog\n"
+        "b.wav\t0\t5\tDog\nc.wav\t1.25\t2\tCat\nd.wav\t\t\t\n",
+        "events.tsv": header.replace("\n", "\tconfidence\n")
+        + "a.wav\t0.5\t1.5\tCat\t0.9\nb.wav\t1\t2\tDog\t0.5\nd.wav\t\t\t\t\n",
+        "durations.tsv": "filename\tduration\n"
+        + "".join(f"{name}.wav\t5.0\n" for name in "abcd"),
+    }
+
+
+TABLES = tables()
+
+
+def rows_of(text):
+    return [line.split("\t") for line in text.split("\n")[:-1]]
+
+
+def joined(rows):
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def a_cell(rng, text):
+    rows = rows_of(text)
+    for _ in range(rng.integers(1, 3)):
+        row = rows[rng.integers(len(rows))]
+        row[rng.integers(len(row))] = str(rng.choice(CELLS))
+    return joined(rows)
+
+
+def separators(rng, text):
+    other = str(rng.choice([",", ";", " ", "\t\t", "|", "    ", "\\t"]))
+    if rng.integers(2):
+        return text.replace("\t", other)
+    return text.replace("\t", other, int(rng.integers(1, 9)))
+
+
+def columns(rng, text):
+    """One is missing, double, or elsewhere."""
+    rows = rows_of(text)
+    n_columns = len(rows[0])
+    order = rng.integers(0, n_columns, rng.integers(1, n_columns + 2))
+    only_header = rng.integers(4) == 0
+    changed = [[row[place] for place in order] for row in rows]
+    return joined(changed[:1] + rows[1:] if only_header else changed)
+
+
+def lines(rng, text):
+    """Some are missing, double, blank, or elsewhere."""
+    some = text.split("\n")
+    drawn = [some[n] for n in rng.integers(0, len(some), rng.integers(0, 9))]
+    place = rng.integers(len(some))
+    kept = [some, some[:place], some[place:], [], [*some, "", "  ", "\t"]]
+    return "\n".join(kept[rng.integers(5)] + drawn)
+
+
+def line_ends(rng, text):
+    ends = [
+        "\r\n",
+        "\r",
+        "\n\n",
+        "\n\r",
+        "\x0b\n",
+        "\u2028",
+        "\x85",
+        " \n",
+        "\0\n",
+    ]
+    return text.replace("\n", str(rng.choice(ends)))
+
+
+def encodings(rng, text):
+    text = text.replace("Cat", str(rng.choice(["Cat", "Câté", "猫"])))
+    names = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "utf-7"]
+    return text.encode(str(rng.choice(names)), "replace")
+
+
+def quotes(rng, text):
+    table = pd.read_csv(io.StringIO(text), sep="\t")
+    if rng.integers(2):
+        return table.to_csv(
+            sep="\t", index=False, quoting=int(rng.integers(1, 3))
+        )
+    return table.to_csv(
+        sep=str(rng.choice(["\t", ",", ";"])),
+        index=bool(rng.integers(2)),
+        decimal=str(rng.choice([".", ","])),
+    )
+
+
+def damaged_bytes(rng, text):
+    content = bytearray(text.encode())
+    for place in rng.integers(0, len(content), rng.integers(1, 5)):
+        content[place] ^= 1 << rng.integers(8)
+    return bytes(content)
+
+
+def truncated(rng, text):
+    return text.encode()[: rng.integers(len(text))]
+
+
+def no_table(rng, text):
+    others = [b"", b"\n", b"\0" * 99, rng.bytes(999), b"\xff\xfe", b"\xef\xbb\xbf",
+              b"\t\n", b"<html></html>", b'{"a": 1}\n', b"x" * 10**6,
+              b"filename" + b"\t" * 99999]  # fmt: skip
+    return others[rng.integers(len(others))]
+
+
+MUTATORS = [
+    a_cell,
+    separators,
+    columns,
+    lines,
+    line_ends,
+    encodings,
+    quotes,
+    damaged_bytes,
+    truncated,
+    no_table,
+]
+
+
+def written(folder, case, names):
+    """A data set, one of the named tables damaged; the damaged one's name."""
+    name = names[case.number % len(names)]
+    content = case(TABLES[name])
+    if isinstance(content, str):
+        content = content.encode("utf-8")
+    (folder / "scores").mkdir()
+    for other, text in TABLES.items():
+        (folder / other).write_bytes(text.encode())
+    (folder / name).write_bytes(content)
+    return name
+
+
+COMMANDS = {
+    "score": "score scores reference.tsv --durations durations.tsv --json out",
+    "score events": "score events.tsv reference.tsv --json out",
+    "tune": "tune scores reference.tsv --smoother threshold --splits 1 "
+    "--durations durations.tsv --json out --save smoother.json",
+    "report": "report scores reference.tsv --events events.tsv "
+    "--durations durations.tsv --output out",
+}
+
+
+@pytest.mark.parametrize("line", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.fuzz(MUTATORS, 4)
+def test_commands(case, line, command, tmp_path):
+    used = [name for name in TABLES if name.split("/")[0] in line]
+    name = written(tmp_path, case, used)
+    outcome = command(*line.split())
+    if outcome.status == 2:
+        assert not (tmp_path / "out").exists()
+        assert len(outcome.err) < 600
+        assert name.split("/")[0].split(".")[0] in outcome.err.lower()
+        return
+    text = (tmp_path / "out").read_text()
+    if line.startswith("report"):
+        text = text.partition('id="data">')[2].partition("</script>")[0]
+    json.loads(text, parse_constant=pytest.fail)
+
+
+def plain_rows(path):
+    """The rows of a table that there is one way to read."""
+    text = path.read_bytes().decode("utf-8-sig")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line.split("\t") for line in text.split("\n") if line.strip()]
+    header, *rows = lines
+    assert rows and all(len(row) == len(header) for row in rows)
+    assert all(row[0].strip() for row in rows)
+    return rows
+
+
+def as_number(cell):
+    assert NUMBER.fullmatch(cell.strip(" ")), cell
+    value = float(cell)
+    assert np.isfinite(value)
+    return value
+
+
+def check_events(path):
+    found = read_events(path)
+    rows = plain_rows(path)
+    full = [
+        row
+        for row in rows
+        if any(c.lower() not in ("", "nan") for c in row[1:])
+    ]
+    assert len(found.dropna()) == len(full)
+    assert {*found["filename"]} == {row[0] for row in rows}
+    for row, (name, onset, offset, label, *more) in zip(
+        full, found.dropna().itertuples(index=False), strict=True
+    ):
+        assert (row[0], row[3]) == (name, label) and label.strip()
+        assert 0 <= as_number(row[1]) == onset < as_number(row[2]) == offset
+        assert offset < 1e6 and [as_number(x) for x in row[4:]] == more
+
+
+def check_durations(path):
+    found, rows = read_durations(path), plain_rows(path)
+    assert found == {name: as_number(cell) for name, cell in rows}
+    assert all(0 < seconds < 1e6 for seconds in found.values())
+
+
+def check_weak(path):
+    found, rows = read_weak_labels(path), plain_rows(path)
+    assert found["filename"].tolist() == [row[0] for row in rows]
+    for labels, (_, cell) in zip(found["event_labels"], rows, strict=True):
+        assert labels == list(dict.fromkeys(cell.split(",") if cell else []))
+        assert all(label.strip() for label in labels)
+
+
+def check_names(path):
+    found, rows = read_filenames(path), plain_rows(path)
+    assert found == list(dict.fromkeys(row[0] for row in rows))
+
+
+def check_scores(path):
+    found = read_scores(path.parent)
+    table = found[path.stem]
+    rows = plain_rows(path)
+    assert table.to_numpy().tolist() == [[*map(as_number, row)] for row in rows]
+    values = table.to_numpy()
+    assert (values[1:, 0] == values[:-1, 1]).all() and values[0, 0] >= 0
+    assert (values[:, 0] < values[:, 1]).all() and values[-1, 1] < 1e6
+    assert abs(values[:, 2:]).max() <= 1e30 and all(table.columns)
+
+
+WEAK = "filename\tevent_labels\na.wav\tCat,Dog\nb.wav\t\nc.wav\tDog\n"
+READERS = {
+    "events": (check_events, TABLES["reference.tsv"]),
+    "with confidence": (check_events, TABLES["events.tsv"]),
+    "durations": (check_durations, TABLES["durations.tsv"]),
+    "weak": (check_weak, WEAK),
+    "names": (check_names, WEAK),
+    "scores": (check_scores, TABLES["scores/a.tsv"]),
+}
+
+
+@pytest.mark.parametrize(("check", "text"), READERS.values(), ids=READERS)
+@pytest.mark.fuzz(MUTATORS, 40)
+def test_readers(cases, check, text, tmp_path):
+    wrong = []
+    for case in cases:
+        path = tmp_path / "table.tsv"
+        content = case(text)
+        if isinstance(content, str):
+            content = content.encode("utf-8")
+        path.write_bytes(content)
+        try:
+            check(path)
+        except InputError as error:
+            if len(str(error)) > 600 or "table.tsv" not in str(error):
+                wrong.append((str(case), str(error)))
+        except Exception as error:
+            wrong.append((str(case), repr(error)))
+    assert not wrong
