@@ -21,8 +21,10 @@ $(VENV)/.installed: setup.py constraints.txt
 train: install
 	cd $(RECIPE) && $(BIN)/python train.py $(HPARAMS) $(ARGS)
 
+# A process for each processor; the files of tests in their order, since the
+# longest are not those with the most tests.
 test: install lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

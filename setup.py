@@ -50,6 +50,7 @@ setup(
             "onnxruntime",
             "playwright",
             "pytest",
+            "pytest-xdist",
             "hypothesis",
             "librosa",
             "ruff",
