@@ -147,7 +147,7 @@ def fetched(source: str | Path, **options) -> Path:
             reason = " ".join(str(error).split()[:30])
     raise InputError(
         f"{source} is neither a folder nor a detector on the hub ({reason}): "
-        "check the name."
+        "check the name and the connection."
     )
 
 
