@@ -31,6 +31,28 @@ def printable(text: str) -> str:
     return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
 
 
+def brief(error: BaseException) -> str:
+    """What a library says of an error, in one short line.
+
+    Arguments
+    ---------
+    error : BaseException
+        Of any library.
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> brief(ValueError("no such\\n  thing.")), brief(EOFError())
+    ('no such thing', 'EOFError')
+    """
+    text = " ".join(str(error).split())
+    text = text if len(text) < 200 else f"{text[:197]}..."
+    return text.rstrip(".") or type(error).__name__
+
+
 class InputError(ValueError):
     """Bad input, described in one sentence that names the file and the remedy.
 

@@ -328,7 +328,9 @@ def _still_there(entry: list) -> bool:
 
 def _make_all_ready(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
     n_jobs = min(n_jobs or _processors(), len(work))
-    bar = tqdm(total=len(work), desc="audio", unit="file", disable=not work)
+    # None: only on a terminal.
+    hide = None if work else True
+    bar = tqdm(total=len(work), desc="audio", unit="file", disable=hide)
     with bar:
         for outcome in _run(work, n_jobs):
             bar.update()

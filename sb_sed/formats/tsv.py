@@ -220,19 +220,20 @@ def to_number(cell: str) -> float:
     return number if math.isfinite(number) else math.nan
 
 
-def shortened(cell: str) -> str:
-    """A text in quotes, for a complaint; its beginning if it is long.
+def shortened(value: object) -> str:
+    """A value as in Python, for a complaint; its beginning if it is long.
 
     Arguments
     ---------
-    cell : str
-        Any.
+    value : object
+        A cell, a name, or what is there in its place.
 
     Returns
     -------
     text : str
     """
-    return repr(cell) if len(cell) < 80 else f"{cell[:80]!r}..."
+    text = repr(value)
+    return text if len(text) < 80 else f"{text[:76]}..."
 
 
 def is_name(label: str) -> bool:

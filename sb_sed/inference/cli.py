@@ -11,7 +11,7 @@ import os
 import sys
 
 from sb_sed import __version__
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
 from sb_sed.inference.cli_detect import add_detect
 from sb_sed.inference.cli_embeddings import add_plot_embeddings
 from sb_sed.inference.cli_export import add_export
@@ -73,7 +73,10 @@ def main(argv=None) -> int:
         # The reader of the output (such as head) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"sb-sed: {error.filename}: {error.strerror}.", file=sys.stderr)
+        text = str(error)
+        if error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        print(f"sb-sed: {printable(text)}.", file=sys.stderr)
         return 2
     return 0
 

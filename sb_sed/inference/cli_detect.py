@@ -207,7 +207,9 @@ def _load(arguments: argparse.Namespace):
         options["run_opts"] = {"device": arguments.device}
     detector = SoundEventDetector.from_hparams(arguments.model, **options)
     if arguments.smoother:
-        detector.hparams.smoother = load_smoother(arguments.smoother)
+        detector.hparams.smoother = load_smoother(
+            arguments.smoother, detector.hparams.classes
+        )
     return detector
 
 

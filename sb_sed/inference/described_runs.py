@@ -18,6 +18,7 @@ from sb_sed.inference.description import Description, checked
 from sb_sed.inference.parts import UnknownPart, build, describe
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
+from sb_sed.training.checkpoints import read_meta
 from sb_sed.training.runs import best_checkpoint, load_parts, load_student
 
 RECIPE = "hyperparams.yaml"
@@ -232,7 +233,7 @@ def about_run(tree: Mapping, checkpoint: Path) -> dict:
     dict
         Plain values.
     """
-    meta = YAML(typ="safe").load(checkpoint / "CKPT.yaml")
+    meta = read_meta(checkpoint) or {}
     data = str(tree.get("data_folder") or "")
     about = {
         "recipe": tree.get("name"),

@@ -4,18 +4,19 @@ Authors
  * sb_sed contributors 2026
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
+from sb_sed.formats.tsv import is_name
 from sb_sed.inference.parts import build
 from sb_sed.models.detector import Detector
+from sb_sed.models.weights import load_weights
 from sb_sed.smoothing.base import Smoother
+from sb_sed.smoothing.saved import check_smoother
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,15 @@ class Description:
         InputError
             If it cannot be built, or the weights are not its own.
         """
-        with torch.random.fork_rng(devices=[]):
-            detector = build(self.detector)
+        check_smoother(self.smoother, self.classes, self.weights.parent)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                detector = build(self.detector)
+        except InputError as error:
+            raise type(error)(
+                f"The detector of {self.weights.parent} cannot be built: "
+                f"{error}"
+            ) from error
         if not isinstance(detector, Detector):
             raise InputError(
                 f"{self.weights.parent} describes no detector but "
@@ -69,46 +77,6 @@ class Description:
             )
         load_weights(detector, self.weights)
         return detector.eval()
-
-
-def load_weights(detector: torch.nn.Module, path: Path) -> None:
-    """Loads a state into a detector; no code in the file is run.
-
-    Arguments
-    ---------
-    detector : nn.Module
-        The detector.
-    path : Path
-        As ``torch.save`` wrote it.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged, of another detector, or not finite.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        detector.load_state_dict(state)
-    except (
-        RuntimeError,
-        UnpicklingError,
-        EOFError,
-        OSError,
-        TypeError,
-        ValueError,
-        KeyError,
-        AttributeError,
-    ) as error:
-        reason = " ".join(str(error).split()[:30]) or type(error).__name__
-        raise InputError(
-            f"{path} does not hold the weights of this detector ({reason}): "
-            "fetch or export it again."
-        ) from error
-    if not all(x.isfinite().all() for x in state.values()):
-        raise InputError(
-            f"{path} holds weights that are not finite: take another "
-            "checkpoint or train again."
-        )
 
 
 def checked(content: Mapping, file: Path) -> dict:
@@ -168,27 +136,40 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
         If they do not fit.
     """
     rate, seconds = constants["sample_rate"], constants["clip_seconds"]
-    of_mel = detector.featurizer.mel.sample_rate
+    n_samples, n_classes = round(seconds * rate), len(constants["classes"])
+    if n_samples > _LONGEST:
+        raise _unfit(f"a clip of {n_samples} samples is too long")
+    try:
+        of_mel = detector.featurizer.mel.sample_rate
+        least = detector.frame_shift * rate
+        n_frames = detector.n_output_frames(n_samples)
+        clip = torch.zeros(1, n_samples, device=device)
+        scores = detector.from_waveforms(clip).strong
+    # What a stranger's arguments bring about in PyTorch.
+    except (
+        ArithmeticError,
+        AttributeError,
+        IndexError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise _unfit(
+            f"its network cannot hear a clip: {brief(error)}"
+        ) from error
     if of_mel != rate:
         raise _unfit(f"the features are made for {of_mel} Hz, not for {rate}")
-    n_samples = round(seconds * rate)
-    if n_samples < detector.frame_shift * rate:
+    if n_samples < least:
         raise _unfit(f"clip_seconds, {seconds}, is less than an output frame")
-    n_frames, n_classes = (
-        detector.n_output_frames(n_samples),
-        len(constants["classes"]),
-    )
-    try:
-        clip = torch.zeros(1, n_samples, device=device)
-        given = tuple(detector.from_waveforms(clip).strong.shape[1:])
-    except RuntimeError as error:
-        reason = " ".join(str(error).split()[:30])
-        raise _unfit(f"its network cannot hear a clip: {reason}") from error
+    given = tuple(scores.shape[1:])
     if given != (n_frames, n_classes):
         raise _unfit(
             f"its network gives {given[0]} frames of {given[1]} scores for "
             f"{n_frames} frames and {n_classes} classes"
         )
+    if not ((scores >= 0) & (scores <= 1)).all():  # so that NaN is caught, too
+        raise _unfit("its scores of silence are no probabilities")
 
 
 def _unfit(fault: str) -> InputError:
@@ -198,14 +179,14 @@ def _unfit(fault: str) -> InputError:
     )
 
 
+# Samples of a clip: an hour and a half at 16 kHz.
+_LONGEST = 10**8
 _CHECKS: dict[str, Callable[[object], bool]] = {
     "classes": lambda x: (
         isinstance(x, list)
         and 0 < len(x) == len({str(label) for label in x})
-        and all(isinstance(label, str) and label for label in x)
+        and all(isinstance(label, str) and is_name(label) for label in x)
     ),
-    "sample_rate": lambda x: isinstance(x, int) and 0 < x < 10**6,
-    "clip_seconds": lambda x: (
-        isinstance(x, (int, float)) and math.isfinite(x) and 0 < x < 3600
-    ),
+    "sample_rate": lambda x: type(x) is int and 0 < x < 10**6,
+    "clip_seconds": lambda x: type(x) in (int, float) and 0 < x < 3600,
 }

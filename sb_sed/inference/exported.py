@@ -17,6 +17,7 @@ from pathlib import Path
 from speechbrain.utils.fetching import fetch
 
 from sb_sed.errors import InputError
+from sb_sed.formats.tsv import shortened
 from sb_sed.inference.described_runs import describe_run, run_of
 from sb_sed.inference.description import Description, checked
 from sb_sed.smoothing.saved import smoother_of
@@ -57,7 +58,7 @@ def read_export(folder: Path) -> Description:
         )
     if content.get("version") != VERSION:
         raise InputError(
-            f"{file} has the version {content.get('version')!r}, this sb_sed "
+            f"{file} has the version {shortened(content.get('version'))}, this sb_sed "
             f"reads {VERSION}: install the version that exported it."
         )
     weights = folder / WEIGHTS_FILE

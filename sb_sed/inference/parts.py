@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from sb_sed import features
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
 from sb_sed.features.smoothers import causal, coefficients, forward_backward
+from sb_sed.formats.tsv import shortened
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
@@ -40,6 +41,8 @@ _CLASSES = {
     )
 }
 _FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
+# Nothing in a detector is larger than a rate in Hz.
+_LARGEST = 10**6
 # Arguments that matter to a training only; without them, nothing is done.
 _TRAINING_ONLY = ("initialise", "search")
 
@@ -123,7 +126,7 @@ def build(description: object) -> object:
     if isinstance(description, list):
         return [build(x) for x in description]
     if not isinstance(description, dict):
-        return description
+        return _bounded(description)
     if "function" in description:
         return _part(description["function"], _FUNCTIONS)
     if "class" not in description:
@@ -135,17 +138,26 @@ def build(description: object) -> object:
         raise
     # Whatever a stranger's arguments bring about in PyTorch.
     except Exception as error:
-        reason = " ".join(str(error).split()[:30]) or type(error).__name__
         raise InputError(
-            f"{part.__name__} cannot be built from its arguments ({reason}): "
+            f"{part.__name__} cannot be built from its arguments ({brief(error)}): "
             "export the detector again."
         ) from error
+
+
+def _bounded(value: object) -> object:
+    """A plain value; no number that would fill the memory or is none."""
+    if type(value) in (int, float) and not abs(value) <= _LARGEST:
+        raise InputError(
+            f"A part with the number {str(value)[:20]} cannot be built: export "
+            "the detector again."
+        )
+    return value
 
 
 def _part(name: object, known: Mapping[str, Callable]) -> Callable:
     if not isinstance(name, str) or name not in known:
         raise UnknownPart(
-            f"{name!r} is none of the parts that can be built "
+            f"{shortened(name)} is none of the parts that can be built "
             f"({', '.join(known)}): take the version of sb_sed that made it."
         )
     return known[name]

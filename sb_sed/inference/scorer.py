@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sb_sed.data.reading import UnusableAudio
 from sb_sed.errors import InputError
 from sb_sed.formats import scores_table
 from sb_sed.inference.recordings import Recording
@@ -64,8 +65,16 @@ class WindowScorer:
         -------
         pd.DataFrame
             ``onset``, ``offset`` (seconds) and a column of scores a class.
+
+        Raises
+        ------
+        UnusableAudio
+            If the recording cannot be read, or the network makes no numbers
+            of it.
         """
         matrix = self.windows.join(self._heard(self.windows.cut(recording)))
+        if not np.isfinite(matrix).all():
+            raise UnusableAudio("the detector gives scores that are no numbers")
         return self._table(matrix, recording.n_samples)
 
     def batch(self, clips: Sequence[np.ndarray]) -> list[pd.DataFrame]:

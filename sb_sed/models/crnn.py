@@ -180,6 +180,18 @@ class CRNN(nn.Module):
         initialise: Callable[[nn.Module], None] | None = initialise_as_baseline,
     ):
         super().__init__()
+        sizes = (
+            n_classes,
+            n_mels,
+            n_channels,
+            *filters,
+            rnn_hidden,
+            rnn_layers,
+        )
+        if min(sizes) < 1:
+            raise ValueError(
+                f"A size of the network is {min(sizes)}: give 1 or more."
+            )
         if len(filters) != len(pooling):
             raise ValueError(
                 f"{len(filters)} filters but {len(pooling)} poolings: "

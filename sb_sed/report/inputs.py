@@ -64,8 +64,7 @@ class Inputs:
 
     def thresholds(self) -> dict[str, float]:
         """Label -> threshold, where the smoother has such a parameter."""
-        labels = next(iter(self.scores.values())).columns[2:]
-        return thresholds_of(self.smoother, labels)
+        return thresholds_of(self.smoother, _classes(self.scores))
 
 
 def gather(
@@ -121,7 +120,7 @@ def gather(
     if smoother:
         from sb_sed.smoothing.saved import load_smoother
 
-        smooth = load_smoother(smoother)
+        smooth = load_smoother(smoother, _classes(scores))
     own_events = results / "events.tsv"
     if events or (own_events.is_file() and not smoother):
         table = read_events(events or own_events)
@@ -143,6 +142,10 @@ def gather(
         # not be had again.
         psds=_psds(results / "report.json") if run and as_trained else None,
     )
+
+
+def _classes(scores: Mapping[str, pd.DataFrame]) -> list[str]:
+    return list(next(iter(scores.values())).columns[2:])
 
 
 def _results(source: Path, data_set, network) -> tuple[Path, Path | None]:

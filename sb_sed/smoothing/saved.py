@@ -8,13 +8,19 @@ Authors
 """
 
 import json
-import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sb_sed.errors import InputError
-from sb_sed.formats import atomic_path
+from sb_sed.formats import atomic_path, scores_table
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+
+# Of parameters: seconds, scores, costs. What is beyond is damage, and windows
+# of that length would ask for more memory than there is.
+_LARGEST = 1e4
 
 
 def save_smoother(smoother: Smoother, path) -> None:
@@ -33,13 +39,15 @@ def save_smoother(smoother: Smoother, path) -> None:
         )
 
 
-def load_smoother(path) -> Smoother:
+def load_smoother(path, classes: Sequence[str] | None = None) -> Smoother:
     """Makes a smoother from its file.
 
     Arguments
     ---------
     path : str or Path
         Of :func:`save_smoother`.
+    classes : sequence of str, optional
+        The labels that it will decode, to find out now if it cannot.
 
     Returns
     -------
@@ -48,8 +56,8 @@ def load_smoother(path) -> Smoother:
     Raises
     ------
     InputError
-        When the file is missing, is no JSON, or describes no smoother that
-        this version knows.
+        When the file is missing, is no JSON, describes no smoother that this
+        version knows, or one that does not suit the classes.
 
     Example
     -------
@@ -59,7 +67,37 @@ def load_smoother(path) -> Smoother:
     >>> load_smoother(path).parameters
     {'Dog': {'threshold': 0.25}}
     """
-    return smoother_of(_read(path), path)
+    smoother = smoother_of(_read(path), path)
+    if classes is not None:
+        check_smoother(smoother, classes, path)
+    return smoother
+
+
+def check_smoother(smoother: Smoother, classes: Sequence[str], origin) -> None:
+    """Lets a smoother decode a little, before hours of work depend on it.
+
+    Arguments
+    ---------
+    smoother : Smoother
+        The smoother.
+    classes : sequence of str
+        The labels that it will decode.
+    origin : str or Path
+        The file that it is from, for the complaint.
+
+    Raises
+    ------
+    InputError
+        When it cannot.
+    """
+    scores = np.tile([[0.0], [1.0], [0.0]], len(classes))
+    try:
+        smoother({"clip": scores_table(scores, 1.0, classes)})
+    except InputError as error:
+        raise InputError(
+            f"{origin} has a smoother that does not suit the classes "
+            f"({str(error).rstrip('.')}): save it again."
+        ) from error
 
 
 def smoother_of(state: dict, origin) -> Smoother:
@@ -93,7 +131,10 @@ def smoother_of(state: dict, origin) -> Smoother:
     kind, options = smoother_class(name), state.get("options", {})
     if not _are_options(options, kind().options()):
         raise _malformed(origin, f"has options that {name} does not take")
-    smoother = kind(**options)
+    try:
+        smoother = kind(**options)
+    except InputError as error:
+        raise _malformed(origin, f"has a wrong option ({error})") from error
     if not _are_parameters(state.get("parameters"), smoother.axes):
         raise _malformed(
             origin,
@@ -134,7 +175,7 @@ def _are_parameters(parameters, names) -> bool:
     return all(
         setting.keys() == set(names)
         and all(
-            type(value) in (int, float) and math.isfinite(value)
+            type(value) in (int, float) and abs(value) <= _LARGEST
             for value in setting.values()
         )
         for setting in settings

@@ -150,6 +150,9 @@ def _boxes(
     sums = np.pad(scores, ((0, 0), (1, 0))).cumsum(axis=1)
     file, first, end = _between_changes(_changes(sums, half))
     end = np.minimum(end, lengths[file])
+    # Scores below 0 rise to the silence behind the file.
+    inside = first < end
+    file, first, end = file[inside], first[inside], end[inside]
     columns = [
         np.concatenate([part.ravel() for part in parts])
         for parts in zip(*_merges(sums, file, first, end, ratio), strict=True)

@@ -5,18 +5,23 @@ Authors
 """
 
 import shutil
+import warnings
+from math import isfinite
 from pathlib import Path
 
+import yaml
 from speechbrain.utils.checkpoints import (
     CKPT_PREFIX,
+    METAFNAME,
     Checkpoint,
     Checkpointer,
 )
 from speechbrain.utils.distributed import if_main_process
 from speechbrain.utils.logger import get_logger
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
 from sb_sed.formats import atomic_path
+from sb_sed.models.weights import UNREADABLE
 
 BEGUN, CONTENTS = "begun.txt", "contents.txt"
 
@@ -61,12 +66,12 @@ class AtomicCheckpointer(Checkpointer):
             for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
                 if _is_whole(folder):
                     continue
-                if (folder / BEGUN).exists() or (folder / CONTENTS).exists():
+                if _is_of_a_killed_process(folder):
                     shutil.rmtree(folder)
                 else:
                     logger.warning(
-                        f"{folder} has no {CONTENTS} and is not used: it is of "
-                        "another program or incomplete."
+                        f"{folder} is not used: it is of another program or "
+                        "damaged."
                     )
 
     def _new_checkpoint_dirpath(self) -> Path:
@@ -88,12 +93,15 @@ class AtomicCheckpointer(Checkpointer):
     def load_checkpoint(self, checkpoint: Checkpoint) -> None:
         """As SpeechBrain's; one that does not fit is an ``InputError``."""
         try:
-            super().load_checkpoint(checkpoint)
-        except (RuntimeError, KeyError, ValueError) as error:
-            reason = " ".join(str(error).split()[:40])
+            with warnings.catch_warnings():
+                # PyTorch's, before it fails on a file that is damaged.
+                warnings.filterwarnings("ignore", module="torch")
+                super().load_checkpoint(checkpoint)
+        except UNREADABLE as error:
             raise InputError(
                 f"The checkpoint {checkpoint.path} is of another architecture "
-                f"({reason}): choose another --output_folder or delete it."
+                f"or damaged ({brief(error)}): choose another --output_folder or "
+                "delete it."
             ) from error
 
     def _list_checkpoint_dirs(self) -> list[Path]:
@@ -107,10 +115,56 @@ def _begin(folder: Path) -> Path:
     return folder
 
 
+def read_meta(folder: Path) -> dict | None:
+    """What SpeechBrain noted with a checkpoint, such as its figures.
+
+    Arguments
+    ---------
+    folder : Path
+        Of a checkpoint.
+
+    Returns
+    -------
+    dict | None
+        None if it is missing or damaged.
+    """
+    try:
+        meta = yaml.safe_load((folder / METAFNAME).read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    sound = (
+        isinstance(meta, dict)
+        and "end-of-epoch" in meta
+        and isinstance(meta.get("unixtime"), float)
+        and all(isfinite(x) for x in meta.values() if isinstance(x, float))
+        and isinstance(meta.get("event_f1", 0.0), (int, float))
+    )
+    return meta if sound else None
+
+
 def _is_whole(folder: Path) -> bool:
     """Whether a checkpoint's folder holds all that was saved."""
-    contents = folder / CONTENTS
-    return contents.exists() and all(
-        (folder / name).exists()
-        for name in contents.read_text(encoding="utf-8").splitlines()
-    )
+    names = _listed(folder)
+    try:
+        all_there = all((folder / name).exists() for name in names)
+    except (OSError, ValueError):  # what is listed is no name of a file
+        return False
+    return bool(names) and all_there and read_meta(folder) is not None
+
+
+def _is_of_a_killed_process(folder: Path) -> bool:
+    """Whether some of the files of a checkpoint were never there, or deleted.
+
+    Not where all are there but damaged: weights may still be of use.
+    """
+    if not (folder / CONTENTS).exists():
+        return (folder / BEGUN).exists()
+    return len(list(folder.iterdir())) <= len(_listed(folder))
+
+
+def _listed(folder: Path) -> list[str]:
+    """The files of a whole checkpoint; none if there is no such list."""
+    try:
+        return (folder / CONTENTS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []

@@ -9,7 +9,6 @@ Authors
 
 from io import StringIO
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from hyperpyyaml import load_hyperpyyaml
@@ -18,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from sb_sed.errors import InputError
 from sb_sed.models.detector import Detector
+from sb_sed.models.weights import load_weights
 from sb_sed.training.checkpoints import AtomicCheckpointer
 
 
@@ -42,15 +42,7 @@ def load_student(run_folder: str | Path) -> Detector:
         recipe does not fit the installed packages.
     """
     student = load_parts(run_folder, ["student"])["student"]
-    path = best_checkpoint(Path(run_folder)) / "student.ckpt"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        student.load_state_dict(state)
-    except (RuntimeError, UnpicklingError, EOFError, OSError) as error:
-        raise InputError(
-            f"{path} cannot be loaded into the student of hyperparams.yaml "
-            f"({_one_line(error)}): restore both as the training wrote them."
-        ) from error
+    load_weights(student, best_checkpoint(Path(run_folder)) / "student.ckpt")
     return student.eval()
 
 
@@ -155,6 +147,11 @@ def best_checkpoint(run_folder: Path) -> Path:
         max_key="event_f1"
     )
     if not best:
+        if any(folder.glob("CKPT+*")):
+            raise InputError(
+                f"{run_folder} has no checkpoint that is whole: wait until it "
+                "is saved, or train again if it is damaged."
+            )
         raise InputError(
             f"{run_folder} has no checkpoint yet: wait for the end of its "
             "first epoch."

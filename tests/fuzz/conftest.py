@@ -253,3 +253,26 @@ def listed(outcome, names):
             assert event["event_label"] in ("Cat", "Dog")
             assert 0 <= event["confidence"] <= 1
     return heard
+
+
+@pytest.fixture
+def detect(command, tmp_path):
+    """Detects in a recording; checks that all that comes out is sound."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 5000)
+    sf.write(tmp_path / "a.wav", samples, 1000)
+
+    def run(folder, *more):
+        outcome = command(
+            *("detect", folder, "a.wav", "--format", "json"),
+            *("--device", "cpu", "--threads", 1, *more),
+        )
+        assert len(outcome.err) < 1000
+        if outcome.status != 2:
+            content = json.loads(outcome.out, parse_constant=pytest.fail)
+            (entry,) = content["files"] + content["skipped"]
+            for event in entry.get("events", []):
+                assert 0 <= event["onset"] < event["offset"] <= 5.001
+                assert 0 <= event["confidence"] <= 1
+        return outcome
+
+    return run
