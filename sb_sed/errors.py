@@ -48,7 +48,11 @@ def brief(error: BaseException) -> str:
     >>> brief(ValueError("no such\\n  thing.")), brief(EOFError())
     ('no such thing', 'EOFError')
     """
-    text = " ".join(str(error).split())
+    text = str(error)
+    # HyperPyYAML puts the names of the objects around before the message.
+    if len(error.args) > 1 and isinstance(error.args[0], str):
+        text = ": ".join(map(str, error.args[-2:]))
+    text = " ".join(text.split())
     text = text if len(text) < 200 else f"{text[:197]}..."
     return text.rstrip(".") or type(error).__name__
 

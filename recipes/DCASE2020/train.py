@@ -20,7 +20,6 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from desed_prepare import prepare_desed
-from hyperpyyaml import load_hyperpyyaml
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import (
     if_main_process,
@@ -48,6 +47,11 @@ STREAMS = {
     "unlabelled": ("train_unlabelled", {}),
     "weak": ("train_weak", {"weak": True}),
 }
+# Keys of the YAML that hold keys.
+SECTIONS = (
+    *("dataset", "scale", "streams", "mixing", "views", "smoothing"),
+    *("adaptation", "training", "modules"),
+)
 TEST_SETS = ("validation", "public")
 
 
@@ -71,7 +75,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         run_on_main(make_minidesed, args=[MINIDESED])
         recipe.set_default("data_folder", str(MINIDESED))
         recipe.set_default("scale", "!include:scale/mini.yaml")
-    hparams = load_hyperpyyaml(recipe.stream())
+    hparams = recipe.build(SECTIONS)
     sb.create_experiment_directory(hparams["output_folder"])
     run_on_main(
         recipe.save, args=[Path(hparams["output_folder"]) / "hyperparams.yaml"]

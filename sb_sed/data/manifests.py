@@ -5,12 +5,14 @@ Authors
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from sb_sed.errors import InputError, brief
 from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
+from sb_sed.formats.tsv import LONGEST, is_name, shortened
 
 Event = tuple[float, float, str]
 
@@ -87,6 +89,54 @@ def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
+def read_manifest(path: str | Path) -> dict[str, dict]:
+    """Reads a manifest, strictly: it may have been written by hand.
+
+    Arguments
+    ---------
+    path : str or Path
+        Of :func:`write_manifest`.
+
+    Returns
+    -------
+    dict of str to dict
+        Name of the recording to its :func:`manifest_entry`, the braces of
+        ``wav`` single again.
+
+    Raises
+    ------
+    InputError
+        If it is not JSON, names a recording twice or none, or an entry is not
+        as it should be.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "train.json"
+    >>> write_manifest({"a": manifest_entry("{a}.wav", 10.0)}, path)
+    >>> read_manifest(path)["a"]["wav"]
+    '{a}.wav'
+    """
+    try:
+        entries = json.loads(
+            Path(path).read_text("utf-8-sig"), object_pairs_hook=_unique
+        )
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): prepare the data again."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is no manifest of clips ({brief(error)}): correct it, or "
+            "prepare the data again."
+        ) from error
+    if not isinstance(entries, dict) or not entries:
+        raise InputError(
+            f"{path} is no manifest of clips (it names none): prepare the data "
+            "again."
+        )
+    return {name: _checked(path, name, x) for name, x in entries.items()}
+
+
 def write_references(
     events: Mapping[str, Sequence[Event]],
     durations: Mapping[str, float],
@@ -129,3 +179,51 @@ def write_references(
     lines += [f"{name}\t{seconds:.3f}" for name, seconds in durations.items()]
     with atomic_path(durations_table) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict:
+    """The pairs of a JSON object; JSON itself keeps the last of two."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{shortened(twice)} is there twice")
+    return found
+
+
+def _checked(path: str | Path, name: str, entry: object) -> dict:
+    """An entry with the keys that every one has."""
+    for key, holds in _HOLDS.items():
+        value = entry.get(key) if isinstance(entry, dict) else None
+        if not holds(value):
+            raise InputError(
+                f"{path} has {shortened(value)} as the {key} of "
+                f"{shortened(name)}: correct it, or prepare the data again."
+            )
+    # SpeechBrain takes braces for placeholders; they are written twice.
+    wav = entry["wav"].replace("{{", "{").replace("}}", "}")
+    return {key: entry[key] for key in _HOLDS} | {"wav": wav}
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < LONGEST
+
+
+def _is_event(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    onset, offset, label = value
+    if not (_is_time(onset) and _is_time(offset) and isinstance(label, str)):
+        return False
+    return onset < offset and is_name(label)
+
+
+_HOLDS: dict[str, Callable[[object], bool]] = {
+    "wav": lambda x: isinstance(x, str) and x != "" and "\0" not in x,
+    "duration": lambda x: _is_time(x) and x > 0,
+    "events": lambda x: isinstance(x, list) and all(map(_is_event, x)),
+    "tags": lambda x: (
+        isinstance(x, list)
+        and all(isinstance(tag, str) and is_name(tag) for tag in x)
+    ),
+}

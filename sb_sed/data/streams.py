@@ -20,6 +20,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 from torch.utils.data import ConcatDataset, Dataset
 
 from sb_sed.data.labels import EventEncoder
+from sb_sed.data.manifests import read_manifest
 from sb_sed.errors import InputError
 
 
@@ -124,7 +125,7 @@ class ClipReader:
         def _weak(tags):
             return self.encoder.encode_weak(tags)
 
-        clips = DynamicItemDataset.from_json(str(manifest))
+        clips = DynamicItemDataset(read_manifest(manifest))
         for item in (waveform, _strong, _weak):
             clips.add_dynamic_item(item)
         # A function of no key is a constant of the stream.

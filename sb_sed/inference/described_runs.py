@@ -10,9 +10,6 @@ Authors
 from collections.abc import Mapping
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from sb_sed.errors import InputError
 from sb_sed.inference.description import Description, checked
 from sb_sed.inference.parts import UnknownPart, build, describe
@@ -20,6 +17,7 @@ from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.training.checkpoints import read_meta
 from sb_sed.training.runs import best_checkpoint, load_parts, load_student
+from sb_sed.yaml_trees import read_tree
 
 RECIPE = "hyperparams.yaml"
 # Where a recipe has each constant: at the top, or in one of its sections.
@@ -69,20 +67,16 @@ def read_recipe(folder: str | Path) -> Mapping:
         If it is no YAML or lacks one of them.
     """
     file = Path(folder) / RECIPE
-    try:
-        tree = YAML().load(file)
-    except (OSError, ValueError, YAMLError) as error:
-        reason = " ".join(str(error).split()[:30])
-        raise InputError(
-            f"{file} is not YAML ({reason}): restore it."
-        ) from error
-    if not isinstance(tree, Mapping) or "student" not in tree:
+    tree = read_tree(file)
+    if "student" not in tree:
         raise InputError(
             f"{file} has no key 'student': give the run of a recipe that "
             "names its detector so."
         )
     for name, section in _SECTIONS.items():
-        if name not in tree and name not in (tree.get(section) or ()):
+        inner = tree.get(section)
+        inner = inner if isinstance(inner, Mapping) else {}
+        if name not in tree and name not in inner:
             raise InputError(
                 f"{file} names no {name}, neither at the top nor in "
                 f"{section}: give the run of a recipe that does."

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
 from sb_sed.scoring.report import PSDS_NAMES
 
 _CARD = """\
@@ -113,10 +113,16 @@ def _scores(run_folder: Path, tuned: bool) -> str:
     """All that the run measured, and on what."""
     rows, notes = [], []
     for path in sorted(run_folder.glob("*/student/report.json")):
-        report = _read(path)
         data = path.parent.parent.name
-        rows.append(_row(data, report))
-        notes += [f"- {data}: {note}" for note in report["notes"]]
+        try:
+            report = json.loads(path.read_text("utf-8"))
+            rows.append(_row(data, report))
+            notes += [f"- {data}: {note}" for note in report["notes"]]
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path} is no report ({brief(error)}): score the run again or "
+                "delete it."
+            ) from error
     if not rows:
         return "The run has not been scored: no score is known."
     names = ["F1 of events", "F1 of segments", *PSDS_NAMES.values()]
@@ -152,12 +158,3 @@ def _row(data: str, report: Mapping) -> str:
         value = (report["psds"] or {}).get(name)
         cells.append("–" if value is None else f"{value:.3f}")
     return f"| {' | '.join(cells)} |"
-
-
-def _read(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{path} is not JSON ({error}): score the run again or delete it."
-        ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from sb_sed.data.audio import AUDIO_SUFFIXES
+from sb_sed.data.manifests import read_manifest
 from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
@@ -20,6 +21,8 @@ from sb_sed.formats import (
     read_scores,
     stem,
 )
+from sb_sed.scoring.report import PSDS_NAMES
+from sb_sed.smoothing.saved import check_smoother, load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother, thresholds_of
 
 Smooth = Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
@@ -116,11 +119,9 @@ def gather(
         )
     own_scores = results / "scores"
     scores = read_scores(own_scores if own_scores.is_dir() else results)
-    smooth = found.get("smoother")
-    if smoother:
-        from sb_sed.smoothing.saved import load_smoother
-
-        smooth = load_smoother(smoother, _classes(scores))
+    smooth = load_smoother(smoother) if smoother else found.get("smoother")
+    if smooth is not None:
+        check_smoother(smooth, _classes(scores), smoother or run)
     own_events = results / "events.tsv"
     if events or (own_events.is_file() and not smoother):
         table = read_events(events or own_events)
@@ -182,18 +183,11 @@ def _of_run(run: Path, results: Path) -> dict:
 
     Its recipe is read and not run: it may be a stranger's.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from sb_sed.yaml_trees import read_tree
 
-    file = run / "hyperparams.yaml"
-    try:
-        recipe = YAML().load(file)
-        node = (recipe.get("smoothing") or recipe).get("smoother")
-    except (YAMLError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{file} is no recipe ({' '.join(str(error).split()[:20])}): "
-            "restore it."
-        ) from error
+    recipe = read_tree(run / "hyperparams.yaml")
+    section = recipe.get("smoothing")
+    node = (section if isinstance(section, Mapping) else recipe).get("smoother")
     data_set = results.parent.name
     found = {"smoother": _smoother(run, results.name, node)}
     prepared = Path(str(recipe.get("prepared_folder")))
@@ -208,7 +202,6 @@ def _of_run(run: Path, results: Path) -> dict:
 def _smoother(run: Path, network: str, node) -> Smooth | None:
     """The tuned one, else that of the recipe if it is of this package."""
     from sb_sed.inference.parts import UnknownPart, build, describe
-    from sb_sed.smoothing.saved import load_smoother
 
     tuned = run / "save" / f"{network}_smoother.json"
     try:
@@ -224,8 +217,13 @@ def _psds(path: Path) -> dict[str, float] | None:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text("utf-8"))["psds"]
-    except (ValueError, TypeError, LookupError):
+        values = json.loads(path.read_text("utf-8"))["psds"]
+        if values is not None:
+            values = {name: float(values[name]) for name in PSDS_NAMES}
+            if not all(0 <= value <= 1 for value in values.values()):
+                raise ValueError("no PSDS")
+        return values
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise InputError(
             f"{path} is no report: delete it, or let train.py score the run "
             "again."
@@ -234,21 +232,10 @@ def _psds(path: Path) -> dict[str, float] | None:
 
 def _of_manifest(path: Path) -> dict[str, Path]:
     """Stem -> audio file, as the data preparation wrote them."""
-    try:
-        entries = json.loads(path.read_text("utf-8"))
-        wavs = {name: entry["wav"] for name, entry in entries.items()}
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (ValueError, TypeError, LookupError, AttributeError):
-        raise InputError(
-            f"{path} is no manifest of clips: prepare the data anew, or give "
-            "--audio."
-        ) from None
-    # SpeechBrain takes braces for placeholders; the preparation doubles them.
-    return {
-        name: Path(wav.replace("{{", "{").replace("}}", "}"))
-        for name, wav in wavs.items()
-    }
+    entries = read_manifest(path)
+    return {name: Path(entry["wav"]) for name, entry in entries.items()}
 
 
 def _search(folder: Path) -> dict[str, Path]:

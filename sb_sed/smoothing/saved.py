@@ -15,6 +15,7 @@ import numpy as np
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path, scores_table
+from sb_sed.formats.tsv import shortened
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
 
@@ -90,6 +91,11 @@ def check_smoother(smoother: Smoother, classes: Sequence[str], origin) -> None:
     InputError
         When it cannot.
     """
+    if not isinstance(smoother, Smoother):
+        raise InputError(
+            f"{origin} has {shortened(smoother)} in the place of a smoother: "
+            "restore it."
+        )
     scores = np.tile([[0.0], [1.0], [0.0]], len(classes))
     try:
         smoother({"clip": scores_table(scores, 1.0, classes)})

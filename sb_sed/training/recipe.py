@@ -5,21 +5,76 @@ Authors
 """
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 
-from hyperpyyaml import resolve_references
+from hyperpyyaml import load_hyperpyyaml, resolve_references
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import ReusedAnchorWarning
+from ruamel.yaml.error import YAMLError as RuamelError
+from yaml import YAMLError
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
 from sb_sed.formats import atomic_path
+from sb_sed.formats.tsv import shortened
+from sb_sed.yaml_trees import parse_tree, read_tree
 
 INCLUDE = "!include:"
+# What HyperPyYAML brings about where names, arguments or references are wrong.
+UNBUILDABLE = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    YAMLError,
+    RuamelError,
+)
+
+
+class Section(dict):
+    """A part of a recipe, built; a key that it lacks is an ``InputError``.
+
+    Arguments
+    ---------
+    values : Mapping
+        Its keys and values; those that are dictionaries are sections.
+    file : Path
+        The recipe.
+    place : tuple of str
+        The keys that lead to it.
+
+    Example
+    -------
+    >>> Section({"scale": {"size": 3}}, Path("r.yaml"))["scale"]["epochs"]
+    Traceback (most recent call last):
+    sb_sed.errors.InputError: r.yaml has no key 'scale: epochs': add it.
+    """
+
+    def __init__(self, values: Mapping, file: Path, place: tuple = ()):
+        super().__init__(
+            {
+                key: Section(value, file, (*place, key))
+                if type(value) is dict
+                else value
+                for key, value in values.items()
+            }
+        )
+        self.file, self.place = file, place
+
+    def __missing__(self, key: object) -> None:
+        """Says what is missing."""
+        name = ": ".join(map(str, (*self.place, key)))
+        raise InputError(f"{self.file} has no key {name!r}: add it.")
 
 
 class Recipe:
@@ -52,9 +107,8 @@ class Recipe:
     >>> _ = (folder / "r.yaml").write_text(
     ...     "part: !include:a.yaml\\n    size: 3\\nepochs: 9"
     ... )
-    >>> from hyperpyyaml import load_hyperpyyaml
     >>> recipe = Recipe(folder / "r.yaml", "part: !include:b.yaml")
-    >>> load_hyperpyyaml(recipe.stream())
+    >>> recipe.build()
     {'part': {'size': 3, 'extra': 0}, 'epochs': 9}
     >>> Recipe(folder / "r.yaml", "epoch: 1")
     Traceback (most recent call last):
@@ -67,7 +121,8 @@ class Recipe:
         self.given = _parse(overrides)
         # What the recipe gives to each of its fragments, by place.
         self.arguments: dict[tuple, Mapping] = {}
-        self.tree = _load(self.file)
+        self.tree = read_tree(self.file)
+        self._open = [self.file.resolve()]
         self._include_all(self.tree, (), self.file.parent)
         self._apply(self.tree, self.given, ())
 
@@ -90,14 +145,43 @@ class Recipe:
         text.name = str(self.file)
         return text
 
+    def build(self, sections: Sequence[str] = ()) -> Section:
+        """Build all that it names; these keys have to be mappings."""
+        with self._complaints():
+            built = Section(load_hyperpyyaml(self.stream()), self.file)
+        for name in sections:
+            if not isinstance(built[name], Section):
+                raise InputError(
+                    f"{self.file} has {shortened(built[name])} as {name!r}, "
+                    "which has to be a mapping: take one of its fragments."
+                )
+        return built
+
     def save(self, path: str | Path) -> None:
         """Write the recipe with all references resolved."""
+        with self._complaints():
+            resolved = resolve_references(self.stream()).getvalue()
         with atomic_path(path) as temporary:
             temporary.write_text(
-                f"# Generated from {self.file}\n# yamllint disable\n"
-                + resolve_references(self.stream()).getvalue(),
+                f"# Generated from {self.file}\n# yamllint disable\n{resolved}",
                 encoding="utf-8",
             )
+
+    @contextmanager
+    def _complaints(self) -> Iterator[None]:
+        """Says what does not fit: a class, its arguments or a reference."""
+        try:
+            with warnings.catch_warnings():
+                # A fragment with an anchor may be in the recipe twice.
+                warnings.simplefilter("ignore", ReusedAnchorWarning)
+                yield
+        except InputError:
+            raise
+        except UNBUILDABLE as error:
+            raise InputError(
+                f"{self.file} cannot be built ({brief(error)}): correct what "
+                "it, one of its fragments or the command line says."
+            ) from error
 
     def _include_all(self, tree: Mapping, place: tuple, folder: Path) -> None:
         """Put the fragments of ``tree``, which is at ``place``, in it."""
@@ -110,9 +194,16 @@ class Recipe:
     def _include(self, node: object, place: tuple, folder: Path) -> Mapping:
         """The fragment that a node includes, with its arguments."""
         file = folder / _fragment(node)
-        tree = _load(file)
+        if file.resolve() in self._open:
+            raise InputError(
+                f"{file} includes itself, by way of {self._open[-1]}: take one "
+                "of the two out."
+            )
+        tree = read_tree(file)
         _refer_from(place, tree)
+        self._open.append(file.resolve())
         self._include_all(tree, place, file.parent)
+        self._open.pop()
         given = node if isinstance(node, Mapping) else {}
         kept = self.arguments.setdefault(place, given)
         if kept is not given:
@@ -137,9 +228,19 @@ class Recipe:
             elif isinstance(old, Mapping):
                 self._apply(old, value, here)
             else:
+                self._check_number(old, value, here)
                 tree[key] = deepcopy(value)
                 if _tag(old):  # an object that had no arguments
                     tree[key].yaml_set_ctag(old.tag)
+
+    def _check_number(self, old: object, new: object, place: tuple) -> None:
+        is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
+        if is_number and isinstance(new, str):
+            name = ": ".join(map(str, place))
+            raise InputError(
+                f"{self.file} has a number as {name!r}, which "
+                f"{shortened(new)} is not: give one."
+            )
 
     def _unknown(self, key: object, tree: Mapping, place: tuple) -> InputError:
         near = get_close_matches(str(key), [str(k) for k in tree], 1)
@@ -173,30 +274,18 @@ def _fragment(node: object) -> str:
     return tag[len(INCLUDE) :] if tag.startswith(INCLUDE) else ""
 
 
-def _load(file: Path) -> CommentedMap:
-    """Load a YAML file without building its objects."""
-    try:
-        with open(file, encoding="utf-8") as stream:
-            return YAML().load(stream) or CommentedMap()
-    except OSError as error:
-        raise InputError(
-            f"{file} cannot be read ({error.strerror}): check the path."
-        ) from error
-    except YAMLError as error:
-        raise InputError(f"{file} is not valid YAML: {error}") from error
-
-
-def _parse(overrides: str) -> CommentedMap:
+def _parse(overrides: str) -> Mapping:
     """Parse the overrides of a command line."""
     try:
-        given = YAML().load(overrides) or CommentedMap()
-    except YAMLError as error:
+        given = parse_tree(overrides)
+    except ValueError as error:
         raise InputError(
-            f"The overrides {overrides!r} are not YAML: write --key value or "
-            '--key "{part: value}".'
+            f"The overrides {shortened(overrides)} are not YAML: write --key "
+            'value or --key "{part: value}".'
         ) from error
     if not isinstance(given, Mapping):
         raise InputError(
-            f"The overrides {overrides!r} have no keys: write --key value."
+            f"The overrides {shortened(overrides)} have no keys: write --key "
+            "value."
         )
     return given

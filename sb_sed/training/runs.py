@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 from hyperpyyaml import load_hyperpyyaml
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, brief
 from sb_sed.models.detector import Detector
 from sb_sed.models.weights import load_weights
 from sb_sed.training.checkpoints import AtomicCheckpointer
+from sb_sed.training.recipe import UNBUILDABLE
+from sb_sed.yaml_trees import read_tree
 
 
 def load_student(run_folder: str | Path) -> Detector:
@@ -89,12 +90,7 @@ def load_parts(run_folder: str | Path, keys: list[str]) -> dict[str, object]:
             f"{run_folder} is not the folder of a run (it has no "
             "hyperparams.yaml): give the output folder of train.py."
         )
-    try:
-        tree = YAML().load(file) or {}
-    except YAMLError as error:
-        raise InputError(
-            f"{file} is not YAML ({_one_line(error)}): restore it."
-        ) from error
+    tree = read_tree(file)
     if missing := [key for key in keys if key not in tree]:
         raise InputError(
             f"{file} has no key {missing[0]!r}: give the run of a recipe that "
@@ -106,15 +102,11 @@ def load_parts(run_folder: str | Path, keys: list[str]) -> dict[str, object]:
     try:
         with torch.random.fork_rng(devices=[]):
             return load_hyperpyyaml(text.getvalue())
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except UNBUILDABLE as error:
         raise InputError(
-            f"{file} cannot be built ({_one_line(error)}): install what it "
+            f"{file} cannot be built ({brief(error)}): install what it "
             "names as it was for the training, or add its folder to PYTHONPATH."
         ) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()[:40])
 
 
 class _Checkpoints(AtomicCheckpointer):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import speechbrain as sb
 import torch
-from hyperpyyaml import load_hyperpyyaml, resolve_references
+from hyperpyyaml import resolve_references
 from prepare_my_dataset import prepare_my_dataset, read_classes
 from ruamel.yaml import YAML
 from speechbrain.dataio.batch import PaddedBatch
@@ -69,7 +69,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     classes = read_classes(plain["prepared_folder"])
     recipe.set_default("classes", json.dumps(classes))
     recipe.set_default("n_classes", str(len(classes)))
-    hparams = load_hyperpyyaml(recipe.stream())
+    hparams = recipe.build()
     folder = Path(hparams["output_folder"])
     sb.create_experiment_directory(folder)
     # All that it takes to load the detector again, see detect_file.py.

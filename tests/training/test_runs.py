@@ -90,7 +90,7 @@ def rewrite(old, new):
         (rewrite("n_fft", "n_ftt"), "cannot be built.*n_ftt"),
         (rewrite("f_max: 500.0", "f_max: 900.0"), "cannot be built.*900"),
         (rewrite("rnn_hidden: 4", "rnn_hidden: 5"), "cannot be loaded.*rnn"),
-        (rewrite("features:", "features: ["), "is not YAML"),
+        (rewrite("features:", "features: ["), "is not valid YAML"),
     ],
 )  # fmt: skip
 def test_bad_runs_get_one_sentence(run_folder, change, words):
