@@ -206,10 +206,14 @@ def constants(tree: Mapping, folder: Path) -> dict:
         Plain values.
     """
     names = [name for name in _SECTIONS if name != "smoother"]
-    return checked(
-        {name: describe(constant(tree, name)) for name in names},
-        folder / RECIPE,
-    )
+    try:
+        plain = {name: describe(constant(tree, name)) for name in names}
+    except UnknownPart as error:
+        raise InputError(
+            f"{folder / RECIPE} has no plain values for {', '.join(names)}: "
+            f"{error}"
+        ) from error
+    return checked(plain, folder / RECIPE)
 
 
 def about_run(tree: Mapping, checkpoint: Path) -> dict:

@@ -69,6 +69,14 @@ _SAFE = (
     "Nothing in this folder is executed: `detector.json` holds plain values.\n"
     "`hyperparams.yaml` says the same for SpeechBrain's own loader."
 )
+# What reading a file that is none brings about.
+_NO_REPORT = (
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _CODE = (
     "`hyperparams.yaml` is code, and some of its classes have to be installed\n"
     "apart: read it before you load it."
@@ -118,7 +126,7 @@ def _scores(run_folder: Path, tuned: bool) -> str:
             report = json.loads(path.read_text("utf-8"))
             rows.append(_row(data, report))
             notes += [f"- {data}: {note}" for note in report["notes"]]
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except _NO_REPORT as error:
             raise InputError(
                 f"{path} is no report ({brief(error)}): score the run again or "
                 "delete it."
