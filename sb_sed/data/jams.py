@@ -8,6 +8,7 @@ Authors
 """
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -135,7 +136,8 @@ def tidy_events(
     >>> tidy_events([(1.0, 1.5, "Dog"), (1.6, 2.0, "Dog"), (3.0, 3.1, "Cat")])
     [(1.0, 2.0, 'Dog'), (3.0, 3.25, 'Cat')]
     """
-    end = float("inf") if length is None else length
+    # Down to the millisecond, or rounding would put offsets behind it.
+    end = math.inf if length is None else math.floor(length * 1e3 + 1e-6) / 1e3
     tidy = []
     for label in {label for *_, label in events}:
         last = None

@@ -106,7 +106,8 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
     Returns
     -------
     scores : dict
-        Stem of the file name -> table, sorted by stem.
+        Stem of the file name, with the folders below this one that it is in,
+        -> table, sorted by path.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give a folder of scores.")
-    paths = sorted(folder.glob("*.tsv"))
+    paths = sorted(folder.rglob("*.tsv"))
     if not paths:
         raise InputError(
             f"{folder} holds no scores: it should have one .tsv per recording."
@@ -142,7 +143,8 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
                 f"{path} has other classes than {classes[0].name}: all the "
                 "tables of a folder need the same columns in the same order."
             )
-        scores[path.name.removesuffix(".tsv")] = table
+        name = path.relative_to(folder).as_posix()
+        scores[name.removesuffix(".tsv")] = table
     return scores
 
 

@@ -69,6 +69,9 @@ def main(argv=None) -> int:
     except InputError as error:
         print(f"sb-sed: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("sb-sed: interrupted.", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # The reader of the output (such as head) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -201,6 +201,8 @@ def _load(arguments: argparse.Namespace):
     from sb_sed.smoothing.saved import load_smoother
 
     options = {}
+    if arguments.device:
+        _check_device(arguments.device)
     if arguments.trust_code:
         options["hparams_file"] = "hyperparams.yaml"
     if arguments.device:
@@ -211,6 +213,18 @@ def _load(arguments: argparse.Namespace):
             arguments.smoother, detector.hparams.classes
         )
     return detector
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise InputError(
+            f"--device {device} cannot be used here ({reason}): give cpu."
+        ) from error
 
 
 def _outputs(arguments: argparse.Namespace, detector, files) -> list:

@@ -179,6 +179,11 @@ def _unfit(fault: str) -> InputError:
     )
 
 
+def _is(kind, value: object) -> bool:
+    """Whether it is a number; YAML's are of subclasses."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 # Samples of a clip: an hour and a half at 16 kHz.
 _LONGEST = 10**8
 _CHECKS: dict[str, Callable[[object], bool]] = {
@@ -187,6 +192,6 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
         and 0 < len(x) == len({str(label) for label in x})
         and all(isinstance(label, str) and is_name(label) for label in x)
     ),
-    "sample_rate": lambda x: type(x) is int and 0 < x < 10**6,
-    "clip_seconds": lambda x: type(x) in (int, float) and 0 < x < 3600,
+    "sample_rate": lambda x: _is(int, x) and 0 < x < 10**6,
+    "clip_seconds": lambda x: _is((int, float), x) and 0 < x < 3600,
 }

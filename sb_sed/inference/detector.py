@@ -270,7 +270,8 @@ class SoundEventDetector(Pretrained):
             Its samples, floats [N], in pieces of any lengths.
         latency : float
             Most seconds that are heard from the end of an event until it is
-            given away. What it costs, and what one gets for it:
+            given away, if the smoother looks no further ahead than its share.
+            What it costs, and what one gets for it:
             :class:`~sb_sed.inference.streaming.EventStream`.
         rate : int, optional
             Samples per second of the chunks (default: the detector's).

@@ -139,6 +139,10 @@ def fetched(source: str | Path, **options) -> Path:
     """
     if Path(source).is_dir():
         return Path(source)
+    if Path(source).exists():
+        raise InputError(
+            f"{source} is a file: give the folder of a detector or of a run."
+        )
     reason = "no such folder"
     if re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
         try:

@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import warnings
 from pathlib import Path
 
 from sb_sed.errors import InputError
@@ -54,5 +55,7 @@ def save_figure(figure, path) -> None:
         The file; its ending says which kind.
     """
     kind = figure_kind(path)
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        # Names in scripts that the font lacks are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(temporary, format=kind)

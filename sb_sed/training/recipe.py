@@ -224,11 +224,11 @@ class Recipe:
             if _fragment(value):
                 tree[key] = self._include(value, here, self.file.parent)
             elif _tag(value) or not isinstance(value, Mapping):
+                self._check_number(old, value, here)
                 tree[key] = deepcopy(value)
             elif isinstance(old, Mapping):
                 self._apply(old, value, here)
             else:
-                self._check_number(old, value, here)
                 tree[key] = deepcopy(value)
                 if _tag(old):  # an object that had no arguments
                     tree[key].yaml_set_ctag(old.tag)

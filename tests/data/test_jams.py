@@ -85,3 +85,11 @@ def test_tidy_events_hold_to_the_rules(events):
         covered = sum(off - on for on, off in times)
         length = sum(e[1] - e[0] for e in events if e[2] == label)
         assert covered <= length + 0.4 * len(events) + 1e-9
+
+
+@pytest.mark.parametrize("length", [2.0006, 2.0004, 2.0, 1.23456])
+def test_events_of_clips_that_end_between_milliseconds(length):
+    """They keep their label, which ends with the clip or just before it."""
+    [(onset, offset, label)] = tidy_events([(0.0, length, "Dog")], length)
+    assert (onset, label) == (0.0, "Dog")
+    assert length - 0.001 < offset <= length

@@ -101,8 +101,8 @@ def test_broken_files_are_listed_and_nothing_is_lost(mixed, capsys):
     assert "bad/clipped.wav is clipped (100% of it is at full scale)" in err
     assert "sb-sed: 7 of 12 files were skipped.\n" in err
     assert "Traceback" not in err
-    assert read_scores("scores").keys() == {"a"}
-    assert read_scores("scores/bad").keys() == {"silent", "clipped"}
+    names = {"a", "bad/silent", "bad/clipped", "deep/b", "deep/c"}
+    assert read_scores("scores").keys() == names
 
 
 def test_figures_of_what_was_heard(mixed, capsys):
@@ -115,6 +115,19 @@ def test_figures_of_what_was_heard(mixed, capsys):
     capsys.readouterr()
     assert main("detect exported - --rate 1000 --plot figures") == 2
     assert "can be heard once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("detect exported good --device nowhere", "--device nowhere cannot"),
+        ("detect good/a.wav good", "good/a.wav is a file"),
+    ],
+)
+def test_models_and_devices_that_are_none(here, capsys, line, words):
+    assert main(line) == 2
+    err = capsys.readouterr().err
+    assert words in err and len(err.splitlines()) == 1
 
 
 def test_threads_change_nothing(mixed, capsys):

@@ -115,6 +115,15 @@ def test_one_more_kind_of_recordings(workplace, train, tmp_path, more):
     assert there == [re.search("weak|unlabelled", more)[0]]
 
 
+def test_the_yaml_as_it_is(call, tmp_path):
+    """Without any option that changes its numbers."""
+    options = ["--noprogressbar", "--device=cpu", "--number_of_epochs=1"]
+    process = call(
+        "train.py", "train.yaml", *options, f"--output_folder={tmp_path / 'o'}"
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+
+
 @pytest.mark.parametrize(
     "argument, sentence",
     [
