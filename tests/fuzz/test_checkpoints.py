@@ -139,7 +139,7 @@ MUTATORS = [truncated, flipped, other_values, other_types, other_shapes, other_k
             other_objects, other_files, with_code]  # fmt: skip
 
 
-@pytest.mark.fuzz(MUTATORS, 6)
+@pytest.mark.fuzz(MUTATORS, 4)
 def test_weights(case, detect, model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "model")
     weights = folder / "detector.ckpt"
@@ -169,7 +169,7 @@ def test_checkpoints_of_a_run(case, name, detect, trained, tmp_path):
     assert outcome.status != 2 or "run" in outcome.err
 
 
-@pytest.mark.fuzz(MUTATORS, 3)
+@pytest.mark.fuzz(MUTATORS, 2)
 @pytest.mark.filterwarnings("error")
 def test_checkpoints_that_are_resumed(case, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -52,7 +52,7 @@ def desed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.fuzz(MUTATORS, 3)
+@pytest.mark.fuzz(MUTATORS, 2)
 def test_damaged_annotations(case, table, desed, tmp_path, capfd):
     shutil.copytree(desed, tmp_path / "desed")
     path = tmp_path / "desed" / "dataset" / "metadata" / table

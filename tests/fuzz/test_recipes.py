@@ -66,7 +66,7 @@ def check(folder, overrides=""):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.fuzz(MUTATORS, 8)
+@pytest.mark.fuzz(MUTATORS, 5)
 def test_recipes(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = [*FILES][case.number % len(FILES)]
@@ -83,7 +83,7 @@ def overrides(rng):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.fuzz([overrides], 60)
+@pytest.mark.fuzz([overrides], 40)
 def test_overrides(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path)

@@ -84,7 +84,7 @@ def damaged(case, content):
     return as_bytes(case(content))
 
 
-@pytest.mark.fuzz(damaged_yaml.MUTATORS, 6)
+@pytest.mark.fuzz(damaged_yaml.MUTATORS, 2)
 @pytest.mark.parametrize("line", LINES)
 def test_recipes_of_runs(case, line, command, scored, tmp_path):
     """Read, and never run, as a run may be a stranger's."""
@@ -92,7 +92,7 @@ def test_recipes_of_runs(case, line, command, scored, tmp_path):
     assert not (tmp_path / "trap").exists()
 
 
-@pytest.mark.fuzz(damaged_json.MUTATORS + TEXT_MUTATORS, 2)
+@pytest.mark.fuzz(damaged_json.MUTATORS + TEXT_MUTATORS, 1)
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("line", LINES)
 def test_other_files_of_runs(case, name, line, command, scored, tmp_path):

@@ -98,7 +98,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("line", COMMANDS.values(), ids=COMMANDS)
-@pytest.mark.fuzz([data_sets], 8)
+@pytest.mark.fuzz([data_sets], 6)
 def test_odd_scores(case, line, command, tmp_path):
     scores, reference, durations = case()
     write(tmp_path, scores, reference, durations)

@@ -67,7 +67,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("line", COMMANDS.values(), ids=COMMANDS)
-@pytest.mark.fuzz(MUTATORS, 4)
+@pytest.mark.fuzz(MUTATORS, 3)
 def test_commands(case, line, command, tmp_path):
     used = [name for name in TABLES if name.split("/")[0] in line]
     name = written(tmp_path, case, used)
