@@ -87,11 +87,12 @@ class SEBBsSmoother(Smoother):
                     scores, half.round().astype(int), packed.lengths, merge > 1
                 )
                 found[length, merge > 1] = boxes
+            # In the precision of the scores.
+            confidence = boxes.confidence.astype(np.float32)
             keep = (
                 (boxes.born < merge)
                 & (merge <= boxes.gone)
-                # In the precision of the scores.
-                & (boxes.confidence >= np.float32(setting["threshold"]))
+                & (confidence >= np.float32(setting["threshold"]))
             )
             parts.append(
                 Detections.from_frames(
