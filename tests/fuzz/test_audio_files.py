@@ -193,7 +193,7 @@ MUTATORS = [
 ]
 
 
-@pytest.mark.fuzz(MUTATORS, 12)
+@pytest.mark.fuzz(MUTATORS, 20)
 def test_damaged_files(cases, hear):
     files, kinds = {}, {}
     for case in cases:

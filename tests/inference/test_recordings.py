@@ -78,6 +78,7 @@ def write(samples, rate=1000, subtype="FLOAT"):
         (write([]), "holds no samples"),
         (write([0.1] * 500 + [np.nan]), r"NaN or infinite.*first at 0.50 s"),
         (write([np.inf] * 9), "NaN or infinite"),
+        (write([0.1, 1e30]), r"holds samples of 1e\+30 times full scale"),
         (write([0.1] * 99, rate=1), "a rate of 1 Hz"),
         (write([0.1] * 9, rate=2**30), "a rate of 1073741824 Hz"),
         (write([0.1], rate=44100), "only 1 samples at 44100 Hz"),

@@ -100,3 +100,11 @@ def test_what_cannot_be_read_is_none(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"no audio")
     assert read_clip(tmp_path / "a.wav") is None
     assert read_clip(tmp_path / "b.wav") is None
+
+
+def test_scores_that_begin_late_and_end_inside_a_cell():
+    table = scores_table([[1.0], [1.0], [1.0]], 1.0, ["Dog"])
+    table[["onset", "offset"]] += 2.0
+    table.loc[2, "offset"] = 4.05
+    _, text = encode_scores(table, 0, 1)
+    assert list(b64decode(text)) == [0, 0, 255, 255, 0]

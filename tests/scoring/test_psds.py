@@ -133,3 +133,9 @@ def test_a_pandas_that_is_too_new(monkeypatch):
     monkeypatch.setattr(pd, "__version__", "3.1.1")
     with pytest.raises(PsdsUndefined, match="pandas<3"):
         psds(_events(), {})
+
+
+def test_a_class_whose_counts_no_threshold_changes():
+    """All that is found lies in its event, and too little of it is found."""
+    scores = {"a": scores_table([[0.2], [0.9]], 1.0, ["Dog"])}
+    assert psds(_events(["a.wav", 0, 9, "Dog"]), scores)["1"] == 0

@@ -200,3 +200,12 @@ def test_nothing_in_nothing_out():
     )
     assert list(events.columns) == [*EVENT_COLUMNS, "confidence"]
     assert len(events) == 0
+
+
+def test_scores_below_0_rise_to_no_event_behind_the_file():
+    scores = {
+        "short": scores_table([[-2.0], [-3.0]], 0.1, ["Dog"]),
+        "long": scores_table([[0.5]] * 3, 0.1, ["Dog"]),
+    }
+    smoother = SEBBsSmoother({"filter": 0.2, "merge": 0.3, "threshold": 0.1})
+    assert set(smoother(scores)["filename"]) == {"long.wav"}

@@ -192,3 +192,11 @@ def test_a_moved_folder_is_found(folder, tmp_path_factory):
     shutil.move(folder, moved)
     run = Run(moved)
     assert run.recover() and run.weight() == 1
+
+
+@pytest.mark.parametrize("name", [CONTENTS, "CKPT.yaml"])
+@pytest.mark.parametrize("content", [b"", b"\xff", b"a: [", b"x\ny\nz"])
+def test_a_damaged_list_is_no_reason_to_delete_weights(folder, name, content):
+    (folder / "CKPT+first" / name).write_bytes(content)
+    assert Run(folder).recover() is None
+    assert (folder / "CKPT+first" / "network.ckpt").is_file()

@@ -218,6 +218,63 @@ def test_a_fragment_that_is_not_yaml_is_named(folder):
         Recipe(folder / "recipe.yaml", "scale: !include:scale/broken.yaml")
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("size: !include:broken.yaml", "includes itself"),
+        ("size: !include:../recipe.yaml", "includes itself"),
+        ("&a {b: *a}", "a part of it holds itself"),
+        ("- a", "has no keys at its top"),
+        ("a: 1\na: 2", "duplicate key"),
+        ("a: 2001-99-99", "not valid YAML"),
+        (
+            "a: &a [1, 2]\n"
+            + "".join(f"{x}: &{x} [{10 * f'*{y}, '}]\n" for x, y in
+                      zip("bcdefgh", "abcdefg", strict=True)),
+            "aliases stand for too much",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fragment_that_would_never_end(folder, text, words):
+    (folder / "scale/broken.yaml").write_text(text)
+    with pytest.raises(InputError, match=words):
+        Recipe(folder / "recipe.yaml", "scale: !include:scale/broken.yaml")
+
+
+def test_a_fragment_that_is_no_text(folder):
+    (folder / "scale/broken.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(InputError, match="no UTF-8 text"):
+        Recipe(folder / "recipe.yaml", "scale: !include:scale/broken.yaml")
+
+
+def test_a_number_stays_one(error):
+    assert "has a number as 'scale: size'" in error("scale: {size: large}")
+
+
+@pytest.mark.parametrize(
+    "overrides, words",
+    [
+        ("object: !new:no.such.Class", "no such class as no.such.Class"),
+        ("epochs: !ref <nothing>", "reference .* is not valid"),
+        ("epochs: !ref <rates[0]> / 0", "cannot be built"),
+        ("object: {a: !apply:builtins.open [nowhere]}", "No such file"),
+    ],
+)
+def test_what_cannot_be_built_is_told(folder, overrides, words):
+    with pytest.raises(InputError, match=words):
+        Recipe(folder / "recipe.yaml", overrides).build()
+
+
+def test_sections_and_their_keys(folder):
+    recipe = Recipe(folder / "recipe.yaml")
+    built = recipe.build(["scale"])
+    assert str(built) == str(load_hyperpyyaml(recipe.stream()))
+    with pytest.raises(InputError, match="has no key 'scale: epochs'"):
+        built["scale"]["epochs"]
+    with pytest.raises(InputError, match="has 9 as 'epochs', which has to"):
+        recipe.build(["epochs"])
+
+
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(InputError, match="none.yaml cannot be read.*check"):
         Recipe(tmp_path / "none.yaml")
