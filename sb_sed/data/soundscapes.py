@@ -253,7 +253,8 @@ def _placed(source: SceneSource, sound: Sound, scene: Scene) -> Placed:
     skipped = max(0.0, -source.onset)
     event_time = max(0.0, source.onset)
     # In milliseconds, as the table: their sum must not be rounded otherwise.
-    onset, offset = round(sound.onset, 3), round(sound.offset, 3)
+    onset = round(sound.onset, 3)
+    offset = max(round(sound.offset, 3), round(onset + 0.001, 3))
     shifts = [
         effect["semitones"]
         for effect in source.effects

@@ -31,9 +31,11 @@ examples:
       sb-sed detect exported/ - --rate 16000 --stream --latency 2
 
 Files that cannot be used are listed on the standard error with the reason.
-exit status: 0 all files were heard, 1 some were skipped, 2 bad input
+Ctrl-C ends the work with the events of the files that were heard.
+exit status: 0 all files were heard, 1 some were skipped or something could not
+be written, 2 bad input, 130 interrupted
 """
-_FORMATS = ("tsv", "json", "audacity", "raven")
+_ONE_TABLE, _ONE_EACH = ("tsv", "json"), ("audacity", "raven")
 _SAMPLES = ("u8", "s16", "s32", "f32")
 
 
@@ -71,11 +73,11 @@ def add_detect(commands) -> None:
         type=Path,
         metavar="FILE|FOLDER",
         help="where the events go (default: the standard output); for "
-        "audacity and raven with several recordings, a folder",
+        "audacity and raven with a folder or several recordings, a folder",
     )
     parser.add_argument(
         "--format",
-        choices=_FORMATS,
+        choices=_ONE_TABLE + _ONE_EACH,
         default="tsv",
         help="tsv: DESED's table; json: with confidences and what was "
         "skipped; audacity: a label track; raven: a selection table "
@@ -119,7 +121,10 @@ def add_detect(commands) -> None:
     )
     raw = parser.add_argument_group("raw samples (AUDIO is -)")
     raw.add_argument(
-        "--rate", type=whole(1, 10**6), metavar="HZ", help="samples per second"
+        "--rate",
+        type=whole(1000, 768000),
+        metavar="HZ",
+        help="samples per second",
     )
     raw.add_argument(
         "--samples",
@@ -153,47 +158,92 @@ def _detect(arguments: argparse.Namespace) -> int:
     if arguments.stream:
         return detect_stream(_load(arguments), arguments)
 
-    from tqdm import tqdm
-
-    from sb_sed.data.quiet import quiet_decoders
     from sb_sed.inference.folders import find_recordings
     from sb_sed.inference.many_files import detect_files
 
     files = {} if piped else find_recordings(arguments.audio)
-    _check_output(arguments, n_files=max(1, len(files)))
+    one_each = _is_folder_wanted(arguments, len(files))
     detector = _load(arguments)
-    outputs = _outputs(arguments, detector, files)
+    _make_room(arguments, one_each)
+    outputs = _outputs(arguments, detector, files, one_each)
     if piped:
-        coming = iter([_hear_stdin(detector, arguments, outputs)])
+        coming = _hear_stdin(detector, arguments, outputs)
     else:
         coming = detect_files(detector, files, arguments.threads, outputs)
-    results = []
-    hide = None if len(files) > 1 else True
-    with quiet_decoders():
-        for result in tqdm(coming, total=len(files), unit="file", disable=hide):
-            results.append(replace(result, scores=None))  # they are written
-            if result.reason:
-                _say(f"{result.filename} was skipped: {result.reason}.")
-            for note in result.notes:
-                _say(f"{result.filename} {note}.")
-    _write(results, arguments)
+    n_files = max(1, len(files))
+    results = _collect(coming, n_files)
+    if results and not one_each:
+        _write(results, arguments)
     skipped = sum(bool(result.reason) for result in results)
     if skipped and len(results) > 1:
         _say(f"{skipped} of {len(results)} files were skipped.")
-    return 1 if skipped else 0
+    if len(results) < n_files:
+        _say(f"interrupted: {len(results)} of {n_files} files were heard.")
+        return 130
+    return 1 if skipped or any(x.unwritten for x in results) else 0
 
 
-def _check_output(arguments: argparse.Namespace, n_files: int) -> None:
-    """Before hours of work, not after them."""
+def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
+    """Whether each recording gets a file of its own in a folder."""
     output, kind = arguments.output, arguments.format
-    if kind in ("audacity", "raven") and n_files > 1:
+    if kind in _ONE_EACH and (
+        n_files > 1
+        or any(map(os.path.isdir, arguments.audio))
+        or (output is not None and output.is_dir())
+    ):
         if output is None or output.is_file():
             raise InputError(
                 f"The format {kind} has a file for each recording: give a "
                 "folder as --output."
             )
-    elif output is not None and output.is_dir():
+        return True
+    if output is not None and output.is_dir():
         raise InputError(f"{output} is a folder: give a file as --output.")
+    return False
+
+
+def _make_room(arguments: argparse.Namespace, one_each: bool) -> None:
+    """Finds out before hours of work, not after them, what can be written."""
+    from tempfile import TemporaryFile
+
+    folders = {"--scores": arguments.scores, "--plot": arguments.plot}
+    if arguments.output is not None:
+        whole = arguments.output if one_each else arguments.output.parent
+        folders["--output"] = whole
+    for option, folder in folders.items():
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written to ({error.strerror}): give "
+                f"another {option}."
+            ) from error
+
+
+def _collect(coming, n_files: int) -> list:
+    """The results as they come, told of; when interrupted, those so far."""
+    from tqdm import tqdm
+
+    from sb_sed.data.quiet import quiet_decoders
+
+    results = []
+    hide = None if n_files > 1 else True
+    with quiet_decoders():
+        try:
+            for result in tqdm(
+                coming, total=n_files, unit="file", disable=hide
+            ):
+                results.append(replace(result, scores=None))  # they are written
+                if result.reason:
+                    _say(f"{result.filename} was skipped: {result.reason}.")
+                for note in [*result.notes, *result.unwritten]:
+                    _say(f"{result.filename} {note}.")
+        except KeyboardInterrupt:
+            coming.close()
+    return results
 
 
 def _load(arguments: argparse.Namespace):
@@ -227,23 +277,28 @@ def _check_device(device: str) -> None:
         ) from error
 
 
-def _outputs(arguments: argparse.Namespace, detector, files) -> list:
-    """What is made of each file besides its events."""
-    outputs = []
-    if arguments.scores or arguments.plot:
-        from sb_sed.inference.outputs import FiguresFolder, ScoresFolder
+def _outputs(arguments, detector, files, one_each: bool) -> list:
+    """What is made of each file as soon as it has been heard."""
+    from sb_sed.inference.outputs import (
+        EventsFolder,
+        FiguresFolder,
+        ScoresFolder,
+    )
 
-        if arguments.scores:
-            outputs.append(ScoresFolder(arguments.scores, files))
-        if arguments.plot:
-            outputs.append(FiguresFolder(arguments.plot, detector))
+    outputs = []
+    if one_each:
+        outputs.append(EventsFolder(arguments.output, arguments.format))
+    if arguments.scores:
+        outputs.append(ScoresFolder(arguments.scores, files))
+    if arguments.plot:
+        outputs.append(FiguresFolder(arguments.plot, detector))
     return outputs
 
 
 def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
     import torch
 
-    from sb_sed.inference.many_files import detect_blocks
+    from sb_sed.inference.many_files import detect_blocks, write_outputs
     from sb_sed.inference.recordings import read_pcm
 
     torch.set_num_threads(arguments.threads)
@@ -255,28 +310,23 @@ def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
         detector.hparams.sample_rate,
     )
     result = detect_blocks(detector, "stdin", blocks)
-    for output in outputs if not result.reason else ():
-        output(result, None)
-    return result
+    if not result.reason:
+        write_outputs(outputs, result, None)
+    yield result
 
 
 def _write(results, arguments: argparse.Namespace) -> None:
     from sb_sed.formats import atomic_path
-    from sb_sed.inference.event_files import (
-        ONE_EACH,
-        ONE_TABLE,
-        write_one_each,
-    )
+    from sb_sed.inference.event_files import ONE_EACH, ONE_TABLE
 
     output, kind = arguments.output, arguments.format
-    if kind in ONE_EACH and len(results) > 1:
-        write_one_each(results, kind, output)
-        return
-    if kind in ONE_EACH:
-        heard = [result for result in results if not result.reason]
-        text = "".join(ONE_EACH[kind](result) for result in heard)
-    else:
+    if kind in ONE_TABLE:
         text = ONE_TABLE[kind](results)
+    else:
+        heard = [result for result in results if not result.reason]
+        if not heard:
+            return
+        text = ONE_EACH[kind](heard[0])
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -37,8 +37,9 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
         "--latency",
         type=number(0, 3600),
         metavar="SECONDS",
-        help="most that is heard after an event until it is settled; the "
-        "more, the better the events, up to the length of a training clip "
+        help="what is heard after an event until it is settled (from 2 s on "
+        "at most; with less, a smoother that looks far ahead may need more); "
+        "the more, the better the events, up to the length of a training clip "
         f"and 2 s (default: {_LATENCY:g})",
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
+from sb_sed.formats import EVENT_COLUMNS, write_events
 from sb_sed.inference.many_files import FileResult
 
 
@@ -103,6 +103,7 @@ def raven(result: FileResult) -> str:
     -------
     str
         The columns that Raven asks for, then the label and its confidence.
+        The frequencies are all that was heard: a detector does not tell any.
     """
     columns = (
         "Selection, View, Channel, Begin Time (s), End Time (s), "
@@ -110,10 +111,10 @@ def raven(result: FileResult) -> str:
     ).split(", ")
     lines = ["\t".join(columns)]
     for number, event in enumerate(result.events.itertuples(), start=1):
-        # Raven wants frequencies; the detector does not tell any.
         lines.append(
             f"{number}\tSpectrogram 1\t1\t{event.onset:.6f}\t"
-            f"{event.offset:.6f}\t0\t8000\t{event.event_label}\t"
+            f"{event.offset:.6f}\t0\t{result.sample_rate / 2:g}\t"
+            f"{event.event_label}\t"
             f"{event.confidence:.4f}"
         )
     return "\n".join(lines) + "\n"
@@ -128,23 +129,3 @@ ONE_EACH: dict[str, Callable[[FileResult], str]] = {
     "audacity": audacity,
     "raven": raven,
 }
-
-
-def write_one_each(
-    results: Sequence[FileResult], kind: str, folder: Path
-) -> None:
-    """Writes a file for each recording, ``<its name>.txt``.
-
-    Arguments
-    ---------
-    results : sequence of FileResult
-        Files that were skipped are left out.
-    kind : str
-        One of ``ONE_EACH``.
-    folder : Path
-        Where to write.
-    """
-    for result in results:
-        if not result.reason:
-            with atomic_path(folder / f"{result.filename}.txt") as temporary:
-                temporary.write_text(ONE_EACH[kind](result), "utf-8")

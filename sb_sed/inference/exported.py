@@ -11,10 +11,12 @@ Authors
 
 import hashlib
 import json
+import logging
 import re
 from pathlib import Path
 
 from speechbrain.utils.fetching import fetch
+from speechbrain.utils.logger import get_logger
 
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
@@ -25,6 +27,10 @@ from sb_sed.smoothing.saved import smoother_of
 FORMAT, VERSION = "sb_sed detector", 1
 JSON_FILE, YAML_FILE = "detector.json", "hyperparams.yaml"
 WEIGHTS_FILE = "detector.ckpt"
+_ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+# It warns of each of its attempts.
+logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+logger = get_logger(__name__)
 
 
 def read_export(folder: Path) -> Description:
@@ -144,7 +150,9 @@ def fetched(source: str | Path, **options) -> Path:
             f"{source} is a file: give the folder of a detector or of a run."
         )
     reason = "no such folder"
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
+    # A name in a folder that is here is no name on the hub.
+    if _ON_HUB.fullmatch(str(source)) and not Path(source).parent.is_dir():
+        logger.warning(f"{source} is no folder: asking the Hugging Face hub.")
         try:
             fetch(WEIGHTS_FILE, str(source), **options)
             return fetch(JSON_FILE, str(source), **options).parent

@@ -32,7 +32,8 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     Returns
     -------
     dict[str, Path]
-        What each is called: the file's name, or its path inside the folder.
+        Each file once, by what it is called: its name, or its path inside the
+        first folder that it is found in.
         Where two would be called the same, the path below the folder that all
         files share.
 
@@ -51,7 +52,11 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     >>> list(find_recordings([folder]))
     ['a.wav', 'b/c.FLAC']
     """
-    named = [entry for path in paths for entry in _named(Path(path))]
+    found: dict[str, tuple[str, Path]] = {}
+    for given in paths:
+        for name, path in _named(Path(given)):
+            found.setdefault(os.path.abspath(path), (name, path))
+    named = list(found.values())
     uses = Counter(name for name, _ in named)
     root = _common_folder([path for _, path in named])
     files: dict[str, Path] = {}
@@ -64,7 +69,7 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
                 f"{unique!r} has a tab or a line break in its name: rename it."
             )
         other = files.setdefault(unique, path)
-        if os.path.abspath(other) != os.path.abspath(path):
+        if other is not path:
             raise InputError(
                 f"{other} and {path} would both be called {unique}: rename one."
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,10 @@ class FileResult:
         Why it was skipped; empty if it was not.
     scores : pd.DataFrame, optional
         As of ``SoundEventDetector.scores_file``.
+    sample_rate : int
+        At which it was heard, in Hz.
+    unwritten : list of str
+        What could not be written of it and why, to go after the name.
     """
 
     filename: str
@@ -45,6 +50,8 @@ class FileResult:
     notes: list[str] = field(default_factory=list)
     reason: str = ""
     scores: pd.DataFrame | None = field(default=None, repr=False)
+    sample_rate: int = 0
+    unwritten: list[str] = field(default_factory=list)
 
 
 def detect_files(
@@ -54,6 +61,9 @@ def detect_files(
     outputs: Sequence[Callable[[FileResult, Path], None]] = (),
 ) -> Iterator[FileResult]:
     """Detects in files, as many side by side as there are threads.
+
+    Whoever stops asking, or is interrupted, does not have to wait for the end
+    of the files that are being heard.
 
     Arguments
     ---------
@@ -66,7 +76,8 @@ def detect_files(
         Each hears one file; those that are left over help the network.
     outputs : Sequence[Callable]
         What else is done with each file that was not skipped, as soon as it
-        has been heard, by the thread that heard it: see ``outputs``.
+        has been heard, by the thread that heard it: see ``outputs``. Where
+        that cannot be written, the result says so.
 
     Yields
     ------
@@ -74,21 +85,24 @@ def detect_files(
         Of each file, in their order.
     """
     workers = max(1, min(threads, len(files)))
+    stopped = Event()
 
     def _work(item: tuple[str, Path]) -> FileResult:
         name, path = item
-        blocks = read_blocks(path, detector.hparams.sample_rate)
+        blocks = _until(
+            stopped, read_blocks(path, detector.hparams.sample_rate)
+        )
         result = detect_blocks(detector, name, blocks, _seconds(path))
         if not result.reason:
             result.notes.extend(file_notes(path))
-            for output in outputs:
-                output(result, path)
+            write_outputs(outputs, result, path)
         return result
 
     with _threads(workers, threads // workers) as pool:
         try:
             yield from pool.map(_work, files.items())
         finally:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
 
 
@@ -128,7 +142,44 @@ def detect_blocks(
         detector.events(scores, name),
         recording.notes(),
         scores=scores,
+        sample_rate=rate,
     )
+
+
+def write_outputs(
+    outputs: Sequence[Callable[[FileResult, Path | None], None]],
+    result: FileResult,
+    path: Path | None,
+) -> None:
+    """Makes all that is to be made of a file; notes what cannot be written.
+
+    Arguments
+    ---------
+    outputs : Sequence[Callable]
+        See ``outputs``.
+    result : FileResult
+        Of a file that was not skipped.
+    path : Path, optional
+        Where it is; None if it came through a pipe.
+    """
+    for output in outputs:
+        try:
+            output(result, path)
+        except (OSError, UnusableAudio) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            result.unwritten.append(
+                f"lacks {output}, which could not be written ({reason})"
+            )
+
+
+def _until(
+    stopped: Event, blocks: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """The pieces, as long as somebody waits for what becomes of them."""
+    for block in blocks:
+        if stopped.is_set():
+            raise UnusableAudio("interrupted")
+        yield block
 
 
 def _seconds(path: Path) -> float | None:

@@ -1,4 +1,4 @@
-"""What is made of each file besides its events: scores, figures.
+"""What is made of each file as soon as it has been heard.
 
 Authors
  * sb_sed contributors 2026
@@ -8,12 +8,37 @@ from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
-from sb_sed.data.reading import UnusableAudio
 from sb_sed.errors import InputError
-from sb_sed.formats import stem, write_scores
+from sb_sed.formats import atomic_path, stem, write_scores
 from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.event_files import ONE_EACH
 from sb_sed.inference.figures import draw_recording
 from sb_sed.inference.many_files import FileResult
+
+
+class EventsFolder:
+    """Writes the events of each file for another program, ``<its name>.txt``.
+
+    Arguments
+    ---------
+    folder : Path
+        Where to write.
+    kind : str
+        One of ``ONE_EACH``.
+    """
+
+    def __init__(self, folder: Path, kind: str):
+        self.folder, self.kind = folder, kind
+
+    def __str__(self) -> str:
+        """What is written, for a note."""
+        return f"its file for {self.kind}"
+
+    def __call__(self, result: FileResult, path: Path | None) -> None:
+        """Writes the events of one file."""
+        target = self.folder / f"{result.filename}.txt"
+        with atomic_path(target) as temporary:
+            temporary.write_text(ONE_EACH[self.kind](result), "utf-8")
 
 
 class ScoresFolder:
@@ -43,6 +68,10 @@ class ScoresFolder:
                     f"{stem(name)}.tsv: rename one, or leave out the scores."
                 )
 
+    def __str__(self) -> str:
+        """What is written, for a note."""
+        return "its scores"
+
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Writes the scores of one file."""
         place = self.folder / stem(result.filename)
@@ -65,17 +94,18 @@ class FiguresFolder:
         self.hparams = detector.hparams
         self._lock = Lock()  # Matplotlib is for one thread at a time
 
+    def __str__(self) -> str:
+        """What is written, for a note."""
+        return "its figure"
+
     def __call__(self, result: FileResult, path: Path) -> None:
         """Draws one file."""
-        try:
-            with self._lock:
-                draw_recording(
-                    path,
-                    self.hparams.sample_rate,
-                    result.scores,
-                    result.events,
-                    self.folder / f"{result.filename}.png",
-                    self.hparams.smoother,
-                )
-        except UnusableAudio as reason:  # it was there a moment ago
-            result.notes.append(f"was not drawn: {reason}")
+        with self._lock:
+            draw_recording(
+                path,
+                self.hparams.sample_rate,
+                result.scores,
+                result.events,
+                self.folder / f"{result.filename}.png",
+                self.hparams.smoother,
+            )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sb_sed.inference.scorer import WindowScorer
+from sb_sed.inference.scorer import WindowScorer, check_scores
 
 
 class ScoreStream:
@@ -77,6 +77,11 @@ class ScoreStream:
         np.ndarray
             The scores [T, C] that a window makes final. They follow those of
             the window before.
+
+        Raises
+        ------
+        UnusableAudio
+            If the network makes no numbers of a window.
         """
         # In pieces, so that a long chunk is not copied for each window.
         for start in range(0, len(samples), self._windows.n_samples):
@@ -128,6 +133,7 @@ class ScoreStream:
         window = kept[self._samples(start) : stop]
         window = np.pad(window, (0, windows.n_samples - len(window)))
         [scores] = self._network(window[None])
+        check_scores(scores)
         self._heard = end
         # The next window begins later, but the last may begin where this does.
         self._kept, self._first = [kept[self._samples(start) :]], start

@@ -73,8 +73,6 @@ class WindowScorer:
             of it.
         """
         matrix = self.windows.join(self._heard(self.windows.cut(recording)))
-        if not np.isfinite(matrix).all():
-            raise UnusableAudio("the detector gives scores that are no numbers")
         return self._table(matrix, recording.n_samples)
 
     def batch(self, clips: Sequence[np.ndarray]) -> list[pd.DataFrame]:
@@ -89,6 +87,11 @@ class WindowScorer:
         -------
         list of pd.DataFrame
             A table a clip.
+
+        Raises
+        ------
+        InputError
+            If the network makes no numbers of a clip.
         """
         windows = (
             ((place, start), window)
@@ -99,7 +102,12 @@ class WindowScorer:
         for place, heard in groupby(self._heard(windows), lambda x: x[0][0]):
             scores = ((start, window) for (_, start), window in heard)
             matrix = self.windows.join(scores)
-            tables.append(self._table(matrix, len(clips[place])))
+            try:
+                tables.append(self._table(matrix, len(clips[place])))
+            except UnusableAudio as reason:
+                raise InputError(
+                    f"Waveform {place} of the batch {reason}: leave it out."
+                ) from reason
         return tables
 
     def _heard(
@@ -114,12 +122,30 @@ class WindowScorer:
             yield from zip(keys, scores, strict=True)
 
     def _table(self, matrix: np.ndarray, n_samples: int) -> pd.DataFrame:
+        check_scores(matrix)
         return scores_table(
             matrix,
             self.windows.frame_samples / self.sample_rate,
             self.classes,
             n_samples / self.sample_rate,
         )
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Makes sure that a network has made something of what it heard.
+
+    Arguments
+    ---------
+    scores : np.ndarray
+        [T, C].
+
+    Raises
+    ------
+    UnusableAudio
+        If some are no numbers.
+    """
+    if not np.isfinite(scores).all():
+        raise UnusableAudio("has scores that are no numbers")
 
 
 def unpadded(
@@ -142,7 +168,8 @@ def unpadded(
     Raises
     ------
     InputError
-        If the shape is another, or a waveform is empty or not finite.
+        If the waveforms are no tensor of floats of this shape, or one is
+        empty or not finite, or a length is outside of (0, 1].
 
     Example
     -------
@@ -150,12 +177,22 @@ def unpadded(
     >>> [len(clip) for clip in clips]
     [4, 2]
     """
+    if not isinstance(wavs, torch.Tensor) or not wavs.is_floating_point():
+        raise InputError(
+            f"Waveforms are {getattr(wavs, 'dtype', type(wavs).__name__)}: "
+            "pass a tensor of floats with full scale 1."
+        )
     if wavs.dim() != 2:
         raise InputError(
             f"Waveforms have the shape {tuple(wavs.shape)}: mix the channels "
             "down and pass [batch, samples]."
         )
-    lens = torch.ones(len(wavs)) if lens is None else lens
+    lens = torch.ones(len(wavs)) if lens is None else torch.as_tensor(lens)
+    if lens.shape != (len(wavs),) or not ((lens > 0) & (lens <= 1)).all():
+        raise InputError(
+            f"The lengths of {len(wavs)} waveforms are {lens.tolist()}: give "
+            "each as a share of the longest, above 0 and up to 1."
+        )
     lengths = (lens.cpu() * wavs.shape[1]).round().int().tolist()
     samples = wavs.detach().float().cpu().numpy()
     clips = [x[:n] for x, n in zip(samples, lengths, strict=True)]

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import soxr
 
+from sb_sed.data.reading import UnusableAudio, mixed_down
 from sb_sed.errors import InputError
 from sb_sed.inference.score_stream import ScoreStream
 from sb_sed.inference.scorer import WindowScorer
@@ -127,8 +128,8 @@ class EventStream:
         Raises
         ------
         InputError
-            If it is no such array or not finite; it is then not heard, and the
-            stream can go on.
+            If it is no such array, not finite or far beyond full scale; it is
+            then not heard, and the stream can go on.
         """
         samples = self._checked(chunk)
         self._n_fed += len(samples)
@@ -196,13 +197,12 @@ class EventStream:
                 f"A chunk of the stream holds {samples.dtype}: pass floats "
                 "with full scale 1 (16-bit integers divided by 32768)."
             )
-        finite = np.isfinite(samples)
-        if not finite.all():
-            second = (self._n_fed + int(np.argmin(finite))) / self._rate
+        try:
+            samples = mixed_down(samples[:, None], self._rate, self._n_fed)
+        except UnusableAudio as reason:
             raise InputError(
-                "A chunk of the stream holds NaN or infinite samples (first "
-                f"at {second:.2f} s): leave it out."
-            )
+                f"A chunk of the stream {reason}: leave it out."
+            ) from reason
         return samples.astype(np.float32, copy=False)
 
 

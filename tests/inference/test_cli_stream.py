@@ -149,11 +149,11 @@ def test_samples_that_are_none(run, detector, samples, capsys):
     "line, words",
     [
         ("detect exported a.wav --stream", "--stream hears the standard input"),
-        ("detect exported - --rate 9 --latency 1", "add --stream"),
+        ("detect exported - --rate 9000 --latency 1", "add --stream"),
         ("detect exported - --stream", "--rate"),
-        ("detect exported - --rate 9 --stream --format raven", "raven"),
-        ("detect exported - --rate 9 --stream --output a", "--output"),
-        ("detect exported - --rate 9 --stream --scores a", "--scores"),
+        ("detect exported - --rate 9000 --stream --format raven", "raven"),
+        ("detect exported - --rate 9000 --stream --output a", "--output"),
+        ("detect exported - --rate 9000 --stream --scores a", "--scores"),
         ("detect exported - --rate 9000 --stream --latency 0", "at least"),
     ],
 )
