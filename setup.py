@@ -58,5 +58,5 @@ setup(
             "codespell",
         ],
     },
-    entry_points={"console_scripts": ["sb-sed=sb_sed.inference.cli:main"]},
+    entry_points={"console_scripts": ["sb-sed=sb_sed.cli.main:main"]},
 )

@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from scipy.signal import fftconvolve
 
-from sb_sed.augment.waveform import EffectChain
-from sb_sed.data.scene import Scene, SceneSource
+from sb_sed.mixing.effects import EffectChain
+from sb_sed.mixing.scene import Scene, SceneSource
 
 
 class ReleasedMixer:

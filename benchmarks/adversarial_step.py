@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 from speechbrain.dataio.batch import PaddedBatch
 
-from sb_sed.data.minidesed import make_minidesed
+from sb_sed.minidesed import make_minidesed
 from sb_sed.training.brains import NETWORKS
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "DCASE2020"

@@ -26,11 +26,11 @@ import soundfile as sf
 import torch
 from _measure import peak_megabytes, take_turns
 
+from sb_sed.audio.recordings import Recording
+from sb_sed.audio.search import find_recordings
 from sb_sed.features import MinMax, get_featurizer
+from sb_sed.inference.batch import detect_files
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.folders import find_recordings
-from sb_sed.inference.many_files import detect_files
-from sb_sed.inference.recordings import Recording
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.smoothing.median import MedianSmoother

@@ -45,15 +45,15 @@ from hyperpyyaml import load_hyperpyyaml
 from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
-from sb_sed.data import mixing
-from sb_sed.data.audio_cache import AudioCache
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.minidesed import make_minidesed
-from sb_sed.data.mixed_clips import EpochClips, MixedClips
-from sb_sed.data.mixing import Mixer, NoEffects
-from sb_sed.data.soundbank import Sources
 from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.minidesed import make_minidesed
+from sb_sed.mixing import mixer as mixing
+from sb_sed.mixing.cache import AudioCache
+from sb_sed.mixing.clips import EpochClips, MixedClips
+from sb_sed.mixing.mixer import Mixer, NoEffects
+from sb_sed.mixing.soundbank import Sources
 
 HERE = Path(__file__).resolve().parent
 FRAGMENT = HERE.parent / "recipes/DCASE2020/hparams/mixing/dynamic.yaml"

@@ -31,11 +31,11 @@ from tqdm import tqdm
 from sb_sed.features import get_featurizer
 from sb_sed.formats import read_durations, read_events, scores_table
 from sb_sed.inference.exported import read_detector
-from sb_sed.inference.onnx_export import export_onnx, quantise
+from sb_sed.inference.onnx import export_onnx, quantise
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
+from sb_sed.runs.run import load_parts
 from sb_sed.scoring.report import make_report
-from sb_sed.training.runs import load_parts
 
 SECONDS, RATE = 10, 16000
 

@@ -31,8 +31,8 @@ from scipy.signal import filtfilt
 from speechbrain.nnet.normalization import PCEN as SpeechBrainPCEN
 from torch import Tensor, nn
 
+from sb_sed.features.ema import forward_backward
 from sb_sed.features.pcen import ParallelPCEN
-from sb_sed.features.smoothers import forward_backward
 
 N_MELS = 128
 

@@ -26,11 +26,11 @@ from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.contrast_hmm import ContrastHMMSmoother
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
-from sb_sed.smoothing.regularise import Flattest, Shrink
-from sb_sed.smoothing.search import ExactSearch
 from sb_sed.smoothing.sebbs import SEBBsSmoother
-from sb_sed.smoothing.smoothed import AsGiven, CrossFit
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.crossfit import AsGiven, CrossFit
+from sb_sed.tuning.regularise import Flattest, Shrink
+from sb_sed.tuning.search import ExactSearch
 
 _SHRINK = ExactSearch(Shrink(20.0))
 _CONFIDENCES = tuple(np.round(np.arange(0, 1, 0.1), 1).tolist())

@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from detection import RATE, make_detector
 
+from sb_sed.audio.recordings import Recording, read_blocks
+from sb_sed.audio.search import find_recordings
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.folders import find_recordings
-from sb_sed.inference.recordings import Recording, read_blocks
 
 
 def hear_folder(folder: Path, rate: int, seconds: float) -> np.ndarray:

@@ -29,9 +29,9 @@ from torch import nn
 from sb_sed.augment.spectrogram import GaussianNoise
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.minidesed import make_minidesed
 from sb_sed.data.streams import ClipReader, Streams
 from sb_sed.features import get_featurizer
+from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.training.ema import EMATeacher

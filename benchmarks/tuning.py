@@ -21,9 +21,9 @@ from _detector_scores import ScoresParser, load_scores
 from sb_sed.formats import read_events
 from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.hmm import HMMSmoother
-from sb_sed.smoothing.report import format_tuning
-from sb_sed.smoothing.search import ForestSearch
-from sb_sed.smoothing.tuning import tune
+from sb_sed.tuning.report import format_tuning
+from sb_sed.tuning.search import ForestSearch
+from sb_sed.tuning.tune import tune
 
 
 def main() -> None:

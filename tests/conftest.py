@@ -49,10 +49,10 @@ def run_folder(tmp_path):
     """
     import torch
 
+    from sb_sed.runs.run import load_parts
     from sb_sed.training.checkpoints import AtomicCheckpointer
     from sb_sed.training.logs import EpochTensorboardLogger
     from sb_sed.training.monitoring import monitored
-    from sb_sed.training.runs import load_parts
 
     folder = tmp_path / "run"
     folder.mkdir()

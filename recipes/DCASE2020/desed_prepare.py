@@ -14,8 +14,8 @@ Authors
 import logging
 import sys
 
+from sb_sed.cli.main import main
 from sb_sed.data import desed
-from sb_sed.inference.cli import main
 
 logger = logging.getLogger(__name__)
 

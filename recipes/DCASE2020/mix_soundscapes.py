@@ -22,12 +22,12 @@ from tempfile import TemporaryDirectory
 
 import speechbrain as sb
 
-from sb_sed.data.minidesed import make_minidesed
-from sb_sed.data.mixing import Mixer
+from sb_sed.cli.soundscape_sets import write_set
 from sb_sed.errors import InputError
-from sb_sed.inference.soundscape_sets import write_set
+from sb_sed.minidesed import make_minidesed
+from sb_sed.mixing.mixer import Mixer
+from sb_sed.runs.run import load_parts
 from sb_sed.training.recipe import Recipe
-from sb_sed.training.runs import load_parts
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
 

@@ -30,11 +30,11 @@ from torch.utils.data import ConcatDataset, DataLoader
 
 from sb_sed.data.held_out import hold_out
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.minidesed import make_minidesed
 from sb_sed.data.streams import ClipReader, batches_of_one_length
 from sb_sed.errors import InputError
+from sb_sed.evaluation import TestSets
 from sb_sed.formats import read_durations, read_events
-from sb_sed.inference.test_sets import TestSets
+from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.systems import summary_table
 from sb_sed.training.adversarial import DomainAdversarialBrain

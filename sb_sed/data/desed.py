@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sb_sed.data.audio import AudioStore, ReadyAudio
-from sb_sed.data.desed_sources import (
+from sb_sed.audio.store import AudioStore, ReadyAudio
+from sb_sed.data.desed_layout import (
     DESED_CLASSES,
     SOURCES,
     Labels,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from speechbrain.dataio.encoder import CategoricalEncoder
 
-from sb_sed.activity import active_events
+from sb_sed.data.activity import active_events
 from sb_sed.errors import InputError
 
 # Annotations carry milliseconds: an event that lies on the frame grid may be

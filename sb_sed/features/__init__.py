@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
+from sb_sed.features.ema import coefficients
 from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
 from sb_sed.features.normalise import MinMax, ZScore
 from sb_sed.features.pcen import PCEN, ParallelPCEN, StreamingPCEN
-from sb_sed.features.smoothers import coefficients
 
 __all__ = [
     "AmplitudeToDB",

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from sb_sed.errors import InputError
-from sb_sed.features.compression import compress
-from sb_sed.features.smoothers import causal
+from sb_sed.features.ema import causal
+from sb_sed.features.pcen_kernel import compress
 
 # What there is to learn, and what the paper learns of it.
 PARAMETERS = ("alpha", "delta", "r", "weights", "smoothing")
@@ -47,7 +47,7 @@ class ParallelPCEN(nn.Module):
         Exponent of the compression, above 0 and at most 1.
     smoothing : sequence of float
         Coefficients s of the K smoothers, above 0 and at most 1. See
-        ``sb_sed.features.smoothers.coefficients`` for time constants.
+        ``sb_sed.features.ema.coefficients`` for time constants.
     smoother : Callable
         From energies [B, T, F] and s [1 or F] to smoothed energies:
         ``smoothers.causal`` or ``smoothers.forward_backward``.
@@ -190,7 +190,7 @@ class ParallelPCEN(nn.Module):
         if self.smoother is not causal:
             raise InputError(
                 "This PCEN smooths whole clips, not streams: take "
-                "sb_sed.features.smoothers.causal as its smoother."
+                "sb_sed.features.ema.causal as its smoother."
             )
         states = iter([None] * len(self.smoothing) if state is None else state)
         ends = []

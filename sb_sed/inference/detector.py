@@ -16,17 +16,17 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.logger import get_logger
 
-from sb_sed.data.audio import UnusableAudio
+from sb_sed.audio.recordings import Recording, file_notes, read_blocks
+from sb_sed.audio.store import UnusableAudio
 from sb_sed.errors import InputError
-from sb_sed.inference.described_runs import run_of, run_parts
-from sb_sed.inference.description import check_fit
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
-from sb_sed.inference.recordings import Recording, file_notes, read_blocks
+from sb_sed.inference.fixed_lag import Event
 from sb_sed.inference.scorer import WindowScorer, unpadded
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.windows import Windows
 from sb_sed.models.crnn import Predictions
-from sb_sed.smoothing.fixed_lag import Event
+from sb_sed.runs.described_runs import run_of, run_parts
+from sb_sed.runs.description import check_fit
 
 logger = get_logger(__name__)
 

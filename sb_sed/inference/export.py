@@ -21,17 +21,6 @@ from ruamel.yaml.tag import Tag
 
 import sb_sed
 from sb_sed.errors import InputError
-from sb_sed.inference.described_runs import (
-    about_run,
-    best_checkpoint,
-    constant,
-    constants,
-    describe_run,
-    read_recipe,
-    run_of,
-    tuned_smoother,
-)
-from sb_sed.inference.description import Description
 from sb_sed.inference.exported import (
     FORMAT,
     JSON_FILE,
@@ -41,7 +30,18 @@ from sb_sed.inference.exported import (
     checksum,
 )
 from sb_sed.inference.model_card import model_card
-from sb_sed.inference.parts import UnknownPart
+from sb_sed.runs.described_runs import (
+    about_run,
+    best_checkpoint,
+    constant,
+    constants,
+    describe_run,
+    read_recipe,
+    run_of,
+    tuned_smoother,
+)
+from sb_sed.runs.description import Description
+from sb_sed.runs.parts import UnknownPart
 from sb_sed.smoothing.base import Smoother
 
 _LIBRARIES = ("numpy", "soundfile", "soxr", "speechbrain", "torch")

@@ -20,8 +20,8 @@ from speechbrain.utils.logger import get_logger
 
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
-from sb_sed.inference.described_runs import describe_run, run_of
-from sb_sed.inference.description import Description, checked
+from sb_sed.runs.described_runs import describe_run, run_of
+from sb_sed.runs.description import Description, checked
 from sb_sed.smoothing.saved import smoother_of
 
 FORMAT, VERSION = "sb_sed detector", 1

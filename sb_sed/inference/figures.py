@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sb_sed.inference.recordings import read_blocks
+from sb_sed.audio.recordings import read_blocks
 from sb_sed.plots.detection import plot_detection
 from sb_sed.report.media import log_mel
 from sb_sed.smoothing.threshold import thresholds_of

@@ -2,7 +2,7 @@
 
 Two things take time: the network wants to hear what follows a frame
 (:class:`~sb_sed.inference.score_stream.ScoreStream`), and the smoother wants to
-see the scores that follow it (:class:`~sb_sed.smoothing.fixed_lag.FixedLag`).
+see the scores that follow it (:class:`~sb_sed.inference.fixed_lag.FixedLag`).
 The latency is shared among them: a quarter, at most 2 s, goes to the smoother;
 what the network does not need, which hears clips, goes to the smoother as well.
 
@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import soxr
 
-from sb_sed.data.reading import UnusableAudio, mixed_down
+from sb_sed.audio.reading import UnusableAudio, mixed_down
 from sb_sed.errors import InputError
+from sb_sed.inference.fixed_lag import Event, FixedLag
 from sb_sed.inference.score_stream import ScoreStream
 from sb_sed.inference.scorer import WindowScorer
-from sb_sed.smoothing.fixed_lag import Event, FixedLag
 
 # Share of the latency that the smoother gets, and its most in seconds.
 _SHARE, _MOST = 0.25, 2.0

@@ -39,7 +39,7 @@ def plot_curves(curves: Mapping[str, pd.Series], path, title: str = ""):
     Arguments
     ---------
     curves : Mapping[str, pandas.Series]
-        Of :func:`sb_sed.training.curves.read_curves`.
+        Of :func:`sb_sed.runs.curves.read_curves`.
     path : str or Path
         The figure to write: .png, .svg or .pdf.
     title : str

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sb_sed.data.jams import strip_suffixes
-from sb_sed.data.scene import Scene, SceneSource, Soundscape
+from sb_sed.mixing.scene import Scene, SceneSource, Soundscape
 from sb_sed.plots.files import figure_kind, save_figure
 from sb_sed.plots.tracks import class_colours, draw_tracks
 
@@ -63,7 +63,7 @@ def plot_soundscape(
 
     Example
     -------
-    >>> from sb_sed.data.scene import Sound
+    >>> from sb_sed.mixing.scene import Sound
     >>> hum = np.sin(np.arange(16000, dtype=np.float32))
     >>> scene = Scene(1.0, SceneSource("hum.wav", "room", 0, 1, 0, 0), [])
     >>> soundscape = Soundscape(hum, [], Sound(0, hum, 0, 1), [])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.data.audio import AUDIO_SUFFIXES
+from sb_sed.audio.store import AUDIO_SUFFIXES
 from sb_sed.data.manifests import read_manifest
 from sb_sed.errors import InputError
 from sb_sed.formats import (
@@ -183,7 +183,7 @@ def _of_run(run: Path, results: Path) -> dict:
 
     Its recipe is read and not run: it may be a stranger's.
     """
-    from sb_sed.yaml_trees import read_tree
+    from sb_sed.training.yaml_trees import read_tree
 
     recipe = read_tree(run / "hyperparams.yaml")
     section = recipe.get("smoothing")
@@ -201,7 +201,7 @@ def _of_run(run: Path, results: Path) -> dict:
 
 def _smoother(run: Path, network: str, node) -> Smooth | None:
     """The tuned one, else that of the recipe if it is of this package."""
-    from sb_sed.inference.parts import UnknownPart, build, describe
+    from sb_sed.runs.parts import UnknownPart, build, describe
 
     tuned = run / "save" / f"{network}_smoother.json"
     try:

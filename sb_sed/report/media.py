@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from sb_sed.data.audio import UnusableAudio, read_mono, resample
+from sb_sed.audio.store import UnusableAudio, read_mono, resample
 
 # That MP3 has; more than the last is not kept.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)

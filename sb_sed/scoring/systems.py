@@ -16,7 +16,7 @@ from sb_sed.scoring.report import make_report, write_json, write_markdown
 
 
 class Smoothed(Protocol):
-    """Events and smoothed scores, as of ``sb_sed.smoothing.smoothed``."""
+    """Events and smoothed scores, as of ``sb_sed.tuning.crossfit``."""
 
     events: pd.DataFrame
     scores: Mapping[str, pd.DataFrame]

@@ -16,8 +16,8 @@ from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
-from sb_sed.smoothing.search import EXACT, Search
-from sb_sed.smoothing.trials import Trials
+from sb_sed.tuning.search import EXACT, Search
+from sb_sed.tuning.trials import Trials
 
 Setting = Mapping[str, float]
 

@@ -24,8 +24,8 @@ from sb_sed.smoothing.chains import chain_events, sure_events
 from sb_sed.smoothing.confidence import known
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores
-from sb_sed.smoothing.regularise import Shrink
-from sb_sed.smoothing.search import ExactSearch, Search
+from sb_sed.tuning.regularise import Shrink
+from sb_sed.tuning.search import ExactSearch, Search
 
 # The contrast of a frame never counts as more certain than this.
 _FLOOR = 0.01

@@ -28,8 +28,8 @@ from sb_sed.smoothing.chains import blocks, chain_events, sure_events
 from sb_sed.smoothing.confidence import known
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
-from sb_sed.smoothing.search import EXACT, Search
 from sb_sed.smoothing.viterbi import viterbi
+from sb_sed.tuning.search import EXACT, Search
 
 # From the paper's least on, then in even steps of the log-odds: nearly all of
 # what matters is close to 1.

@@ -16,13 +16,13 @@ from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores
-from sb_sed.smoothing.search import Search
 from sb_sed.smoothing.threshold import (
     THRESHOLDS,
     PerClass,
     by_class,
     run_events,
 )
+from sb_sed.tuning.search import Search
 
 
 class MedianSmoother(Smoother):

@@ -14,7 +14,7 @@ import pandas as pd
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.detections import Detections, runs
 from sb_sed.smoothing.packed import PackedScores
-from sb_sed.smoothing.search import EXACT, Search
+from sb_sed.tuning.search import EXACT, Search
 
 PerClass = float | Mapping[str, float]
 

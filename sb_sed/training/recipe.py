@@ -22,7 +22,7 @@ from yaml import YAMLError
 from sb_sed.errors import InputError, brief
 from sb_sed.formats import atomic_path
 from sb_sed.formats.tsv import shortened
-from sb_sed.yaml_trees import parse_tree, read_tree
+from sb_sed.training.yaml_trees import parse_tree, read_tree
 
 INCLUDE = "!include:"
 # What HyperPyYAML brings about where names, arguments or references are wrong.

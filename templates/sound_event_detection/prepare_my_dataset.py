@@ -28,8 +28,9 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from sb_sed.data.audio import AudioStore, ReadyAudio
-from sb_sed.data.desed_sources import Labels
+from sb_sed.audio.search import find_recordings
+from sb_sed.audio.store import AudioStore, ReadyAudio
+from sb_sed.data.desed_layout import Labels
 from sb_sed.data.manifests import (
     manifest_entry,
     write_manifest,
@@ -44,8 +45,7 @@ from sb_sed.formats import (
     stem,
 )
 from sb_sed.formats.tsv import bad_row, read_rows
-from sb_sed.inference.description import checked
-from sb_sed.inference.folders import find_recordings
+from sb_sed.runs.description import checked
 
 # What a split calls its sets, and what the files of the sets are called.
 SPLITS = {"train": "train_strong", "validation": "validation", "test": "test"}

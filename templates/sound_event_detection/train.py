@@ -27,14 +27,14 @@ from torch.utils.data import DataLoader
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.streams import ClipReader, Streams, batches_of_one_length
 from sb_sed.errors import InputError
+from sb_sed.evaluation import TestSets
 from sb_sed.formats import read_durations, read_events
-from sb_sed.inference.description import check_fit
-from sb_sed.inference.test_sets import TestSets
+from sb_sed.runs.description import check_fit
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.systems import summary_table
-from sb_sed.smoothing.smoothed import AsGiven
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
+from sb_sed.tuning.crossfit import AsGiven
 
 # What of the YAML the preparation needs
 PREPARATION = (

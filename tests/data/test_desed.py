@@ -12,7 +12,7 @@ import soundfile as sf
 from speechbrain.dataio.dataio import read_audio
 from speechbrain.dataio.dataset import DynamicItemDataset
 
-from sb_sed.data import audio
+from sb_sed.audio import store as audio
 from sb_sed.data.desed import DESED_CLASSES, describe_summary, prepare_desed
 from sb_sed.errors import InputError
 from sb_sed.formats import read_durations, read_events

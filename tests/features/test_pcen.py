@@ -13,9 +13,9 @@ from speechbrain.nnet.normalization import PCEN as SpeechBrainPCEN
 from torch.func import functional_call
 
 from sb_sed.errors import InputError
-from sb_sed.features import compression
+from sb_sed.features import pcen_kernel as compression
+from sb_sed.features.ema import forward_backward
 from sb_sed.features.pcen import PCEN, ParallelPCEN, StreamingPCEN
-from sb_sed.features.smoothers import forward_backward
 
 EVERYTHING = {"trainable": True}
 

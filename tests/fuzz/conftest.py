@@ -26,7 +26,7 @@ import pytest
 import soundfile as sf
 import torch
 
-from sb_sed.inference.cli import main
+from sb_sed.cli.main import main
 
 _TIMES = int(os.environ.get("FUZZ_TIMES", 1))
 _FROM = int(os.environ.get("FUZZ_FROM", 0))
@@ -130,8 +130,8 @@ class Outcome:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """The folder of a run of random weights: 1 kHz, clips of 2 s."""
+    from sb_sed.runs.run import load_parts
     from sb_sed.training.checkpoints import AtomicCheckpointer
-    from sb_sed.training.runs import load_parts
 
     run = tmp_path_factory.mktemp("trained") / "run"
     run.mkdir()

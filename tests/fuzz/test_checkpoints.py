@@ -15,8 +15,8 @@ from damaged_text import as_bytes
 
 from sb_sed.errors import InputError
 from sb_sed.inference.exported import checksum
+from sb_sed.runs.run import load_parts
 from sb_sed.training.checkpoints import AtomicCheckpointer
-from sb_sed.training.runs import load_parts
 
 TYPES = [torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.bool,
          torch.complex64, torch.uint8]  # fmt: skip

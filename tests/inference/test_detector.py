@@ -6,10 +6,10 @@ import pytest
 import soundfile as sf
 import torch
 
+from sb_sed.audio.recordings import Recording
 from sb_sed.errors import InputError
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.recordings import Recording
-from sb_sed.training.runs import load_student
+from sb_sed.runs.run import load_student
 
 COLUMNS = ["filename", "onset", "offset", "event_label", "confidence"]
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 import sb_sed
-from sb_sed.data.minidesed import make_minidesed
 from sb_sed.errors import InputError
 from sb_sed.formats import read_events, read_scores, write_events
 from sb_sed.inference.detector import SoundEventDetector
 from sb_sed.inference.export import export_run
+from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.report import make_report, write_json
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.saved import save_smoother

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sb_sed.audio.recordings import Recording
 from sb_sed.errors import InputError
-from sb_sed.inference.recordings import Recording
 from sb_sed.inference.score_stream import ScoreStream
 from sb_sed.inference.scorer import WindowScorer
 from sb_sed.inference.streaming import EventStream

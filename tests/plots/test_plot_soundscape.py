@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sb_sed.data.scene import Scene, SceneSource, Sound, Soundscape
 from sb_sed.errors import InputError
+from sb_sed.mixing.scene import Scene, SceneSource, Sound, Soundscape
 from sb_sed.plots import plot_soundscape
 
 RATE = 16000

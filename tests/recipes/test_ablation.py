@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from sb_sed.data.minidesed import make_minidesed
 from sb_sed.errors import InputError
+from sb_sed.minidesed import make_minidesed
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 COMMAND = ["--table", "1", "--tables", "tables.yaml"]

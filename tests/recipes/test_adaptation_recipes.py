@@ -14,7 +14,7 @@ import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
 
-from sb_sed.data.minidesed import make_minidesed
+from sb_sed.minidesed import make_minidesed
 from sb_sed.models.discriminator import TCNDiscriminator
 from sb_sed.models.speechbrain_discriminator import (
     SpeechBrainTCNDiscriminator,

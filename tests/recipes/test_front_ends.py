@@ -12,7 +12,7 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 
 from sb_sed.features import PCEN, ParallelPCEN
-from sb_sed.features.smoothers import forward_backward
+from sb_sed.features.ema import forward_backward
 from sb_sed.training.recipe import Recipe
 
 HPARAMS = Path(__file__).parents[2] / "recipes" / "DCASE2020" / "hparams"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sb_sed.data.minidesed import make_minidesed
+from sb_sed.cli.main import main
 from sb_sed.formats import read_filenames
-from sb_sed.inference.cli import main
+from sb_sed.minidesed import make_minidesed
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 

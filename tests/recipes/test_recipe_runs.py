@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from sb_sed.data.minidesed import make_minidesed
+from sb_sed.minidesed import make_minidesed
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARISONS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sb_sed.data.minidesed import make_minidesed
+from sb_sed.minidesed import make_minidesed
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 EPOCHS = 3

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sb_sed.data.minidesed import make_minidesed
 from sb_sed.formats import read_events
+from sb_sed.minidesed import make_minidesed
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 

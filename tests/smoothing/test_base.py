@@ -15,8 +15,8 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.median import MedianSmoother
-from sb_sed.smoothing.search import ExactSearch
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.search import ExactSearch
 
 CLASSES = ["Cat", "Dog"]
 LEVELS = [0.0, 0.25, 0.5, 0.75, 1.0]

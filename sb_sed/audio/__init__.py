@@ -1,0 +1,1 @@
+"""Audio files: reading, integrity, 16 kHz copies, search."""

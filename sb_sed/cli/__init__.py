@@ -1,0 +1,1 @@
+"""The command ``sb-sed``: one module a command."""

@@ -1,0 +1,341 @@
+"""The command ``sb-sed detect``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from sb_sed.cli.arguments import whole
+from sb_sed.cli.stream import (
+    add_stream_options,
+    check_stream,
+    detect_stream,
+)
+from sb_sed.errors import InputError, printable
+
+_EXAMPLES = """\
+examples:
+  sb-sed detect exported/ clip.wav
+  sb-sed detect results/augm/2020 recordings/ --output events.tsv --threads 4
+  sb-sed detect exported/ *.flac --format json --scores scores/
+  sb-sed detect exported/ clip.wav --format audacity --output clip.txt
+  sb-sed detect exported/ recordings/ --output events.tsv --plot figures/
+  ffmpeg -i film.mkv -f s16le -ac 1 -ar 16000 - | \\
+      sb-sed detect exported/ - --rate 16000
+  arecord -t raw -f S16_LE -r 16000 | \\
+      sb-sed detect exported/ - --rate 16000 --stream --latency 2
+
+Files that cannot be used are listed on the standard error with the reason.
+Ctrl-C ends the work with the events of the files that were heard.
+exit status: 0 all files were heard, 1 some were skipped or something could not
+be written, 2 bad input, 130 interrupted
+"""
+_ONE_TABLE, _ONE_EACH = ("tsv", "json"), ("audacity", "raven")
+_SAMPLES = ("u8", "s16", "s32", "f32")
+
+
+def add_detect(commands) -> None:
+    """Adds the command.
+
+    Arguments
+    ---------
+    commands : argparse._SubParsersAction
+        The commands of the parser.
+    """
+    parser = commands.add_parser(
+        "detect",
+        help="find the events in recordings",
+        description="Find the events in recordings of any format, rate and "
+        "length.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="an exported detector, the output folder of train.py, or "
+        "owner/name on the Hugging Face hub",
+    )
+    parser.add_argument(
+        "audio",
+        nargs="+",
+        metavar="AUDIO",
+        help="recordings, folders of them, or - for raw samples on the "
+        "standard input",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="where the events go (default: the standard output); for "
+        "audacity and raven with a folder or several recordings, a folder",
+    )
+    parser.add_argument(
+        "--format",
+        choices=_ONE_TABLE + _ONE_EACH,
+        default="tsv",
+        help="tsv: DESED's table; json: with confidences and what was "
+        "skipped; audacity: a label track; raven: a selection table "
+        "(default: tsv)",
+    )
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        metavar="FOLDER",
+        help="write the score of each class and frame here (the format of "
+        "sed_scores_eval)",
+    )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FOLDER",
+        help="draw the spectrogram, scores and events of each recording here, "
+        "a minute a figure",
+    )
+    parser.add_argument(
+        "--smoother",
+        type=Path,
+        metavar="SMOOTHER.json",
+        help="a smoother of sb-sed tune, in the place of the detector's",
+    )
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="files heard side by side (default: one for each processor)",
+    )
+    parser.add_argument(
+        "--device", help="cpu or cuda (default: cuda where there is one)"
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run MODEL's hyperparams.yaml, which a detector with classes of "
+        "its own needs; it can do anything",
+    )
+    raw = parser.add_argument_group("raw samples (AUDIO is -)")
+    raw.add_argument(
+        "--rate",
+        type=whole(1000, 768000),
+        metavar="HZ",
+        help="samples per second",
+    )
+    raw.add_argument(
+        "--samples",
+        choices=_SAMPLES,
+        default="s16",
+        help="bits and kind of a sample, little-endian (default: s16)",
+    )
+    raw.add_argument(
+        "--channels",
+        type=whole(1, 1024),
+        default=1,
+        metavar="N",
+        help="interleaved channels (default: 1)",
+    )
+    add_stream_options(parser)
+    parser.set_defaults(run=_detect)
+
+
+def _detect(arguments: argparse.Namespace) -> int:
+    piped = arguments.audio == ["-"]
+    if "-" in arguments.audio and not piped:
+        raise InputError("- is the standard input: give it alone.")
+    if piped and arguments.rate is None:
+        raise InputError("- has no header: give its --rate, such as 16000.")
+    if piped and arguments.plot:
+        raise InputError(
+            "--plot hears a recording twice, and - can be heard once: write it "
+            "to a file and give that."
+        )
+    check_stream(arguments)
+    if arguments.stream:
+        return detect_stream(_load(arguments), arguments)
+
+    from sb_sed.audio.search import find_recordings
+    from sb_sed.inference.batch import detect_files
+
+    files = {} if piped else find_recordings(arguments.audio)
+    one_each = _is_folder_wanted(arguments, len(files))
+    detector = _load(arguments)
+    _make_room(arguments, one_each)
+    outputs = _outputs(arguments, detector, files, one_each)
+    if piped:
+        coming = _hear_stdin(detector, arguments, outputs)
+    else:
+        coming = detect_files(detector, files, arguments.threads, outputs)
+    n_files = max(1, len(files))
+    results = _collect(coming, n_files)
+    if results and not one_each:
+        _write(results, arguments)
+    skipped = sum(bool(result.reason) for result in results)
+    if skipped and len(results) > 1:
+        _say(f"{skipped} of {len(results)} files were skipped.")
+    if len(results) < n_files:
+        _say(f"interrupted: {len(results)} of {n_files} files were heard.")
+        return 130
+    return 1 if skipped or any(x.unwritten for x in results) else 0
+
+
+def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
+    """Whether each recording gets a file of its own in a folder."""
+    output, kind = arguments.output, arguments.format
+    if kind in _ONE_EACH and (
+        n_files > 1
+        or any(map(os.path.isdir, arguments.audio))
+        or (output is not None and output.is_dir())
+    ):
+        if output is None or output.is_file():
+            raise InputError(
+                f"The format {kind} has a file for each recording: give a "
+                "folder as --output."
+            )
+        return True
+    if output is not None and output.is_dir():
+        raise InputError(f"{output} is a folder: give a file as --output.")
+    return False
+
+
+def _make_room(arguments: argparse.Namespace, one_each: bool) -> None:
+    """Finds out before hours of work, not after them, what can be written."""
+    from tempfile import TemporaryFile
+
+    folders = {"--scores": arguments.scores, "--plot": arguments.plot}
+    if arguments.output is not None:
+        whole = arguments.output if one_each else arguments.output.parent
+        folders["--output"] = whole
+    for option, folder in folders.items():
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written to ({error.strerror}): give "
+                f"another {option}."
+            ) from error
+
+
+def _collect(coming, n_files: int) -> list:
+    """The results as they come, told of; when interrupted, those so far."""
+    from tqdm import tqdm
+
+    from sb_sed.audio.quiet import quiet_decoders
+
+    results = []
+    hide = None if n_files > 1 else True
+    with quiet_decoders():
+        try:
+            for result in tqdm(
+                coming, total=n_files, unit="file", disable=hide
+            ):
+                results.append(replace(result, scores=None))  # they are written
+                if result.reason:
+                    _say(f"{result.filename} was skipped: {result.reason}.")
+                for note in [*result.notes, *result.unwritten]:
+                    _say(f"{result.filename} {note}.")
+        except KeyboardInterrupt:
+            coming.close()
+    return results
+
+
+def _load(arguments: argparse.Namespace):
+    from sb_sed.inference.detector import SoundEventDetector
+    from sb_sed.smoothing.saved import load_smoother
+
+    options = {}
+    if arguments.device:
+        _check_device(arguments.device)
+    if arguments.trust_code:
+        options["hparams_file"] = "hyperparams.yaml"
+    if arguments.device:
+        options["run_opts"] = {"device": arguments.device}
+    detector = SoundEventDetector.from_hparams(arguments.model, **options)
+    if arguments.smoother:
+        detector.hparams.smoother = load_smoother(
+            arguments.smoother, detector.hparams.classes
+        )
+    return detector
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise InputError(
+            f"--device {device} cannot be used here ({reason}): give cpu."
+        ) from error
+
+
+def _outputs(arguments, detector, files, one_each: bool) -> list:
+    """What is made of each file as soon as it has been heard."""
+    from sb_sed.cli.outputs import (
+        EventsFolder,
+        FiguresFolder,
+        ScoresFolder,
+    )
+
+    outputs = []
+    if one_each:
+        outputs.append(EventsFolder(arguments.output, arguments.format))
+    if arguments.scores:
+        outputs.append(ScoresFolder(arguments.scores, files))
+    if arguments.plot:
+        outputs.append(FiguresFolder(arguments.plot, detector))
+    return outputs
+
+
+def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
+    import torch
+
+    from sb_sed.audio.recordings import read_pcm
+    from sb_sed.inference.batch import detect_blocks, write_outputs
+
+    torch.set_num_threads(arguments.threads)
+    blocks = read_pcm(
+        sys.stdin.buffer,
+        arguments.rate,
+        arguments.samples,
+        arguments.channels,
+        detector.hparams.sample_rate,
+    )
+    result = detect_blocks(detector, "stdin", blocks)
+    if not result.reason:
+        write_outputs(outputs, result, None)
+    yield result
+
+
+def _write(results, arguments: argparse.Namespace) -> None:
+    from sb_sed.cli.event_files import ONE_EACH, ONE_TABLE
+    from sb_sed.formats import atomic_path
+
+    output, kind = arguments.output, arguments.format
+    if kind in ONE_TABLE:
+        text = ONE_TABLE[kind](results)
+    else:
+        heard = [result for result in results if not result.reason]
+        if not heard:
+            return
+        text = ONE_EACH[kind](heard[0])
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with atomic_path(output) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def _say(text: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(f"sb-sed: {printable(text)}", file=sys.stderr)

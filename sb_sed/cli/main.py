@@ -1,0 +1,88 @@
+"""The command ``sb-sed``: its subcommands are in the modules ``cli_*``.
+
+Nothing heavy is imported before a subcommand runs, so that the help is quick.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import os
+import sys
+
+from sb_sed import __version__
+from sb_sed.cli.detect import add_detect
+from sb_sed.cli.embeddings import add_plot_embeddings
+from sb_sed.cli.export import add_export
+from sb_sed.cli.export_onnx import add_export_onnx
+from sb_sed.cli.mix import add_mix
+from sb_sed.cli.plots import add_plot_curves, add_plot_features
+from sb_sed.cli.prepare import add_prepare
+from sb_sed.cli.report import add_report
+from sb_sed.cli.score import add_score
+from sb_sed.cli.tune import add_tune
+from sb_sed.errors import InputError, printable
+
+
+def main(argv=None) -> int:
+    """Runs the command.
+
+    Arguments
+    ---------
+    argv : list of str, optional
+        The arguments; those of the process when omitted.
+
+    Returns
+    -------
+    status : int
+        0, or 2 after a sentence on stderr on input that has to be mended.
+
+    Example
+    -------
+    >>> main(["score", "nowhere.tsv", "reference.tsv"])
+    2
+    """
+    parser = argparse.ArgumentParser(
+        prog="sb-sed", description="Sound event detection with sb_sed."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    for add_command in (
+        add_detect,
+        add_score,
+        add_tune,
+        add_report,
+        add_export,
+        add_export_onnx,
+        add_plot_features,
+        add_plot_curves,
+        add_plot_embeddings,
+        add_mix,
+        add_prepare,
+    ):
+        add_command(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments) or 0
+    except InputError as error:
+        print(f"sb-sed: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sb-sed: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of the output (such as head) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        text = str(error)
+        if error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        print(f"sb-sed: {printable(text)}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

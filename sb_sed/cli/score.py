@@ -1,0 +1,136 @@
+"""The command ``sb-sed score``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+from pathlib import Path
+
+from sb_sed.cli.arguments import number
+from sb_sed.errors import InputError
+
+_SCORE_EXAMPLES = """\
+examples:
+  sb-sed score results/scores validation.tsv
+  sb-sed score results/scores validation.tsv --durations durations.tsv \\
+      --threshold 0.4 --json report.json --plot report.png
+  sb-sed score events.tsv validation.tsv --markdown report.md
+
+Event-based F1: sed_eval, collar 0.2 s, offset max(0.2 s, 20 %).
+Segment-based F1: sed_eval, 1 s. PSDS: sed_scores_eval; scores only.
+"""
+
+
+def add_score(commands) -> None:
+    """Adds the command.
+
+    Arguments
+    ---------
+    commands : argparse._SubParsersAction
+        The commands of the parser.
+    """
+    parser = commands.add_parser(
+        "score",
+        help="score detections against a reference",
+        description="Score detections against a reference: event-based and "
+        "segment-based F1 with confidence intervals, and PSDS.",
+        epilog=_SCORE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "detections",
+        type=Path,
+        metavar="SCORES_DIR|EVENTS.tsv",
+        help="folder of scores, one table a file (the format of "
+        "sed_scores_eval), or detected events (DESED TSV)",
+    )
+    parser.add_argument(
+        "reference",
+        type=Path,
+        metavar="REFERENCE.tsv",
+        help="the annotated events (DESED TSV)",
+    )
+    parser.add_argument(
+        "--durations",
+        type=Path,
+        metavar="TSV",
+        help="filename and duration of each file, for PSDS "
+        "(default: where the scores of a file end)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=number(-1e9, 1e9),
+        help="a class is active where its score reaches this; for a folder of "
+        "scores (default: 0.5)",
+    )
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="CLASS",
+        help="the labels that may occur (default: all that do)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the report here"
+    )
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write the report here as tables",
+    )
+    parser.add_argument(
+        "--plot",
+        type=_figure,
+        metavar="FILE",
+        help="draw the F1 of each class here (.png, .svg or .pdf)",
+    )
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from sb_sed.formats import read_durations, read_events, read_scores
+    from sb_sed.scoring.report import (
+        format_report,
+        make_report,
+        write_json,
+        write_markdown,
+    )
+
+    reference = read_events(arguments.reference, arguments.classes)
+    durations = scores = None
+    threshold = arguments.threshold
+    if arguments.durations:
+        durations = read_durations(arguments.durations)
+    if arguments.detections.is_dir():
+        from sb_sed.smoothing.median import MedianSmoother
+
+        threshold = 0.5 if threshold is None else threshold
+        scores = read_scores(arguments.detections)
+        events = MedianSmoother(threshold=threshold, window=None)(scores)
+    elif threshold is not None:
+        raise InputError(
+            f"--threshold is for a folder of scores: {arguments.detections} is "
+            "not one; leave out the option or give the folder."
+        )
+    else:
+        events = read_events(arguments.detections, arguments.classes)
+    report = make_report(
+        reference, events, scores, durations, threshold, arguments.classes
+    )
+    if arguments.json:
+        write_json(report, arguments.json)
+    if arguments.markdown:
+        write_markdown(report, arguments.markdown)
+    if arguments.plot:
+        from sb_sed.plots import plot_report
+
+        plot_report(report, arguments.plot)
+    print(format_report(report), flush=True)
+
+
+def _figure(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise argparse.ArgumentTypeError(f"{text} is no .png, .svg or .pdf")
+    return path

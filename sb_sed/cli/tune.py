@@ -1,0 +1,176 @@
+"""The command ``sb-sed tune``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+from pathlib import Path
+
+from sb_sed.cli.arguments import whole
+from sb_sed.errors import InputError
+from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+
+_TUNE_EXAMPLES = """\
+examples:
+  sb-sed tune results/scores validation.tsv
+  sb-sed tune results/scores validation.tsv --smoother median \\
+      --regularise flattest --json tuning.json --save smoother.json
+  sb-sed tune results/scores validation.tsv --search forest --splits 1
+
+F1: event-based, collar 0.2 s, offset max(0.2 s, 20 %), optimal matching.
+"""
+
+
+def add_tune(commands) -> None:
+    """Adds the command.
+
+    Arguments
+    ---------
+    commands : argparse._SubParsersAction
+        The commands of the parser.
+    """
+    parser = commands.add_parser(
+        "tune",
+        help="tune what turns scores into events",
+        description="Tune what turns scores into events to a reference, and "
+        "say how good it is on files that it was not tuned on.",
+        epilog=_TUNE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "scores",
+        type=Path,
+        metavar="SCORES_DIR",
+        help="folder of scores, one table a file (the format of "
+        "sed_scores_eval)",
+    )
+    parser.add_argument(
+        "reference",
+        type=Path,
+        metavar="REFERENCE.tsv",
+        help="the annotated events (DESED TSV)",
+    )
+    parser.add_argument(
+        "--smoother",
+        choices=list(SMOOTHERS),
+        default="hmm",
+        help="what is tuned (default: hmm)",
+    )
+    parser.add_argument(
+        "--search",
+        choices=["exact", "forest"],
+        default="exact",
+        help="the whole grid, or 200 points chosen by extra trees, each of "
+        "which decodes all files again (default: exact)",
+    )
+    parser.add_argument(
+        "--regularise",
+        choices=["flattest", "shrink", "none"],
+        help="for the exact search: take the best plateau of the grid, or lend "
+        "each class events of an average one (default: as the smoother does)",
+    )
+    parser.add_argument(
+        "--folds",
+        type=whole(2, 100),
+        default=2,
+        help="parts of the files, each of which is held out once (default: 2)",
+    )
+    parser.add_argument(
+        "--splits",
+        type=whole(1, 1000),
+        default=5,
+        help="how often the files are divided at random (default: 5)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        default=0,
+        help="of all that is random (default: 0)",
+    )
+    parser.add_argument(
+        "--durations",
+        type=Path,
+        metavar="TSV",
+        help="filename and duration of each file: adds the PSDS of the "
+        "smoothed scores",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the report here"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write the smoother with its parameters here (JSON)",
+    )
+    parser.set_defaults(run=_tune)
+
+
+def _tune(arguments: argparse.Namespace) -> None:
+    import json
+
+    from sb_sed.formats import (
+        atomic_path,
+        read_durations,
+        read_events,
+        read_scores,
+    )
+    from sb_sed.smoothing.saved import save_smoother
+    from sb_sed.tuning.report import format_tuning
+    from sb_sed.tuning.tune import tune
+
+    smoother = smoother_class(arguments.smoother)()
+    smoother.search = _search(arguments, smoother.search)
+    reference = read_events(arguments.reference)
+    durations = arguments.durations and read_durations(arguments.durations)
+    scores = read_scores(arguments.scores)
+    report = tune(
+        smoother,
+        scores,
+        reference,
+        arguments.folds,
+        arguments.splits,
+        arguments.seed,
+    )
+    record, text = report.as_dict(), format_tuning(report)
+    if durations:
+        record["psds"], line = _psds(smoother, scores, reference, durations)
+        text += f"\n\n{line}"
+    if arguments.json:
+        with atomic_path(arguments.json) as temporary:
+            temporary.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    if arguments.save:
+        save_smoother(smoother, arguments.save)
+    print(text, flush=True)
+
+
+def _search(arguments: argparse.Namespace, usual):
+    from sb_sed.tuning.regularise import Flattest, Shrink
+    from sb_sed.tuning.search import ExactSearch, ForestSearch
+
+    goals = {"flattest": Flattest(), "shrink": Shrink(), "none": None}
+    if arguments.search == "exact":
+        if arguments.regularise is None:
+            return usual or ExactSearch()
+        return ExactSearch(goals[arguments.regularise])
+    if arguments.regularise not in (None, "none"):
+        raise InputError(
+            "--regularise is for the exact search: leave it out or take "
+            "--search exact."
+        )
+    return ForestSearch(seed=arguments.seed)
+
+
+def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:
+    """PSDS 1 and 2 on all files, as values and as a line."""
+    from sb_sed.formats import stem
+    from sb_sed.scoring.psds import PsdsUndefined, psds
+
+    known = reference[reference["filename"].map(stem).isin(scores)]
+    try:
+        values = psds(known, smoother.to_scores(scores), durations)
+    except PsdsUndefined as error:
+        return None, f"No PSDS. {error}"
+    line = ", ".join(f"PSDS {name} {values[name]:.4f}" for name in "12")
+    return values, f"All files, tuned on them: {line}."

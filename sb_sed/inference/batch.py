@@ -1,0 +1,210 @@
+"""Detection in many files: heard side by side, none lost.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from sb_sed.audio.reading import UnusableAudio, open_audio
+from sb_sed.audio.recordings import Recording, file_notes, read_blocks
+from sb_sed.inference.detector import SoundEventDetector
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one recording.
+
+    Arguments
+    ---------
+    filename : str
+        What it is called in the output.
+    duration : float
+        Seconds of it that were heard.
+    events : pd.DataFrame
+        As of ``SoundEventDetector.detect_file``; empty if it was skipped.
+    notes : list of str
+        What its user should know, to go after the name.
+    reason : str
+        Why it was skipped; empty if it was not.
+    scores : pd.DataFrame, optional
+        As of ``SoundEventDetector.scores_file``.
+    sample_rate : int
+        At which it was heard, in Hz.
+    unwritten : list of str
+        What could not be written of it and why, to go after the name.
+    """
+
+    filename: str
+    duration: float = 0.0
+    events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""
+    scores: pd.DataFrame | None = field(default=None, repr=False)
+    sample_rate: int = 0
+    unwritten: list[str] = field(default_factory=list)
+
+
+def detect_files(
+    detector: SoundEventDetector,
+    files: Mapping[str, Path],
+    threads: int = 1,
+    outputs: Sequence[Callable[[FileResult, Path], None]] = (),
+) -> Iterator[FileResult]:
+    """Detects in files, as many side by side as there are threads.
+
+    Whoever stops asking, or is interrupted, does not have to wait for the end
+    of the files that are being heard.
+
+    Arguments
+    ---------
+    detector : SoundEventDetector
+        The detector.
+    files : Mapping[str, Path]
+        What each is called and where it is, as of
+        :func:`sb_sed.audio.search.find_recordings`.
+    threads : int
+        Each hears one file; those that are left over help the network.
+    outputs : Sequence[Callable]
+        What else is done with each file that was not skipped, as soon as it
+        has been heard, by the thread that heard it: see ``outputs``. Where
+        that cannot be written, the result says so.
+
+    Yields
+    ------
+    FileResult
+        Of each file, in their order.
+    """
+    workers = max(1, min(threads, len(files)))
+    stopped = Event()
+
+    def _work(item: tuple[str, Path]) -> FileResult:
+        name, path = item
+        blocks = _until(
+            stopped, read_blocks(path, detector.hparams.sample_rate)
+        )
+        result = detect_blocks(detector, name, blocks, _seconds(path))
+        if not result.reason:
+            result.notes.extend(file_notes(path))
+            write_outputs(outputs, result, path)
+        return result
+
+    with _threads(workers, threads // workers) as pool:
+        try:
+            yield from pool.map(_work, files.items())
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def detect_blocks(
+    detector: SoundEventDetector,
+    name: str,
+    blocks: Iterable[np.ndarray],
+    seconds: float | None = None,
+) -> FileResult:
+    """Detects in a recording that comes in pieces.
+
+    Arguments
+    ---------
+    detector : SoundEventDetector
+        The detector.
+    name : str
+        What the recording is called.
+    blocks : Iterable[np.ndarray]
+        Its samples, at the detector's rate.
+    seconds : float, optional
+        How long it will probably be, for the progress bar.
+
+    Returns
+    -------
+    FileResult
+        Of a recording that cannot be used, the reason.
+    """
+    rate = detector.hparams.sample_rate
+    recording = Recording(_shown(blocks, name, rate, seconds))
+    try:
+        scores = detector.scores(recording)
+    except UnusableAudio as reason:
+        return FileResult(name, reason=str(reason))
+    return FileResult(
+        name,
+        recording.n_samples / rate,
+        detector.events(scores, name),
+        recording.notes(),
+        scores=scores,
+        sample_rate=rate,
+    )
+
+
+def write_outputs(
+    outputs: Sequence[Callable[[FileResult, Path | None], None]],
+    result: FileResult,
+    path: Path | None,
+) -> None:
+    """Makes all that is to be made of a file; notes what cannot be written.
+
+    Arguments
+    ---------
+    outputs : Sequence[Callable]
+        See ``outputs``.
+    result : FileResult
+        Of a file that was not skipped.
+    path : Path, optional
+        Where it is; None if it came through a pipe.
+    """
+    for output in outputs:
+        try:
+            output(result, path)
+        except (OSError, UnusableAudio) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            result.unwritten.append(
+                f"lacks {output}, which could not be written ({reason})"
+            )
+
+
+def _until(
+    stopped: Event, blocks: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """The pieces, as long as somebody waits for what becomes of them."""
+    for block in blocks:
+        if stopped.is_set():
+            raise UnusableAudio("interrupted")
+        yield block
+
+
+def _seconds(path: Path) -> float | None:
+    try:
+        with open_audio(path) as file:
+            return file.frames / file.samplerate
+    except UnusableAudio:
+        return None
+
+
+def _shown(
+    blocks: Iterable[np.ndarray], name: str, rate: int, seconds: float | None
+) -> Iterator[np.ndarray]:
+    """The pieces, with a progress bar if they take a while."""
+    with tqdm(
+        desc=name, total=seconds, unit="s", delay=3, leave=False, disable=None
+    ) as bar:
+        for block in blocks:
+            yield block
+            bar.update(round(len(block) / rate, 1))
+
+
+def _threads(workers: int, each: int) -> ThreadPoolExecutor:
+    # PyTorch's number of threads is one for each thread that calls it.
+    def _prepare() -> None:
+        torch.set_num_threads(max(1, each))
+
+    return ThreadPoolExecutor(workers, initializer=_prepare)

@@ -1,0 +1,1 @@
+"""Dynamic mixing: soundscapes from foregrounds and backgrounds."""

@@ -1,0 +1,228 @@
+"""Training clips that are made anew in every epoch.
+
+Each takes the place of a stream's recorded clips: it is called with them, and
+has as many. Its items are those of ``ClipReader.training_clips``. Where the
+networks get a waveform each, ``sig`` is the student's and the items also have
+``sig_teacher`` [N]: in all streams, since they share batches.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from speechbrain.dataio.dataset import DynamicItemDataset
+from torch.utils.data import Dataset
+
+from sb_sed.data.streams import ClipReader
+from sb_sed.mixing.backgrounds import Backgrounds
+from sb_sed.mixing.levels import peak
+from sb_sed.mixing.mixer import Mixer
+from sb_sed.mixing.soundbank import Sources
+
+
+def recorded_clips(
+    clips: DynamicItemDataset,
+    reader: ClipReader,
+    sources: Sources,
+    seed: Sequence[int],
+) -> DynamicItemDataset:
+    """The clips as they are."""
+    return clips
+
+
+def shared_clips(
+    clips: DynamicItemDataset,
+    reader: ClipReader,
+    sources: Sources,
+    seed: Sequence[int],
+) -> DynamicItemDataset:
+    """The clips as they are, with the student's waveform for the teacher too.
+
+    For batches with those of ``TwoMixes``.
+    """
+    clips.add_dynamic_item(lambda sig: sig, ["sig"], ["sig_teacher"])
+    clips.set_output_keys([*clips.pipeline.output_mapping, "sig_teacher"])
+    return clips
+
+
+class EpochClips(Dataset):
+    """Clips that depend on the seed, the epoch and their index, alone.
+
+    So they are the same whatever the number of worker processes, on any rank,
+    and when a training is resumed. The epoch is in shared memory: workers that
+    outlive an epoch see the next one.
+
+    Arguments
+    ---------
+    length : int
+        Number of clips.
+    seed : Sequence[int]
+        Non-negative; other seeds, other clips.
+    """
+
+    def __init__(self, length: int, seed: Sequence[int]):
+        self.length = length
+        self.seed = tuple(seed)
+        self._epoch = torch.zeros((), dtype=torch.long).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, for all processes that have these clips."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def generator(self, index: int) -> Generator:
+        """The random numbers of a clip in this epoch."""
+        return np.random.default_rng([*self.seed, int(self._epoch), index])
+
+
+class MixedClips(EpochClips):
+    """Soundscapes mixed on the spot, with their strong labels.
+
+    Arguments
+    ---------
+    clips : DynamicItemDataset
+        The soundscapes in whose place they are; isolated events of other
+        soundscapes (those kept for validation) are not used.
+    reader : ClipReader
+        Rate, length and labels of a clip.
+    sources : Sources
+        What they are mixed from.
+    seed : Sequence[int]
+        Of the random numbers.
+    mixer : Callable
+        Makes a ``Mixer``; is given the sources and what the reader knows.
+    """
+
+    def __init__(
+        self,
+        clips: DynamicItemDataset,
+        reader: ClipReader,
+        sources: Sources,
+        seed: Sequence[int],
+        mixer: Callable[..., Mixer] = Mixer,
+    ):
+        super().__init__(len(clips), seed)
+        self.reader = reader
+        soundscapes = {None, *clips.data_ids}
+        self.mixer = mixer(
+            foregrounds=[
+                event
+                for event in sources.foregrounds
+                if event.soundscape in soundscapes
+            ],
+            backgrounds=sources.backgrounds,
+            rirs=sources.rirs,
+            cache=sources.cache,
+            seconds=reader.n_samples / reader.sample_rate,
+            sample_rate=reader.sample_rate,
+            classes=reader.encoder.classes,
+        )
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        scene = self.mixer.draw(self.generator(index))
+        soundscape = self.mixer.render(scene)
+        encoder, n_samples = self.reader.encoder, self.reader.n_samples
+        return {
+            "id": f"mixed-{int(self._epoch)}-{index}",
+            "sig": torch.from_numpy(soundscape.samples),
+            "strong": encoder.encode_strong(
+                soundscape.events, self.reader.n_frames(n_samples)
+            ),
+            "weak": encoder.encode_weak({e[2] for e in soundscape.events}),
+            "has_strong": True,
+            "has_weak": False,
+            "duration": scene.seconds,
+        }
+
+
+class TwoMixes(MixedClips):
+    """The soundscapes of ``MixedClips``, each mixed once more for the teacher.
+
+    As in the released code of the UNIVPM-INRIA paper: the teacher hears the
+    same events at the same positions, at other levels, in other rooms, through
+    other effects and on another background (``Mixer.redraw``). The labels are
+    those of the student's mix. Arguments as for ``MixedClips``.
+    """
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        rng = self.generator(index)
+        scene = self.mixer.redraw(rng, self.mixer.draw(rng))
+        samples = self.mixer.render(scene).samples
+        return super().__getitem__(index) | {
+            "sig_teacher": torch.from_numpy(samples)
+        }
+
+
+class WithExtraBackground(EpochClips):
+    """Recorded clips, some with one more background.
+
+    As in section 3.2 of the UNIVPM-INRIA paper; the range of the level is that
+    of its released code. Labels stay.
+
+    Arguments
+    ---------
+    clips : DynamicItemDataset
+        The recorded clips.
+    reader : ClipReader
+        Rate and length of a clip.
+    sources : Sources
+        Has the backgrounds.
+    seed : Sequence[int]
+        Of the random numbers.
+    probability : float
+        Share of the clips that get a background.
+    low, high : float
+        Range of the background's peak over that of the clip, dB, uniform.
+    silent : Sequence[float]
+        Range of the background's peak in a silent clip, dB of full scale.
+    """
+
+    def __init__(
+        self,
+        clips: DynamicItemDataset,
+        reader: ClipReader,
+        sources: Sources,
+        seed: Sequence[int],
+        probability: float = 0.5,
+        low: float = -30.0,
+        high: float = 0.0,
+        silent: Sequence[float] = (-45.0, 0.0),
+    ):
+        super().__init__(len(clips), seed)
+        self.clips = clips
+        self.sample_rate = reader.sample_rate
+        self.backgrounds = Backgrounds(sources.backgrounds, sources.cache)
+        self.probability = probability
+        self.low, self.high = low, high
+        self.silent = silent
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        clip = self.clips[index]
+        rng = self.generator(index)
+        if rng.random() < self.probability:
+            clip["sig"] = self._with_background(clip, rng)
+        return clip
+
+    def _with_background(
+        self, clip: Mapping[str, Any], rng: Generator
+    ) -> torch.Tensor:
+        samples = clip["sig"].numpy().copy()
+        # What a short clip was padded with stays silent.
+        recorded = samples[: round(clip["duration"] * self.sample_rate)]
+        loudest = peak(recorded)
+        if loudest > 0:
+            level = 20 * np.log10(loudest) + rng.uniform(self.low, self.high)
+        else:
+            level = rng.uniform(*self.silent)
+        background = self.backgrounds.draw(
+            rng, float(level), len(recorded) / self.sample_rate
+        )
+        recorded += self.backgrounds.render(background, len(recorded))
+        return torch.from_numpy(samples / max(1.0, peak(samples)))

@@ -1,0 +1,133 @@
+"""Chains of effects drawn at random.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import Generator
+
+from sb_sed.errors import InputError
+
+
+class Effect(Protocol):
+    """What a chain asks of an effect."""
+
+    def draw(self, rng: Generator) -> dict[str, float]:
+        """Draw the parameters, as JSON can hold them."""
+        ...
+
+    def apply(
+        self, samples: np.ndarray, sample_rate: int, **drawn: float
+    ) -> np.ndarray:
+        """A sound [N] with the effect, of the same length and type."""
+        ...
+
+
+class EffectChain:
+    """At most a few of the effects, one after the other.
+
+    How many is drawn uniformly from 0 to ``max_effects``; which of them, each
+    at most once, and in which order is as likely as any other choice.
+
+    Arguments
+    ---------
+    effects : Sequence[Effect]
+        Of different classes, whose names stand for them in what is drawn.
+    max_effects : int
+        Most effects in a chain.
+
+    Raises
+    ------
+    InputError
+        If two effects have the same name, or if there are fewer effects than
+        ``max_effects``.
+
+    Example
+    -------
+    >>> from sb_sed.mixing.effects import Compression, LowPass
+    >>> chain = EffectChain([LowPass(), Compression()])
+    >>> drawn = chain.draw(np.random.default_rng(10))
+    >>> [parameters["effect"] for parameters in drawn]
+    ['LowPass', 'Compression']
+    >>> noise = np.random.default_rng(1).random(1000, dtype=np.float32)
+    >>> chain.apply(noise, 16000, drawn).shape
+    (1000,)
+    """
+
+    def __init__(self, effects: Sequence[Effect], max_effects: int = 2):
+        self.effects = {type(effect).__name__: effect for effect in effects}
+        self.max_effects = max_effects
+        if len(self.effects) < len(effects):
+            raise InputError(
+                "Two effects of the chain are of the same class: list each "
+                "once, with one range for each parameter."
+            )
+        if not 0 <= max_effects <= len(effects):
+            raise InputError(
+                f"max_effects is {max_effects} where there are {len(effects)} "
+                "effects: give a number from 0 to that."
+            )
+
+    def draw(self, rng: Generator) -> list[dict[str, Any]]:
+        """Draw a chain.
+
+        Arguments
+        ---------
+        rng : Generator
+            Where the chance comes from.
+
+        Returns
+        -------
+        list of dict
+            For each effect in turn its name, as ``effect``, and parameters.
+        """
+        names = list(self.effects)
+        n = rng.integers(self.max_effects + 1)
+        chosen = [names[i] for i in rng.permutation(len(names))[:n]]
+        return [
+            {"effect": name, **self.effects[name].draw(rng)} for name in chosen
+        ]
+
+    def apply(
+        self,
+        samples: np.ndarray,
+        sample_rate: int,
+        drawn: Sequence[dict[str, Any]],
+    ) -> np.ndarray:
+        """Apply a drawn chain.
+
+        Arguments
+        ---------
+        samples : np.ndarray
+            A sound [N]; left as it is.
+        sample_rate : int
+            Samples per second.
+        drawn : Sequence[dict]
+            What ``draw`` returned.
+
+        Returns
+        -------
+        np.ndarray
+            The sound with the effects [N]; of an empty chain the very same.
+
+        Raises
+        ------
+        InputError
+            If an effect is not one of the chain's.
+        """
+        for parameters in drawn:
+            parameters = dict(parameters)
+            name = parameters.pop("effect")
+            if name not in self.effects:
+                raise InputError(
+                    f"{name} was drawn from another chain of effects: this "
+                    f"one has {', '.join(self.effects)}."
+                )
+            samples = self.effects[name].apply(
+                samples, sample_rate, **parameters
+            )
+        return samples

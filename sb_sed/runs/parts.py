@@ -1,0 +1,216 @@
+"""The parts of a detector as plain values: read from YAML, built from JSON.
+
+``{"class": name, "arguments": {...}}`` stands for an object and
+``{"function": name}`` for a function. Names are looked up in a list of what
+there is; nothing is imported by its name, so that a description can come from
+a stranger. For the same reason a YAML file is read by its tags and not loaded.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import nn
+
+from sb_sed import features
+from sb_sed.errors import InputError, brief
+from sb_sed.features.ema import causal, coefficients, forward_backward
+from sb_sed.formats.tsv import shortened
+from sb_sed.models.crnn import CRNN
+from sb_sed.models.detector import Detector
+from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+
+_CLASSES = {
+    part.__name__: part
+    for part in (
+        CRNN,
+        Detector,
+        *map(smoother_class, SMOOTHERS),
+        features.AmplitudeToDB,
+        features.Featurizer,
+        features.MelSpectrogram,
+        features.MinMax,
+        features.PCEN,
+        features.ParallelPCEN,
+        features.ZScore,
+        nn.Flatten,
+        nn.Identity,
+    )
+}
+_FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
+# Nothing in a detector is larger than a rate in Hz.
+_LARGEST = 10**6
+# Arguments that matter to a training only; without them, nothing is done.
+_TRAINING_ONLY = ("initialise", "search")
+
+
+class UnknownPart(InputError):
+    """A class or function that is not in the list."""
+
+
+def describe(node: object) -> object:
+    """Describes a part of a resolved recipe by its YAML tags.
+
+    Arguments that the recipe leaves to their defaults are described too, so
+    that a later version with other defaults builds the same.
+
+    Arguments
+    ---------
+    node : object
+        A node of ``ruamel.yaml.YAML().load``, without references.
+
+    Returns
+    -------
+    object
+        Plain values for JSON.
+
+    Raises
+    ------
+    UnknownPart
+        If it names anything that is not in the list.
+
+    Example
+    -------
+    >>> from ruamel.yaml import YAML
+    >>> describe(YAML().load("!new:sb_sed.features.MinMax {}"))
+    {'class': 'MinMax', 'arguments': {'eps': 1e-08}}
+    """
+    tag = getattr(getattr(node, "tag", None), "value", None) or ""
+    if not tag:
+        return _plain(node)
+    kind, _, name = tag.partition(":")
+    if kind == "!apply":
+        return _computed(name, node)
+    last = name.rpartition(".")[2]
+    given = {} if getattr(node, "value", None) == "" else node
+    if isinstance(given, Mapping):
+        if kind == "!name" and not given and _is(name, _FUNCTIONS.get(last)):
+            return {"function": last}
+        if kind == "!new" and _is(name, _CLASSES.get(last)):
+            arguments = _defaults(_CLASSES[last]) | {
+                str(key): None if key in _TRAINING_ONLY else describe(value)
+                for key, value in given.items()
+            }
+            return {"class": last, "arguments": arguments}
+    raise UnknownPart(
+        f"{name or tag} is not among the parts that can be described."
+    )
+
+
+def build(description: object) -> object:
+    """Builds what ``describe`` has described.
+
+    Arguments
+    ---------
+    description : object
+        Plain values, as read from JSON.
+
+    Returns
+    -------
+    object
+        The object, or the plain value.
+
+    Raises
+    ------
+    InputError
+        If a name is not in the list or the arguments do not fit.
+
+    Example
+    -------
+    >>> build({"class": "AmplitudeToDB", "arguments": {"top_db": 60.0}})
+    AmplitudeToDB(amin=1e-05, top_db=60.0)
+    """
+    if isinstance(description, list):
+        return [build(x) for x in description]
+    if not isinstance(description, dict):
+        return _bounded(description)
+    if "function" in description:
+        return _part(description["function"], _FUNCTIONS)
+    if "class" not in description:
+        return {key: build(value) for key, value in description.items()}
+    part = _part(description["class"], _CLASSES)
+    try:
+        return part(**build(description.get("arguments", {})))
+    except InputError:
+        raise
+    # Whatever a stranger's arguments bring about in PyTorch.
+    except Exception as error:
+        raise InputError(
+            f"{part.__name__} cannot be built from its arguments ({brief(error)}): "
+            "export the detector again."
+        ) from error
+
+
+def _bounded(value: object) -> object:
+    """A plain value; no number that would fill the memory or is none."""
+    if type(value) in (int, float) and not abs(value) <= _LARGEST:
+        raise InputError(
+            f"A part with the number {str(value)[:20]} cannot be built: export "
+            "the detector again."
+        )
+    return value
+
+
+def _part(name: object, known: Mapping[str, Callable]) -> Callable:
+    if not isinstance(name, str) or name not in known:
+        raise UnknownPart(
+            f"{shortened(name)} is none of the parts that can be built "
+            f"({', '.join(known)}): take the version of sb_sed that made it."
+        )
+    return known[name]
+
+
+def _is(name: str, part: Callable | None) -> bool:
+    """Whether this is a dotted name under which a recipe finds the part."""
+    if part is None:
+        return False
+    homes = (part.__module__, "sb_sed.features", "torch.nn")
+    return name in [f"{home}.{part.__name__}" for home in homes]
+
+
+def _defaults(part: type) -> dict[str, object]:
+    """The defaults of a class; where it passes arguments on, its base's too."""
+    defaults = {}
+    for home in part.__mro__:
+        parameters = inspect.signature(home.__init__).parameters.values()
+        for parameter in parameters:
+            if parameter.default is not parameter.empty:
+                training_only = parameter.name in _TRAINING_ONLY
+                value = None if training_only else parameter.default
+                defaults.setdefault(parameter.name, _default(value))
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return defaults
+
+
+def _default(value: object) -> object:
+    if callable(value):
+        return {"function": value.__name__}
+    return _plain(value)
+
+
+def _computed(name: str, node: object) -> object:
+    """The numbers that a recipe computes from other parts."""
+    values = node if isinstance(node, Sequence) else []
+    if name == "getattr" and len(values) == 2 and values[1] == "n_channels":
+        return int(build(describe(values[0])).n_channels)
+    if _is(name, coefficients) and isinstance(node, Mapping):
+        return coefficients(**_plain(node))
+    raise UnknownPart(f"{name} is not among the functions that are computed.")
+
+
+def _plain(value: object) -> object:
+    """A node as Python's own types, which is what JSON has."""
+    if isinstance(value, Mapping):
+        return {str(key): describe(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [describe(entry) for entry in value]
+    if value is None:
+        return None
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind) and (kind is str or math.isfinite(value)):
+            return kind(value)
+    raise UnknownPart(f"{value!r} is not a value that can be described.")

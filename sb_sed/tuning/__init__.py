@@ -1,0 +1,1 @@
+"""Tuning of smoothers on the scores of a development set."""

@@ -1,0 +1,175 @@
+"""Searches for the parameters of a smoother that give the best macro F1.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from sb_sed.errors import InputError
+from sb_sed.tuning.regularise import f1
+from sb_sed.tuning.trials import Trials
+
+# (trials, weight of each file [F]) -> class -> name -> value
+Search = Callable[[Trials, np.ndarray], dict[str, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class ExactSearch:
+    """The best point of the grid, found without trying combinations.
+
+    Macro F1 is a mean over classes, and each class has its own parameters but
+    for those that are tied. So for each value of the tied parameters every
+    class has its own optimum, and the best of these sums is the optimum of
+    all. Of equally good settings of a class, the one that suits all classes
+    together best is taken, also for a class without reference events.
+
+    Arguments
+    ---------
+    regularise : Callable, optional
+        What is to be largest in place of the F1 of each class, such as
+        :class:`~sb_sed.tuning.regularise.Flattest`.
+    """
+
+    regularise: Callable | None = None
+
+    def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
+        """Searches on some of the files.
+
+        Arguments
+        ---------
+        trials : Trials
+            The settings and what they find.
+        weights : np.ndarray
+            How often each file counts, ``[F]``.
+
+        Returns
+        -------
+        parameters : dict
+            Class -> name -> value.
+        """
+        axes = trials.smoother.axes
+        shape = [len(values) for values in axes.values()]
+        weights = weights.astype(np.float32)
+        hits, estimates = (
+            (table @ weights).reshape(-1, *shape) for table in trials.grid
+        )
+        reference = weights @ trials.reference
+        goal = (self.regularise or f1)(hits, estimates, reference)
+        goal[reference == 0] = 0
+        pooled = [n.sum(0, keepdims=True) for n in (hits, estimates, reference)]
+        goal = goal + 1e-9 * f1(*pooled)
+        # Make it [class, tied, own]: the tied parameters are one axis.
+        tied = [name in trials.smoother.tied for name in axes]
+        points = np.arange(goal[0].size).reshape(shape)
+        points = points.transpose(
+            np.argsort(np.logical_not(tied), kind="stable")
+        )
+        points = points.reshape(np.prod(shape, where=tied, dtype=int), -1)
+        goal = goal.reshape(len(goal), -1)[:, points]
+        best = goal.max(axis=2).sum(axis=0).argmax()
+        chosen = points[best][goal[:, best].argmax(axis=1)]
+        return {
+            label: dict(trials.settings[point])
+            for label, point in zip(trials.classes, chosen, strict=True)
+        }
+
+
+EXACT = ExactSearch()
+
+
+@dataclass(frozen=True)
+class ForestSearch:
+    """The paper's search: a forest of extra trees guesses where F1 is high.
+
+    ``skopt.forest_minimize`` with its defaults. All parameters of all classes
+    are one point, and each of its calls decodes the data set, between the grid
+    points as well.
+
+    S. Cornell et al., "Domain-adversarial training and trainable parallel
+    front-end for the DCASE 2020 Task 4 sound event detection challenge", DCASE
+    2020, section 3.4.
+
+    Arguments
+    ---------
+    n_calls : int
+        Points to try.
+    seed : int
+        Of the first points and of the trees.
+    """
+
+    n_calls: int = 200
+    seed: int = 0
+
+    def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
+        """Searches on some of the files.
+
+        Arguments
+        ---------
+        trials : Trials
+            What decodes and compares.
+        weights : np.ndarray
+            How often each file counts, ``[F]``.
+
+        Returns
+        -------
+        parameters : dict
+            Class -> name -> value.
+
+        Raises
+        ------
+        InputError
+            When scikit-optimize is not installed.
+        """
+        try:
+            from skopt import forest_minimize
+        except ImportError:
+            raise InputError(
+                "The forest search needs scikit-optimize: "
+                "pip install scikit-optimize, or take the exact search."
+            ) from None
+        axes, tied = trials.smoother.axes, trials.smoother.tied
+        # A tied parameter is one dimension, another is one a class.
+        names = [(name, None) for name in axes if name in tied]
+        names += [
+            (name, label)
+            for label in trials.classes
+            for name in axes
+            if name not in tied
+        ]
+
+        def _parameters(point):
+            values = dict(zip(names, point, strict=True))
+            return {
+                label: {
+                    name: float(values[name, None if name in tied else label])
+                    for name in axes
+                }
+                for label in trials.classes
+            }
+
+        with tqdm(
+            total=self.n_calls,
+            desc="forest search",
+            delay=2,
+            leave=False,
+            disable=None,
+        ) as bar:
+
+            def _loss(point):
+                bar.update()
+                return 1 - trials.macro_f1(_parameters(point), weights)
+
+            found = forest_minimize(
+                _loss,
+                [(min(axes[name]), max(axes[name])) for name, _ in names],
+                n_calls=self.n_calls,
+                random_state=self.seed,
+            )
+        return _parameters(found.x)

@@ -1,0 +1,214 @@
+"""What a smoother finds in each file at each setting: all that a search needs.
+
+Collar-based F1 is made of sums over files, so one table of counts serves every
+search on every part of the data: splits, folds and bootstrap draws.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sb_sed.errors import InputError
+from sb_sed.formats import stem
+from sb_sed.smoothing.packed import pack
+from sb_sed.tuning.matching import Reference, collar_hits
+
+if TYPE_CHECKING:
+    from sb_sed.smoothing.base import Setting, Smoother
+
+
+class Trials:
+    """The smoother's settings, tried on the files that have a reference.
+
+    Arguments
+    ---------
+    smoother : Smoother
+        Whose ``axes`` are tried.
+    scores : Mapping[str, pd.DataFrame]
+        As of :func:`sb_sed.formats.read_scores`.
+    events : pd.DataFrame
+        The reference, as of :func:`sb_sed.formats.read_events`. Its files,
+        with or without events, count if they have scores.
+
+    Attributes
+    ----------
+    files : list of str
+        The F files that count.
+    classes : list of str
+        The C classes of the scores.
+    reference : np.ndarray
+        Number of reference events, ``[F, C]``.
+    missing : list of str
+        Files of the reference that have no scores.
+    unknown : list of str
+        Classes of the reference that the scores have not.
+
+    Raises
+    ------
+    InputError
+        When no file or no class of the reference has scores.
+    """
+
+    def __init__(
+        self,
+        smoother: Smoother,
+        scores: Mapping[str, pd.DataFrame],
+        events: pd.DataFrame,
+    ):
+        named = dict.fromkeys(events["filename"].map(stem))
+        if not any(clip in scores for clip in named):
+            raise InputError(
+                "No file of the reference has scores: the tables must be named "
+                "like the reference's files (<name>.tsv for <name>.wav)."
+            )
+        packs = pack({clip: scores[clip] for clip in named if clip in scores})
+        self.smoother = smoother
+        self.classes = packs[0].classes
+        self.files = [clip for packed in packs for clip in packed.files]
+        self.missing = [clip for clip in named if clip not in scores]
+        labels = dict.fromkeys(events["event_label"].dropna())
+        self.unknown = [x for x in labels if x not in self.classes]
+        self._packs = packs
+        self._references = {
+            label: [
+                Reference.from_events(events, label, packed.files)
+                for packed in packs
+            ]
+            for label in self.classes
+        }
+        self.reference = np.stack(
+            [
+                np.concatenate(
+                    [some.counts for some in self._references[label]]
+                )
+                for label in self.classes
+            ],
+            axis=1,
+        )
+        if not self.reference.any():
+            raise InputError(
+                f"No event of the reference has a class of the scores "
+                f"({', '.join(self.classes)}): name the classes alike."
+            )
+
+    @cached_property
+    def settings(self) -> list[dict[str, float]]:
+        """The S points of the grid, the last axis running fastest."""
+        axes = self.smoother.axes
+        return [
+            dict(zip(axes, values, strict=True))
+            for values in itertools.product(*axes.values())
+        ]
+
+    @cached_property
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Hits and estimates of all settings, float32, each ``[C, S, F]``."""
+        shape = len(self.classes), len(self.settings), len(self.files)
+        hits, estimates = np.empty((2, *shape), dtype=np.float32)
+        for index, label in enumerate(
+            tqdm(
+                self.classes,
+                "trying all settings",
+                delay=2,
+                leave=False,
+                disable=None,
+            )
+        ):
+            hits[index], estimates[index] = self._try(label, self.settings)
+        return hits, estimates
+
+    def counts(
+        self, parameters: Mapping[str, Setting]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hits and estimates at one setting a class.
+
+        Arguments
+        ---------
+        parameters : Mapping[str, Mapping[str, float]]
+            Class -> name -> value, on the grid or off it.
+
+        Returns
+        -------
+        hits, estimates : np.ndarray
+            Each ``[F, C]``.
+        """
+        rows = [self._row(label, parameters[label]) for label in self.classes]
+        hits, estimates = np.stack(rows, axis=2)
+        return hits, estimates
+
+    def macro_f1(
+        self, parameters: Mapping[str, Setting], weights: np.ndarray
+    ) -> float:
+        """Mean F1 of the classes that the reference has.
+
+        Arguments
+        ---------
+        parameters : Mapping[str, Mapping[str, float]]
+            As of :meth:`counts`.
+        weights : np.ndarray
+            How often each file counts, ``[F]``.
+
+        Returns
+        -------
+        macro_f1 : float
+        """
+        hits, estimates = self.counts(parameters)
+        return float(macro_f1(hits, estimates, self.reference, weights))
+
+    def _row(self, label: str, setting: Setting):
+        """Hits and estimates of a class at a setting, each ``[F]``."""
+        if "grid" in self.__dict__ and setting in self.settings:
+            index, row = self.classes.index(label), self.settings.index(setting)
+            return self.grid[0][index, row], self.grid[1][index, row]
+        hits, estimates = self._try(label, [setting])
+        return hits[0], estimates[0]
+
+    def _try(self, label: str, settings: Sequence[Setting]):
+        """Hits and estimates of a class, each ``[S, F]``."""
+        parts = [
+            collar_hits(
+                reference,
+                self.smoother.decode(packed, label, settings),
+                len(settings),
+            )
+            for packed, reference in zip(
+                self._packs, self._references[label], strict=True
+            )
+        ]
+        hits, estimates = zip(*parts, strict=True)
+        return np.concatenate(hits, axis=1), np.concatenate(estimates, axis=1)
+
+
+def macro_f1(hits, estimates, reference, weights) -> np.ndarray:
+    """Macro F1 of weighted files, as ``event_counts`` has it.
+
+    Arguments
+    ---------
+    hits, estimates, reference : np.ndarray
+        Numbers of events, ``[F, C]``.
+    weights : np.ndarray
+        How often each file counts, ``[..., F]``.
+
+    Returns
+    -------
+    macro_f1 : np.ndarray
+        Mean over the classes that the reference has, ``[...]``; 0 if none.
+    """
+    hits, estimates, reference = (
+        np.asarray(weights, dtype=float) @ n
+        for n in (hits, estimates, reference)
+    )
+    present = reference > 0
+    total = np.where(present, estimates + reference, 1)
+    f1 = np.where(present, 2 * hits / total, 0)
+    return f1.sum(-1) / np.maximum(present.sum(-1), 1)

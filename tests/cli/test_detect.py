@@ -1,0 +1,266 @@
+"""sb-sed detect and export, run as their users run them."""
+
+import argparse
+import io
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from sb_sed.cli.detect import add_detect
+from sb_sed.cli.export import add_export
+from sb_sed.errors import InputError
+from sb_sed.formats import read_events, read_scores
+from sb_sed.smoothing.saved import save_smoother
+from sb_sed.smoothing.threshold import ThresholdSmoother
+
+
+def main(line, *more):
+    """The exit status of a command line."""
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    add_detect(commands)
+    add_export(commands)
+    arguments = parser.parse_args([*line.split(), *map(str, more)])
+    try:
+        return arguments.run(arguments)
+    except InputError as error:
+        print(f"sb-sed: {error}", file=sys.stderr)
+        return 2
+
+
+@pytest.fixture
+def here(exported, make_wav, tmp_path, monkeypatch, detector):
+    """A folder with a detector that finds events, and recordings."""
+    monkeypatch.chdir(tmp_path)
+    make_wav("good/a.wav", 1.5)
+    make_wav("good/deep/b.flac", 5, rate=8000, channels=2)
+    make_wav("good/deep/c.ogg", 0.5)
+    (tmp_path / "good/notes.txt").write_text("not a recording")
+    (tmp_path / "good/.hidden.wav").touch()
+    scores = detector.scores_file("good/a.wav")
+    middle = float(scores[["Cat", "Dog"]].median().median())
+    save_smoother(ThresholdSmoother(middle), "smoother.json")
+    state = json.loads((exported / "detector.json").read_text())
+    state["smoother"] = json.loads((tmp_path / "smoother.json").read_text())
+    (exported / "detector.json").write_text(json.dumps(state))
+    return tmp_path
+
+
+@pytest.fixture
+def mixed(here):
+    """The same with files of each kind that cannot be used."""
+    bad = here / "good" / "bad"
+    bad.mkdir()
+    (bad / "empty.wav").touch()
+    (bad / "text.wav").write_text("hello")
+    (bad / "film.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    (bad / "gone.wav").symlink_to("nowhere.wav")
+    sf.write(bad / "nan.wav", np.full(100, np.nan), 1000, "FLOAT")
+    sf.write(bad / "none.wav", np.zeros(0), 1000)
+    whole = (here / "good/a.wav").read_bytes()
+    (bad / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    sf.write(bad / "silent.wav", np.zeros(1000), 1000)
+    sf.write(bad / "clipped.wav", np.tile([1.0, -1.0], 500), 1000)
+    return here
+
+
+BAD = {"empty.wav", "text.wav", "film.m4a", "gone.wav", "nan.wav", "none.wav",
+       "cut.wav"}  # fmt: skip
+
+
+def test_a_folder(here, capsys):
+    assert main("detect exported good --output out/events.tsv") == 0
+    assert capsys.readouterr() == ("", "")
+    events = read_events("out/events.tsv")
+    names = ["a.wav", "deep/b.flac", "deep/c.ogg"]
+    assert list(dict.fromkeys(events["filename"])) == names
+    assert events["confidence"].between(0, 1).sum() == len(events.dropna())
+
+
+def test_broken_files_are_listed_and_nothing_is_lost(mixed, capsys):
+    command = "detect exported good --format json --scores scores --threads 2"
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    content = json.loads(out)
+    files = {file["filename"] for file in content["files"]}
+    skipped = {file["filename"]: file["reason"] for file in content["skipped"]}
+    assert skipped.keys() == {f"bad/{name}" for name in BAD}
+    on_disk = {
+        path.relative_to("good").as_posix()
+        for path in (mixed / "good").rglob("*.*")
+        for path in [path.relative_to(mixed)]
+    }
+    assert files | skipped.keys() == on_disk - {"notes.txt", ".hidden.wav"}
+    for name, reason in skipped.items():
+        assert f"sb-sed: {name} was skipped: {reason}.\n" in err
+    assert "sb-sed: bad/silent.wav is silent.\n" in err
+    assert "bad/clipped.wav is clipped (100% of it is at full scale)" in err
+    assert "sb-sed: 7 of 12 files were skipped.\n" in err
+    assert "Traceback" not in err
+    names = {"a", "bad/silent", "bad/clipped", "deep/b", "deep/c"}
+    assert read_scores("scores").keys() == names
+
+
+def test_figures_of_what_was_heard(mixed, capsys):
+    assert main("detect exported good --plot figures --threads 2") == 1
+    figures = (mixed / "figures").rglob("*.*")
+    names = {x.relative_to(mixed / "figures").as_posix() for x in figures}
+    heard = {"a.wav", "deep/b.flac", "deep/c.ogg"}
+    heard |= {"bad/silent.wav", "bad/clipped.wav"}
+    assert names == {f"{name}.png" for name in heard}
+    capsys.readouterr()
+    assert main("detect exported - --rate 1000 --plot figures") == 2
+    assert "can be heard once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("detect exported good --device nowhere", "--device nowhere cannot"),
+        ("detect good/a.wav good", "good/a.wav is a file"),
+    ],
+)
+def test_models_and_devices_that_are_none(here, capsys, line, words):
+    assert main(line) == 2
+    err = capsys.readouterr().err
+    assert words in err and len(err.splitlines()) == 1
+
+
+def test_threads_change_nothing(mixed, capsys):
+    texts = []
+    for threads in (1, 2, 5):
+        main(f"detect exported good --format json --threads {threads}")
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_formats_of_one_file(here, detector, capsys):
+    events = detector_events(here, "a.wav", detector)
+    assert main("detect exported good/a.wav --format audacity") == 0
+    track = pd.read_csv(
+        io.StringIO(capsys.readouterr().out), sep="\t", header=None
+    )
+    assert track[2].tolist() == events["event_label"].tolist()
+    np.testing.assert_allclose(track[[0, 1]], events[["onset", "offset"]])
+    assert main("detect exported good/a.wav --format raven") == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    np.testing.assert_allclose(
+        table[["Begin Time (s)", "End Time (s)"]], events[["onset", "offset"]]
+    )
+    assert table["Event"].tolist() == events["event_label"].tolist()
+    np.testing.assert_allclose(
+        table["Confidence"], events["confidence"], atol=1e-4
+    )
+
+
+def detector_events(here, name, detector):
+    from sb_sed.smoothing.saved import load_smoother
+
+    detector.hparams.smoother = load_smoother(here / "smoother.json")
+    events = detector.detect_file(here / "good" / name)
+    assert len(events)
+    return events
+
+
+def test_formats_of_many_files(mixed, capsys):
+    assert main("detect exported good --format audacity --output labels") == 1
+    found = {
+        path.relative_to("labels").as_posix()
+        for path in (mixed / "labels").relative_to(mixed).rglob("*.txt")
+    }
+    assert found == {
+        "a.wav.txt",
+        "deep/b.flac.txt",
+        "deep/c.ogg.txt",
+        "bad/silent.wav.txt",
+        "bad/clipped.wav.txt",
+    }
+
+
+def test_raw_samples_from_a_pipe(here, detector, capsys, monkeypatch):
+    events = detector_events(here, "a.wav", detector)
+    samples, _ = sf.read("good/a.wav", dtype="int16")
+    pipe = io.TextIOWrapper(io.BytesIO(samples.astype("<i2").tobytes()))
+    monkeypatch.setattr(sys, "stdin", pipe)
+    assert main("detect exported - --rate 1000 --output events.tsv") == 0
+    found = read_events("events.tsv")
+    assert set(found["filename"]) == {"stdin"}
+    # The table has milliseconds.
+    columns = ["onset", "offset", "confidence"]
+    np.testing.assert_allclose(found[columns], events[columns], atol=5e-4)
+
+
+def test_an_empty_pipe(here, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert main("detect exported - --rate 1000") == 1
+    assert "stdin was skipped: holds no samples" in capsys.readouterr().err
+
+
+def test_a_run_and_another_smoother(here, whole_run, capsys):
+    save_smoother(ThresholdSmoother(1.0), "never.json")
+    line = f"detect {whole_run} good/a.wav --smoother never.json"
+    assert main(line) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["a.wav\t\t\t\t"]
+
+
+def test_files_of_one_name(here, make_wav, capsys):
+    make_wav("other/a.wav", 0.5)
+    line = "detect exported good/a.wav other/a.wav --format json"
+    assert main(line) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    names = [file["filename"] for file in files]
+    assert names == ["good/a.wav", "other/a.wav"]
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("detect nowhere good", "nowhere is neither a folder nor"),
+        ("detect good good", "good is neither an exported detector"),
+        ("detect exported nowhere.wav", "nowhere.wav does not exist"),
+        ("detect exported exported", "exported holds no recording"),
+        ("detect exported -", "give its --rate"),
+        ("detect exported - good --rate 1000", "give it alone"),
+        ("detect exported good --output good", "good is a folder"),
+        ("detect exported good --format raven", "give a folder as --output"),
+        ("detect exported good --smoother nowhere.json", "does not exist"),
+        ("detect exported good twin --scores s", "the same scores file, a.tsv"),
+        ("export good out", "good is not the folder of a run"),
+        ("export {run} exported", "exported exists"),
+        ("export {run} out --smoother good/notes.txt", "notes.txt is not JSON"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence(
+    here, whole_run, make_wav, capsys, line, words
+):
+    make_wav("twin/a.flac")
+    assert main(line.format(run=whole_run)) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("sb-sed: ") and err.count("\n") == 1
+    assert words in err
+    assert not (here / "out").exists()
+
+
+def test_a_name_that_no_table_can_hold(here, make_wav, capsys):
+    make_wav("odd/a\tb.wav")
+    assert main("detect exported odd") == 2
+    assert "rename it" in capsys.readouterr().err
+
+
+def test_export(whole_run, tmp_path, capsys):
+    assert main("export", whole_run, tmp_path / "out") == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
+    assert (tmp_path / "out" / "detector.json").is_file()
+
+
+def test_export_of_ones_own_classes_says_so(whole_run, tmp_path, capsys):
+    recipe = whole_run / "hyperparams.yaml"
+    text = recipe.read_text().replace("sb_sed.models.crnn.CRNN", "own.Net")
+    recipe.write_text(text)
+    assert main("export", whole_run, tmp_path / "out") == 0
+    err = capsys.readouterr().err
+    assert "own.Net" in err and err.count("\n") == 1

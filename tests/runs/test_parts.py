@@ -1,0 +1,144 @@
+"""Parts as plain values: nothing is run, nothing unknown gets in."""
+
+import json
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from sb_sed.errors import InputError
+from sb_sed.features import PCEN, ParallelPCEN
+from sb_sed.features.ema import coefficients, forward_backward
+from sb_sed.models.crnn import CRNN
+from sb_sed.runs.parts import UnknownPart, build, describe
+
+_RECIPE = """\
+mel: &mel !new:sb_sed.features.mel.MelSpectrogram {n_mels: 40}
+pcen: &pcen !new:sb_sed.features.ParallelPCEN
+    n_mels: 40
+    alpha: [0.8, 0.4, 0.1]
+    delta: 2.0
+    r: 0.5
+    smoothing: !apply:sb_sed.features.ema.coefficients
+        time_constants: [0.4]
+        frame_shift: 0.02
+    smoother: !name:sb_sed.features.ema.forward_backward
+    trainable: {alpha: True}
+detector: !new:sb_sed.models.detector.Detector
+    featurizer: !new:sb_sed.features.Featurizer
+        mel: *mel
+        stages:
+            - !new:sb_sed.features.AmplitudeToDB
+            - !new:sb_sed.features.MinMax {}
+            - *pcen
+    network: !new:sb_sed.models.crnn.CRNN
+        n_classes: 3
+        n_mels: 40
+        n_channels: !apply:getattr [*pcen, n_channels]
+        filters: [4]
+        pooling: [[2, 4]]
+        rnn_hidden: 8
+        initialise: !name:sb_sed.models.crnn.initialise_as_swish
+"""
+
+
+def described(text):
+    return describe(YAML().load(text))
+
+
+def test_there_and_back_through_json():
+    description = described(_RECIPE)["detector"]
+    detector = build(json.loads(json.dumps(description, allow_nan=False)))
+    pcen = detector.featurizer.stages[2]
+    assert pcen.smoother is forward_backward
+    assert [name for name, _ in pcen.named_parameters()] == ["alpha_logit"]
+    [smoothing] = coefficients([0.4], 0.02)
+    assert pcen.smoothing.item() == pytest.approx(smoothing)
+    assert detector.network.n_channels == 3
+    assert detector.from_waveforms(torch.randn(1, 16000)).strong.shape[2] == 3
+
+
+def test_all_constants_are_named():
+    """Another version with other defaults builds the same."""
+    arguments = described("!new:sb_sed.features.PCEN {n_mels: 4}")["arguments"]
+    assert arguments == {
+        "n_mels": 4,
+        "alpha": 0.98,
+        "delta": 2.0,
+        "r": 0.5,
+        "smoothing": 0.025,
+        "smoother": {"function": "causal"},
+        "eps": 1e-6,
+        "per_band": False,
+        "trainable": {
+            "alpha": True,
+            "delta": True,
+            "r": True,
+            "weights": True,
+            "smoothing": False,
+        },
+    }
+    pcen = build({"class": "PCEN", "arguments": arguments})
+    state = PCEN(4).state_dict()
+    assert {k: v.tolist() for k, v in pcen.state_dict().items()} == {
+        k: v.tolist() for k, v in state.items()
+    }
+    network = described("!new:sb_sed.models.crnn.CRNN {n_classes: 2}")
+    assert network["arguments"]["bn_eps"] == 1e-3
+    build(network).load_state_dict(CRNN(2).state_dict())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!new:os.system {command: 'touch {folder}/run'}",
+        "!apply:os.system ['touch {folder}/run']",
+        "!apply:getattr [!new:sb_sed.features.PCEN {}, __class__]",
+        "!apply:getattr [!apply:os.system ['touch {folder}/run'], n_channels]",
+        "!name:os.system",
+        "!new:my_package.CRNN {}",
+        "!new:evil.sb_sed.features.PCEN {}",
+        "!new:sb_sed.features.PCEN [4]",
+        "!new:sb_sed.features.ema.causal {}",
+        "!name:sb_sed.features.PCEN {}",
+        "!new:sb_sed.features.PCEN {eps: !apply:os.getpid []}",
+        "!module:os",
+        "!ref <other>",
+        "!!python/object/apply:os.system ['touch {folder}/run']",
+        "{a: .nan}",
+        "2020-01-01",
+    ],
+)
+def test_nothing_else_is_described(text, tmp_path):
+    with pytest.raises(UnknownPart) as error:
+        described(text.replace("{folder}", str(tmp_path)))
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "description, words",
+    [
+        ({"class": "os.system"}, "'os.system' is none of the parts"),
+        ({"class": ["PCEN"]}, "none of the parts"),
+        ({"class": "causal"}, "none of the parts"),
+        ({"function": "eval"}, "'eval' is none of the parts"),
+        ({"class": "PCEN", "arguments": [1]}, "PCEN cannot be built"),
+        ({"class": "PCEN", "arguments": {"no": 1}}, "cannot be built.*'no'"),
+        ({"class": "PCEN", "arguments": {"alpha": 7}}, "alpha is 7"),
+        ({"class": "PCEN", "arguments": {"n_mels": -1}}, "cannot be built"),
+        ({"class": "PCEN", "arguments": {"n_mels": 10**15}}, "cannot be built"),
+        ({"class": "CRNN", "arguments": {"filters": "x"}}, "cannot be built"),
+    ],
+)
+def test_bad_descriptions_get_one_sentence(description, words):
+    with pytest.raises(InputError, match=words) as error:
+        build(description)
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_in_the_list_has_the_names_of_recipes():
+    part = described("!new:sb_sed.features.pcen.ParallelPCEN {n_mels: 4}")
+    assert isinstance(build(part), ParallelPCEN)
+    flatten = build(described("!new:torch.nn.Flatten {start_dim: 2}"))
+    assert flatten(torch.ones(1, 2, 3, 4)).shape == (1, 2, 12)
