@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.scoring.report import make_report, write_json
 
-# Counts its calls; does as the word in <output folder>/../will says.
+# Lists its calls; does what will.txt in the data folder says.
 STAND_IN = """\
 import os, shutil, sys, time
 from pathlib import Path
@@ -36,7 +37,7 @@ for network in ("student", "teacher"):
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy(data / "report.json", target)
 """
-# Counts its calls, too. Knows no more arguments than these.
+# Lists its calls, too. Takes no more arguments than these.
 AVERAGING = """\
 import shutil, sys
 from pathlib import Path
@@ -55,17 +56,23 @@ shutil.copy("data/report.json", target)
 """
 
 
+RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
+
+
 @pytest.fixture
 def ablation(monkeypatch):
-    """The recipe's folder, on the path as when its scripts run."""
-    folder = Path(__file__).parents[2] / "recipes" / "DCASE2020"
-    monkeypatch.syspath_prepend(folder)
-    return folder
+    """The ablation's module, its folder on the path as when it runs."""
+    monkeypatch.syspath_prepend(RECIPE / "ablation")
+    file = RECIPE / "ablation" / "__main__.py"
+    spec = importlib.util.spec_from_file_location("ablation", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def put():
-    """Writes a report in the shape of ours, with figures of one's own."""
+    """Writes a report of given figures."""
 
     def write(path, event=0.5, segment=0.75, psds=0.25, bounds=None, **changes):
         reference = pd.DataFrame(
@@ -84,7 +91,7 @@ def put():
 
 @pytest.fixture
 def cells():
-    """Gives the cells of the first line of a system in a Markdown table."""
+    """Returns the cells of the first line of a system in a Markdown table."""
 
     def split(markdown, system):
         line = next(
@@ -97,7 +104,7 @@ def cells():
 
 @pytest.fixture
 def tables():
-    """Writes tables: of each key the rows, as far as they are no recipe."""
+    """Writes tables: for each key its rows, without their recipes."""
 
     def text(**rows):
         return json.dumps(  # JSON is YAML
@@ -126,16 +133,15 @@ def rows():
 @pytest.fixture
 def workplace(ablation, put, tables, rows, tmp_path, monkeypatch):
     """A folder with a table, stand-ins for the scripts, and data for them."""
-    import ablation as script
-    import ablation_runs
+    import runs
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     for name, text in {"TRAIN": STAND_IN, "ENSEMBLE": AVERAGING}.items():
         (tmp_path / f"{name}.py").write_text(text)
-        monkeypatch.setattr(ablation_runs, name, tmp_path / f"{name}.py")
+        monkeypatch.setattr(runs, name, tmp_path / f"{name}.py")
     # Drawing takes longer than all else here.
-    monkeypatch.setattr(script, "plot_table", lambda _, path: path.touch())
+    monkeypatch.setattr(ablation, "plot_table", lambda _, path: path.touch())
     (tmp_path / "tables.yaml").write_text(tables(_1=rows))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "will.txt").write_text("work")
@@ -144,13 +150,14 @@ def workplace(ablation, put, tables, rows, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(workplace):
-    """Calls the command with arguments of its user; gives its exit status."""
-    from ablation import main
+def call(workplace, ablation):
+    """Calls the command with arguments of its user; returns its exit status."""
 
     def run(*arguments, table="1", data="--data_folder=data"):
         command = ["--table", table, "--tables", "tables.yaml"]
-        return main([*command, *([data] if data else []), *map(str, arguments)])
+        return ablation.main(
+            [*command, *([data] if data else []), *map(str, arguments)]
+        )
 
     return run
 

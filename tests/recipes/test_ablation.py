@@ -105,7 +105,7 @@ def test_failures_do_not_stop_the_others(workplace, capsys, cells, jobs, call):
     assert call(*options) == 1
     said = capsys.readouterr()
     log = Path("results/ablation/one/1/stdout.txt")
-    sentence = f"ablation.py: one/1 failed with exit status 1 (see {log}): "
+    sentence = f"ablation: one/1 failed with exit status 1 (see {log}): "
     assert f"{sentence}train.py: the disk is full.\n" in said.err
     assert "Some output" in log.read_text()
     assert cells(said.out, "one")[-1] == "2"
@@ -134,12 +134,12 @@ def test_interruption_ends_the_trainings(workplace, sent, call):
     (data / "will.txt").write_text("sleep")
     script = (
         "import runpy, sys; from pathlib import Path; "
-        f"sys.path.insert(0, {str(RECIPE)!r}); import ablation_runs; "
-        "ablation_runs.TRAIN = Path('TRAIN.py'); "
+        f"sys.path.insert(0, {str(RECIPE / 'ablation')!r}); import runs; "
+        "runs.TRAIN = Path('TRAIN.py'); "
         "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, RECIPE / "ablation.py", *COMMAND]
+        [sys.executable, "-c", script, RECIPE / "ablation", *COMMAND]
         + ["--data_folder=data"],
         stderr=subprocess.PIPE,
         text=True,
@@ -175,9 +175,7 @@ def test_bad_input_is_one_sentence(workplace, arguments, sentence, call):
 
 def test_tables_of_the_recipe(ablation):
     """Each recipe has a row; the gains are those of the paper."""
-    from ablation_rows import plan, read_tables
-
-    read = read_tables(ablation / "tables.yaml")
+    read = ablation.read_tables(RECIPE / "tables.yaml")
     paper = {
         key: [row["paper"] for row in table["rows"]]
         for key, table in read.items()
@@ -193,13 +191,13 @@ def test_tables_of_the_recipe(ablation):
     assert of_hmm == pytest.approx([2.33, 3.76, 4.29])
     assert paper["3"] == [34.80, 43.69, 45.20, 46.17, 47.44]
     rows = [row for table in read.values() for row in table["rows"]]
-    runs = plan(read, rows, [1, 2], Path("results"))
-    assert {run.recipe for run in runs} == {
-        path.relative_to(ablation).as_posix()
-        for path in ablation.glob("hparams/*.yaml")
+    jobs = ablation.plan(read, rows, [1, 2], Path("results"))
+    assert {job.recipe for job in jobs} == {
+        path.relative_to(RECIPE).as_posix()
+        for path in RECIPE.glob("hparams/*.yaml")
         if path.stem != "supervised"
     }
-    systems = next(r for r in runs if str(r) == "ensemble_1/2").systems
+    systems = next(j for j in jobs if str(j) == "ensemble_1/2").systems
     assert " ".join(map(str, systems)) == "ppcen/2 dat/2 dat/1"
 
 
@@ -217,7 +215,7 @@ def test_for_real(tmp_path, cells, tables):
     def run():
         process = subprocess.run(
             [
-                *(sys.executable, RECIPE / "ablation.py", *COMMAND),
+                *(sys.executable, RECIPE / "ablation", *COMMAND),
                 *("--data_folder=mini", "--device=cpu", "--scale"),
                 "!include:scale/mini.yaml {synthetic: 2, unlabelled: 2, "
                 "weak: 2, epochs: 1, ramp_up_epochs: 1}",

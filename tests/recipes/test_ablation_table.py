@@ -25,9 +25,9 @@ TABLE = {
 @pytest.fixture
 def table(ablation, tmp_path):
     """Makes the table of what is in the temporary folder."""
-    from ablation_table import AblationTable
-
-    return lambda *arguments: AblationTable(TABLE, tmp_path, list(arguments))
+    return lambda *arguments: ablation.AblationTable(
+        TABLE, tmp_path, list(arguments)
+    )
 
 
 @pytest.fixture
@@ -155,9 +155,8 @@ def _marks(path, colour):
     return (abs(pixels - colour) < 0.02).all(axis=-1)
 
 
-def test_figure_shows_rows_in_order(table, done, tmp_path):
-    from ablation_plot import plot_table
-
+def test_figure_shows_rows_in_order(ablation, table, done, tmp_path):
+    plot_table = ablation.plot_table
     red, light_blue = (0.82, 0.286, 0.357), (0.612, 0.765, 0.902)
     plot_table(table(), tmp_path / "empty.png")
     assert _marks(tmp_path / "empty.png", red).any()

@@ -1,18 +1,17 @@
-#!/usr/bin/env python3
 """Reproduces a table of the paper: trains its rows and prints ours beside it.
 
 To fill the table of the front-ends, on DESED:
-> python ablation.py --table 1 --data_folder=/path/to/DESED
+> python ablation --table 1 --data_folder=/path/to/DESED
 
 To fill that of the ensembles, which average runs of two seeds:
-> python ablation.py --table 3 --seeds 2020 1 --data_folder=/path/to/DESED
+> python ablation --table 3 --seeds 2020 1 --data_folder=/path/to/DESED
 
 To add seeds to two of its rows, two runs at a time:
-> python ablation.py --table 1 --rows table1_log_mel table1_ppcen_on_mel \\
+> python ablation --table 1 --rows table1_log_mel table1_ppcen_on_mel \\
 >     --seeds 1 2 --jobs 2 --data_folder=/path/to/DESED
 
 To see what is finished:
-> python ablation.py --table 1 --report
+> python ablation --table 1 --report
 
 The same command resumes what was interrupted and keeps what is done; rows that
 tables share are trained once. Options that are not listed by --help go to
@@ -30,29 +29,17 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ablation_figures import read_json
-from ablation_plot import plot_table
-from ablation_rows import choose, plan, read_tables
-from ablation_runs import HERE, carry_out
-from ablation_table import AblationTable
+from plot import plot_table
+from rows import choose, plan, read_tables
+from runs import HERE, carry_out
+from table import AblationTable, read_json
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
 
 
 def main(arguments: list[str]) -> int:
-    """Train what is missing, print the table.
-
-    Arguments
-    ---------
-    arguments : list[str]
-        The command line.
-
-    Returns
-    -------
-    int
-        Exit status: 0, or 1 if a run failed.
-    """
+    """Train what is missing, print the table; return the exit status."""
     options, passed_on = _parse(arguments)
     tables = read_tables(options.tables)
     if options.table not in tables:
@@ -68,37 +55,22 @@ def main(arguments: list[str]) -> int:
     if options.report:
         passed_on = same_arguments(folder, passed_on, report=True)
     else:
-        runs = plan(tables, rows, options.seeds, folder)
+        jobs = plan(tables, rows, options.seeds, folder)
         passed_on = same_arguments(folder, passed_on, report=False)
         write = partial(
             _write_table, table, folder, passed_on, f"table{options.table}"
         )
-        failures = carry_out(runs, passed_on, options.jobs, after_each=write)
+        failures = carry_out(jobs, passed_on, options.jobs, after_each=write)
         write()
     print(AblationTable(table, folder, passed_on).markdown())
     return 1 if failures else 0
 
 
 def normalise(arguments: list[str]) -> list[str]:
-    """Write options of ``train.py`` in one way.
+    """Write options of ``train.py`` as ``--key=value``, to compare them.
 
-    As ``--key=value``, sorted, with absolute folders: what means the same reads
-    the same.
-
-    Arguments
-    ---------
-    arguments : list[str]
-        As on a command line.
-
-    Returns
-    -------
-    list[str]
-        One item for each option.
-
-    Raises
-    ------
-    InputError
-        On ``--seed``, and on a value that follows no option.
+    Sorted and with absolute folders. ``--seed`` and a value without an option
+    are an ``InputError``.
     """
     options = []
     for argument in arguments:
@@ -122,29 +94,12 @@ def normalise(arguments: list[str]) -> list[str]:
 def same_arguments(
     folder: Path, arguments: list[str], report: bool
 ) -> list[str]:
-    """See to it that all runs of a folder are given the same arguments.
+    """Make sure that all runs of a folder are given the same arguments.
 
-    Where no training has begun, earlier arguments (with an error, perhaps)
-    do not count.
-
-    Arguments
-    ---------
-    folder : Path
-        Keeps them in ``arguments.json``.
-    arguments : list[str]
-        Those of :func:`normalise`.
-    report : bool
-        Whether nothing will be trained: then they may be left out.
-
-    Returns
-    -------
-    list[str]
-        The arguments.
-
-    Raises
-    ------
-    InputError
-        If earlier runs were given others, or there are none to report on.
+    They are kept in ``arguments.json``. Where no training has begun, earlier
+    ones (with an error, perhaps) do not count; for a report they may be left
+    out. Returns the arguments; others than before are an ``InputError``, and so
+    is a report on no runs.
     """
     if report and not folder.is_dir():
         raise InputError(
@@ -167,9 +122,9 @@ def same_arguments(
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Our options, and those of ``train.py``."""
+    """Return our options, and those of ``train.py``."""
     parser = argparse.ArgumentParser(
-        prog="ablation.py",
+        prog="ablation",
         description="Reproduces a table of the paper: trains what is missing "
         "and prints our figures beside the paper's.",
         epilog="All other options go to train.py.",
@@ -198,7 +153,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--tables",
         default=HERE / "tables.yaml",
-        help="the tables (default: tables.yaml beside this script)",
+        help="the tables (default: the recipe's tables.yaml)",
     )
     parser.add_argument(
         "--report",
@@ -210,7 +165,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _natural(text: str) -> int:
-    """A whole number from 1 on, as seeds and jobs are."""
+    """Convert a whole number from 1 on, as seeds and jobs are."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
     return int(text)
@@ -227,6 +182,7 @@ def _write_table(
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a text, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -237,11 +193,10 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except InputError as error:
-        print(f"ablation.py: {error}", file=sys.stderr)
+        print(f"ablation: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(
-            "ablation.py: interrupted; the same command resumes.",
-            file=sys.stderr,
+            "ablation: interrupted; the same command resumes.", file=sys.stderr
         )
         sys.exit(130)

@@ -5,21 +5,23 @@ Authors
 """
 
 import json
+import math
+import re
 from pathlib import Path
 from statistics import mean, variance
 
 import pandas as pd
-from ablation_figures import (
-    DOMAIN,
-    HEADLINE,
-    HIGH,
-    LAST_EPOCHS,
-    LOW,
-    read_figures,
-)
 from scipy.stats import kendalltau, spearmanr
 
 DASH = "–"
+HEADLINE = "event F1"
+LOW, HIGH = f"{HEADLINE} low", f"{HEADLINE} high"
+LAST_EPOCHS = 5
+# How well held-out recordings and soundscapes are told apart, in train_log.txt.
+DOMAIN = {
+    "domain accuracy": "domain_accuracy_mean",
+    "domain AUC": "domain_auc",
+}
 
 
 class AblationTable:
@@ -32,7 +34,7 @@ class AblationTable:
     table : dict
         ``title``, ``metric`` and ``rows`` as in ``tables.yaml``.
     folder : Path
-        Holds ``<row>/<seed>/<test set>/<network>/report.json``.
+        The folder of the runs, ``<row>/<seed>``.
     arguments : list[str]
         What the runs were given beside recipe, seed and folder.
     """
@@ -53,7 +55,7 @@ class AblationTable:
         self.runs = pd.DataFrame(found, columns=columns).sort_values("seed")
 
     def markdown(self) -> str:
-        """The table and what it says, as Markdown."""
+        """Return the table and what follows from it, as Markdown."""
         figures = self.runs.columns.drop(["row", "seed", "files", LOW, HIGH])
         rows = [
             [
@@ -76,7 +78,7 @@ class AblationTable:
         )
 
     def as_dict(self) -> dict:
-        """The same as plain values: each row's runs and their mean."""
+        """Return the same as plain values: each row's runs and their mean."""
         rows = []
         for name, row in self.rows.items():
             runs = self.runs[self.runs["row"] == name].drop(columns="row")
@@ -97,15 +99,12 @@ class AblationTable:
         }
 
     def agreement(self) -> dict | None:
-        """How far the order of our figures is that of the paper's.
+        """Compare the order of our figures with the paper's.
 
-        Returns
-        -------
-        dict or None
-            The number of ``rows`` compared, the rank correlations ``spearman``
-            and ``kendall``, and ``p``, how probable so high a Kendall is
-            without any relation. None below three rows, or where all figures
-            are equal.
+        Returns the number of ``rows`` compared, the rank correlations
+        ``spearman`` and ``kendall``, and ``p``, how probable so high a Kendall
+        is without any relation. None below three rows, or where all figures are
+        equal.
         """
         pairs = [
             (row["paper"], mean(ours))
@@ -127,14 +126,10 @@ class AblationTable:
         }
 
     def differences(self) -> dict[str, tuple[float | None, ...]]:
-        """What each row has more than the first one.
+        """Return how much each other row is above the first one.
 
-        Returns
-        -------
-        dict[str, tuple]
-            For each other row the difference in the paper, ours (of the means
-            over seeds), and the standard error of ours; None where there is
-            none.
+        For each row the difference in the paper, ours (of the means over
+        seeds), and the standard error of ours; None where there is none.
         """
         first, *others = self.rows
         found = {}
@@ -150,24 +145,24 @@ class AblationTable:
 
     @property
     def files(self) -> str:
-        """How many files of the validation set were scored."""
+        """The number of files of the validation set that were scored."""
         return ", ".join(sorted(set(self.runs["files"])))
 
     def system(self, name: str) -> str:
-        """What the paper calls a row."""
+        """Return what the paper calls a row."""
         return self.rows[name].get("system", name)
 
     def values(self, name: str, figure: str) -> list:
-        """A figure of all runs of a row that have it, by seed."""
+        """Return a figure of all runs of a row that have it, by seed."""
         return self.runs.loc[self.runs["row"] == name, figure].dropna().tolist()
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """The 95 % interval of the headline, each bound's mean over seeds."""
+        """Return the headline's 95 % interval, its bounds averaged over seeds."""
         low, high = self.values(name, LOW), self.values(name, HIGH)
         return (mean(low), mean(high)) if low else None
 
     def _cell(self, name: str, figure: str) -> str:
-        """The mean; of the headline also each seed's value, the interval."""
+        """Return the mean; of the headline also each seed's, the interval."""
         values = self.values(name, figure)
         if not values:
             return DASH
@@ -179,7 +174,7 @@ class AblationTable:
         return text
 
     def _origin(self) -> str:
-        """On which data and with which arguments."""
+        """Say on which data and with which arguments the runs were made."""
         if self.runs.empty:
             return "No run is finished."
         given = " ".join(f"`{argument}`" for argument in self.arguments)
@@ -226,7 +221,7 @@ class AblationTable:
 
 
 def _signed(difference: float | None, error: float | None = None) -> str:
-    """A difference, with its standard error if there is one."""
+    """Format a difference, with its standard error if there is one."""
     if difference is None:
         return DASH
     return f"{difference:+.2f}" + ("" if error is None else f" ± {error:.2f}")
@@ -237,11 +232,79 @@ def _difference(value: float | None, base: float | None) -> float | None:
 
 
 def _number(value: float | None, decimals: int = 2) -> str:
-    """A figure, or a dash where there is none."""
+    """Format a figure, or a dash where there is none."""
     return DASH if value is None else f"{value:.{decimals}f}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    """Lines of cells as a Markdown table."""
+    """Format lines of cells as a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def read_json(path: Path) -> dict | None:
+    """Read a file of JSON; None where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def read_figures(run: Path) -> dict | None:
+    """Read the figures of a run from its output folder.
+
+    Returns ``files`` of the validation set (str) and figures by heading, NaN
+    where there is none; F1 scores in percent, with the bounds of the headline's
+    95 % interval. None if the student has not been scored.
+    """
+    reports = {
+        path.parent.relative_to(run).as_posix(): read_json(path)
+        for path in sorted(run.glob("*/*/report.json"))
+    }
+    student = reports.get("validation/student")
+    if student is None:
+        return None
+    files = str(student["n_files"])
+    if student["n_files"] != student["n_reference"]:
+        files += f" of {student['n_reference']}"
+    psds = student["psds"] or {}
+    teacher = reports.get("validation/teacher")
+    bounds = student["confidence_intervals"]["event_f1"]["macro"]
+    low, high = bounds or (math.nan, math.nan)
+    return {
+        "files": files,
+        HEADLINE: _percent(student, "event_f1"),
+        LOW: 100 * low,
+        HIGH: 100 * high,
+        "teacher event F1": _percent(teacher, "event_f1"),
+        "segment F1": _percent(student, "segment_f1"),
+        **{f"PSDS {k}": psds.get(k, math.nan) for k in ("2020", "1", "2")},
+        **{
+            f"{name.split('/')[0]} event F1": _percent(report, "event_f1")
+            for name, report in reports.items()
+            if name.endswith("/student") and report is not student
+        },
+        **_domain(run / "train_log.txt"),
+    }
+
+
+def _percent(report: dict | None, metric: str) -> float:
+    """Return the macro mean of a metric in percent, or NaN."""
+    value = report and report[metric]["macro"]
+    return math.nan if value is None else 100 * value
+
+
+def _domain(log: Path) -> dict[str, float]:
+    """Return the means over the last epochs of an adversarial training."""
+    if not log.exists():
+        return {}
+    text = log.read_text(encoding="utf-8")
+    found = {
+        heading: re.findall(rf"\b{name}: ([^\s,]+)", text)[-LAST_EPOCHS:]
+        for heading, name in DOMAIN.items()
+    }
+    return {
+        heading: mean(map(float, values))
+        for heading, values in found.items()
+        if values
+    }

@@ -1,4 +1,4 @@
-"""The runs of an ablation, each a process, some at a time.
+"""The jobs of an ablation, each a process, some at a time.
 
 Authors
  * sb_sed contributors 2026
@@ -15,24 +15,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from ablation_figures import read_json
+from table import read_json
 from tqdm import tqdm
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 TRAIN = HERE / "train.py"
 ENSEMBLE = HERE / "ensemble.py"
 
 
 @dataclass(frozen=True)
-class Run(ABC):
-    """One run of one row, a call of a script.
+class Job(ABC):
+    """The call of a script that fills one row with one run.
 
     Arguments
     ---------
     recipe : str
-        Its YAML, from this file's folder on.
+        The YAML, relative to the folder of the scripts.
     folder : Path
-        Its output folder, ``<row>/<seed>``.
+        The output folder, ``<row>/<seed>``.
     options : tuple[str, ...]
         What the script is given for this row alone.
     """
@@ -40,20 +40,20 @@ class Run(ABC):
     recipe: str
     folder: Path
     options: tuple[str, ...] = ()
-    systems = ()  # the runs that this one is of
+    systems = ()  # the jobs whose runs this one averages
 
     @property
     def log(self) -> Path:
-        """What all the processes of this run said."""
+        """The output of all processes of this job."""
         return self.folder / "stdout.txt"
 
     @property
     def stamp(self) -> Path:
-        """Names the systems, once the script has come to its end."""
+        """The file that names the systems, once the script has ended."""
         return self.folder / "finished"
 
     def is_done(self) -> bool:
-        """Whether it has come to its end, of these systems as they now are."""
+        """Return whether the script has ended, with the systems' latest runs."""
         report = self.folder / "validation" / "student" / "report.json"
         if not self.stamp.exists() or read_json(report) is None:
             return False
@@ -64,27 +64,16 @@ class Run(ABC):
         )
 
     def can_start(self) -> bool:
-        """Whether there is all that it needs."""
+        """Return whether all systems are there."""
         return all(system.is_done() for system in self.systems)
 
     def has_an_epoch(self) -> bool:
-        """Whether at least one epoch is over."""
+        """Return whether at least one epoch is over."""
         return (self.folder / "train_log.txt").exists()
 
     @abstractmethod
     def command(self, arguments: list[str]) -> list[str]:
-        """The command line.
-
-        Arguments
-        ---------
-        arguments : list[str]
-            Those that all trainings are given.
-
-        Returns
-        -------
-        list[str]
-            Its words.
-        """
+        """Return the command line; ``arguments`` are those of all trainings."""
 
     def start(
         self, arguments: list[str], environment: dict[str, str]
@@ -104,7 +93,7 @@ class Run(ABC):
             )
 
     def end(self, status: int) -> str:
-        """Note the exit status; return a sentence if it tells of a failure."""
+        """Note the exit status; return a sentence on a failure, or nothing."""
         if status == 0:
             self.stamp.write_text(self._names())
             if self.is_done():
@@ -113,10 +102,8 @@ class Run(ABC):
         how = f"failed with exit status {status}"
         if status < 0:
             how = f"was killed by {signal.Signals(-status).name}"
-        said = self.log.read_text(encoding="utf-8", errors="replace").split(
-            "\n"
-        )
-        last = [line.strip() for line in said if line.strip()][-1]
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        last = [line.strip() for line in text.split("\n") if line.strip()][-1]
         return f"{self} {how} (see {self.log}): {last}"
 
     def __str__(self) -> str:
@@ -127,19 +114,13 @@ class Run(ABC):
 
 
 @dataclass(frozen=True)
-class Training(Run):
-    """A run of ``train.py``.
-
-    Arguments
-    ---------
-    seed : int
-        Its seed. (The others are those of :class:`Run`.)
-    """
+class Training(Job):
+    """A call of ``train.py`` with a seed; other arguments as of :class:`Job`."""
 
     seed: int = field(kw_only=True)
 
     def command(self, arguments: list[str]) -> list[str]:
-        """That of ``train.py``, with the arguments."""
+        """Return the command line of ``train.py``, with the arguments."""
         return [
             *(sys.executable, str(TRAIN), str(HERE / self.recipe)),
             f"--seed={self.seed}",
@@ -151,19 +132,13 @@ class Training(Run):
 
 
 @dataclass(frozen=True)
-class Averaging(Run):
-    """A run of ``ensemble.py``.
-
-    Arguments
-    ---------
-    systems : tuple[Training, ...]
-        Whose scores are averaged. (The others are those of :class:`Run`.)
-    """
+class Averaging(Job):
+    """A call of ``ensemble.py``, which averages the scores of other jobs."""
 
     systems: tuple[Training, ...] = field(kw_only=True)
 
     def command(self, arguments: list[str]) -> list[str]:
-        """That of ``ensemble.py``; the arguments are of trainings alone."""
+        """Return that of ``ensemble.py``; the arguments are of trainings."""
         return [
             *(sys.executable, str(ENSEMBLE), str(HERE / self.recipe)),
             *("--systems", *(str(system.folder) for system in self.systems)),
@@ -173,78 +148,78 @@ class Averaging(Run):
 
 
 def carry_out(
-    runs: list[Run],
+    jobs: list[Job],
     arguments: list[str],
-    jobs: int,
+    at_a_time: int,
     after_each: Callable[[], None],
 ) -> list[str]:
-    """Carry out what is not done; show a bar, tell of failures at once.
+    """Carry out what is not done; show a bar, report failures at once.
 
     Arguments
     ---------
-    runs : list[Run]
-        In this order, but for those that wait for the systems they are of.
+    jobs : list[Job]
+        In this order, except those that wait for the systems they average.
     arguments : list[str]
         Passed on to ``train.py``.
-    jobs : int
-        Runs at a time. Until one has an epoch behind it, one at a time: the
-        first run may have to make and prepare the data for all.
+    at_a_time : int
+        Number of processes. One until a first epoch is over: the first job may
+        have to make and prepare the data for all.
     after_each : Callable
-        Called when a run has ended.
+        Called when a job has ended.
 
     Returns
     -------
     list[str]
-        A sentence on each run that failed or was left out.
+        A sentence on each job that failed or was left out.
     """
-    waiting = [run for run in runs if not run.is_done()]
-    environment = _environment(min(jobs, len(waiting)))
+    waiting = [job for job in jobs if not job.is_done()]
+    environment = _environment(min(at_a_time, len(waiting)))
     running, failures = {}, {}
     bar = tqdm(
-        total=len(runs),
-        initial=len(runs) - len(waiting),
+        total=len(jobs),
+        initial=len(jobs) - len(waiting),
         unit="run",
         mininterval=10,
     )
 
-    def note(run: Run, failure: str) -> None:
-        """A run is over."""
+    def note(job: Job, failure: str) -> None:
+        """Count a job that is over, report its failure."""
         if failure:
-            failures[run] = failure
-            bar.write(f"ablation.py: {failure}", file=sys.stderr)
+            failures[job] = failure
+            bar.write(f"ablation: {failure}", file=sys.stderr)
         bar.set_postfix_str(", ".join(map(str, running)))
         bar.update()
 
     try:
         while waiting or running:
-            ready = any(run.has_an_epoch() for run in runs)
-            while len(running) < (jobs if ready else 1) and (
-                run := next((r for r in waiting if r.can_start()), None)
+            ready = any(job.has_an_epoch() for job in jobs)
+            while len(running) < (at_a_time if ready else 1) and (
+                job := next((x for x in waiting if x.can_start()), None)
             ):
-                waiting.remove(run)
-                running[run] = run.start(arguments, environment)
+                waiting.remove(job)
+                running[job] = job.start(arguments, environment)
                 bar.set_postfix_str(", ".join(map(str, running)))
             time.sleep(0.2)
-            bar.update(0)  # the time goes on
-            for run in [r for r, p in running.items() if p.poll() is not None]:
-                note(run, run.end(running.pop(run).returncode))
+            bar.update(0)  # the time that is shown
+            for job in [j for j, p in running.items() if p.poll() is not None]:
+                note(job, job.end(running.pop(job).returncode))
                 after_each()
-            for run in list(waiting):
-                if lacking := [s for s in run.systems if s in failures]:
-                    waiting.remove(run)
-                    note(run, f"{run} is left out, for want of {lacking[0]}.")
+            for job in list(waiting):
+                if lacking := [s for s in job.systems if s in failures]:
+                    waiting.remove(job)
+                    note(job, f"{job} is left out, for want of {lacking[0]}.")
     finally:
         bar.close()
         _stop(running.values())
     return list(failures.values())
 
 
-def _environment(jobs: int) -> dict[str, str]:
-    """That of a run: the processors shared, each line written at once."""
+def _environment(n_jobs: int) -> dict[str, str]:
+    """Return that of a job: a share of the processors, lines unbuffered."""
     share = {}
-    if jobs > 1:
+    if n_jobs > 1:
         share = {
-            "OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // jobs))
+            "OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // n_jobs))
         }
     return share | os.environ | {"PYTHONUNBUFFERED": "1"}
 

@@ -7,8 +7,7 @@ Authors
 from pathlib import Path
 from statistics import mean
 
-from ablation_figures import HEADLINE
-from ablation_table import DASH, AblationTable
+from table import DASH, HEADLINE, AblationTable
 
 from sb_sed.plots.files import figure_kind, save_figure
 
@@ -19,25 +18,13 @@ _POINT = {"linestyle": "none", "markeredgecolor": "white"}
 
 
 def plot_table(table: AblationTable, path: str | Path) -> None:
-    """Draws each row's result in the paper and ours.
+    """Draw each row's result in the paper and ours, as .png, .svg or .pdf.
 
     On the left the F1 scores: of ours the mean, each seed and the 95 %
-    interval. On the right what a row has more than the first one, with the
-    standard error over seeds.
-
-    Arguments
-    ---------
-    table : AblationTable
-        The table.
-    path : str or Path
-        The figure to write: .png, .svg or .pdf.
-
-    Raises
-    ------
-    InputError
-        When the name of the figure ends otherwise.
+    interval. On the right the difference to the first row, with the standard
+    error over seeds.
     """
-    figure_kind(path)  # complains before the work
+    figure_kind(path)  # an unknown one is refused before the work
     # Without pyplot: no window system, no state that outlives the figure.
     from matplotlib.figure import Figure
 
@@ -72,7 +59,7 @@ def plot_table(table: AblationTable, path: str | Path) -> None:
 
 
 def _draw_scores(axes, table: AblationTable) -> None:
-    """The scores themselves; each kind is drawn once, for the legend."""
+    """Draw the scores; each kind in one call, for the legend."""
     paper = [
         (y, row["paper"])
         for y, row in enumerate(table.rows.values())
@@ -96,7 +83,7 @@ def _draw_scores(axes, table: AblationTable) -> None:
 
 
 def _draw_ours(axes, table: AblationTable) -> None:
-    """Means, seeds, intervals."""
+    """Draw means, seeds, intervals."""
     rows = list(enumerate(table.rows))
     ours = [
         (y, values) for y, n in rows if (values := table.values(n, HEADLINE))
@@ -134,7 +121,7 @@ def _draw_ours(axes, table: AblationTable) -> None:
 
 
 def _draw_gains(axes, table: AblationTable) -> None:
-    """The differences to the first row."""
+    """Draw the differences to the first row."""
     axes.axvline(0, color=_INK, linewidth=0.8)
     for y, (paper, ours, error) in enumerate(table.differences().values(), 1):
         if paper is not None:
@@ -150,7 +137,7 @@ def _draw_gains(axes, table: AblationTable) -> None:
 
 
 def _write_numbers(axes, table: AblationTable) -> None:
-    """Paper, ours and the number of seeds, as numbers."""
+    """Write the paper's score, ours and the number of seeds."""
     axes.set_axis_off()
     for x, head, colour in (
         (0.2, "paper", _PAPER),
@@ -164,7 +151,7 @@ def _write_numbers(axes, table: AblationTable) -> None:
 
 
 def _number(table: AblationTable, name: str, head: str) -> str:
-    """What a row has in a column of numbers."""
+    """Format a row's number in a column."""
     values = table.values(name, HEADLINE)
     if head == "paper":
         paper = table.rows[name].get("paper")

@@ -1,4 +1,4 @@
-"""The rows of the paper's tables, and the runs that they need.
+"""The rows of the paper's tables, and the jobs that fill them.
 
 Authors
  * sb_sed contributors 2026
@@ -6,9 +6,9 @@ Authors
 
 from pathlib import Path
 
-from ablation_runs import Averaging, Run, Training
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from runs import Averaging, Job, Training
 
 from sb_sed.errors import InputError
 
@@ -31,8 +31,8 @@ def read_tables(file: str | Path) -> dict[str, dict]:
     Raises
     ------
     InputError
-        If the file is not there or not as it should be, a name has two
-        meanings, or a row is of others that are not trained.
+        If the file cannot be read or has another structure, a name has two
+        meanings, or a row averages others that are not trained.
     """
     try:
         tables = YAML(typ="safe").load(Path(file))
@@ -60,7 +60,7 @@ def read_tables(file: str | Path) -> dict[str, dict]:
 
 
 def choose(rows: list[dict], names: list[str] | None) -> list[dict]:
-    """The rows of these names; all where names is None."""
+    """Return the rows of these names; all where names is None."""
     chosen = {row["name"]: row for row in rows}
     if unknown := set(names or []) - chosen.keys():
         raise InputError(
@@ -72,29 +72,29 @@ def choose(rows: list[dict], names: list[str] | None) -> list[dict]:
 
 def plan(
     tables: dict[str, dict], rows: list[dict], seeds: list[int], folder: Path
-) -> list[Run]:
-    """The runs of some rows, each after those that it is of.
+) -> list[Job]:
+    """Return the jobs of some rows, each after those that it averages.
 
     Arguments
     ---------
     tables : dict[str, dict]
-        All tables: a row may be of rows of any.
+        All tables: a row may average rows of any.
     rows : list[dict]
-        To be filled.
+        The rows to fill.
     seeds : list[int]
-        Of each row.
+        The seeds of each row.
     folder : Path
-        To hold ``<row>/<seed>``.
+        The folder of ``<row>/<seed>``.
 
     Returns
     -------
-    list[Run]
+    list[Job]
         Each once.
 
     Raises
     ------
     InputError
-        If a row is of two runs of the same system and there is one seed.
+        If a row averages two runs of the same system and there is one seed.
     """
     named = {
         row["name"]: row for table in tables.values() for row in table["rows"]
@@ -102,8 +102,8 @@ def plan(
     seeds = list(dict.fromkeys(seeds))
     following = dict(zip(seeds, seeds[1:] + seeds[:1], strict=True))
 
-    def run(row: dict, seed: int) -> Run:
-        """The run of a row, with those that it is of."""
+    def job(row: dict, seed: int) -> Job:
+        """Make the job of a row, with those that it averages."""
         place = row["recipe"], folder / row["name"] / str(seed)
         options = tuple(row.get("options", ()))
         if "of" not in row:
@@ -117,18 +117,18 @@ def plan(
                     f"give two, such as --seeds {seed} {seed + 1}."
                 )
             systems.append(
-                run(named[name], seed if name == system else following[seed])
+                job(named[name], seed if name == system else following[seed])
             )
         return Averaging(*place, options, systems=tuple(systems))
 
-    wanted = [run(row, seed) for seed in seeds for row in rows]
+    wanted = [job(row, seed) for seed in seeds for row in rows]
     return list(
-        dict.fromkeys(r for last in wanted for r in (*last.systems, last))
+        dict.fromkeys(x for last in wanted for x in (*last.systems, last))
     )
 
 
 def _by_name(tables: dict[str, dict], file: str | Path) -> dict[str, dict]:
-    """The rows of all tables; complains of a name with two meanings."""
+    """Return the rows of all tables; refuse a name with two meanings."""
     rows, meanings = {}, {}
     for table in tables.values():
         names = [row["name"] for row in table["rows"]]

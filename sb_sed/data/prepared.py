@@ -1,0 +1,137 @@
+"""A prepared folder: clips to train on, clips to score, references.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pandas as pd
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.dataio.dataset import DynamicItemDataset
+from torch.utils.data import DataLoader, Dataset
+
+from sb_sed.data.streams import ClipReader, batches_of_one_length
+from sb_sed.formats import read_durations, read_events
+
+
+class PreparedData:
+    """What the preparation of a data set wrote, as clips, loaders and tables.
+
+    The folder has a manifest ``<split>.json`` for each set of clips, and
+    ``references/<split>.tsv`` and ``references/<split>_durations.tsv`` for
+    those that are scored.
+
+    Arguments
+    ---------
+    folder : str | Path
+        The prepared folder.
+    reader : ClipReader
+        Rate, length and labels of a clip.
+    batch_size : int
+        Most clips in a batch of the loaders made here.
+    num_workers : int
+        Processes that read clips, for each loader.
+
+    Example
+    -------
+    >>> from sb_sed.data.labels import EventEncoder
+    >>> from sb_sed.data.manifests import manifest_entry, write_manifest
+    >>> folder = getfixture("tmp_path")
+    >>> clip = manifest_entry("a.wav", 1.0, tags=["Cat"])
+    >>> write_manifest({"a": clip}, folder / "train_weak.json")
+    >>> encoder = EventEncoder(["Cat"], 0.1)
+    >>> reader = ClipReader(encoder, 1000, 1000, lambda n: n // 100)
+    >>> data = PreparedData(folder, reader)
+    >>> clips = data.training_clips({"weak": ["weak"], "unlabelled": []})
+    >>> {stream: len(of_stream) for stream, of_stream in clips.items()}
+    {'weak': 1}
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        reader: ClipReader,
+        batch_size: int = 1,
+        num_workers: int = 0,
+    ):
+        self.folder = Path(folder)
+        self.reader = reader
+        self.batch_size = batch_size
+        # Of all loaders, that of the training too.
+        self.loader_options = {
+            "num_workers": num_workers,
+            "collate_fn": PaddedBatch,
+        }
+
+    def __contains__(self, split: str) -> bool:
+        """Whether the folder has such a set of clips."""
+        return self._manifest(split).exists()
+
+    def training_clips(
+        self, streams: Mapping[str, Collection[str]]
+    ) -> dict[str, DynamicItemDataset]:
+        """Return the clips of ``train_<stream>.json``, all of one length.
+
+        Arguments
+        ---------
+        streams : Mapping[str, Collection[str]]
+            For each stream the labels that the losses may use of its clips:
+            "strong", "weak", both or none.
+
+        Returns
+        -------
+        dict[str, DynamicItemDataset]
+            The clips of the streams that are there, in this order.
+        """
+        return {
+            name: self.reader.training_clips(
+                self._manifest(f"train_{name}"),
+                strong="strong" in labels,
+                weak="weak" in labels,
+            )
+            for name, labels in streams.items()
+            if f"train_{name}" in self
+        }
+
+    def validation_clips(self, split: str) -> DynamicItemDataset:
+        """Return the clips of a split, cut to the length of training clips."""
+        return self.reader.training_clips(self._manifest(split), strong=True)
+
+    def test_loader(self, split: str) -> DataLoader:
+        """Return a loader of the whole clips of a split, in its order.
+
+        No clip is padded for the sake of another (see
+        :func:`sb_sed.data.streams.batches_of_one_length`).
+        """
+        clips = self.reader.test_clips(self._manifest(split))
+        seconds = self.reader.n_samples / self.reader.sample_rate
+        batches = batches_of_one_length(clips, self.batch_size, seconds)
+        return DataLoader(clips, batch_sampler=batches, **self.loader_options)
+
+    def loader(self, clips: Dataset) -> DataLoader:
+        """Return a loader of clips of one length."""
+        return DataLoader(clips, self.batch_size, **self.loader_options)
+
+    def waveforms(self, clips: Dataset) -> DataLoader:
+        """Return a loader of waveforms alone, [B, N], for the normalisation."""
+        options = self.loader_options | {"collate_fn": _stack_waveforms}
+        return DataLoader(clips, self.batch_size, **options)
+
+    def reference(self, split: str) -> tuple[pd.DataFrame, dict[str, float]]:
+        """Read the true events of a split and its durations in seconds."""
+        place = self.folder / "references" / split
+        return (
+            read_events(f"{place}.tsv", self.reader.encoder.classes),
+            read_durations(f"{place}_durations.tsv"),
+        )
+
+    def _manifest(self, split: str) -> Path:
+        return self.folder / f"{split}.json"
+
+
+def _stack_waveforms(clips: list[Mapping]) -> torch.Tensor:
+    """Collate clips of one length to their waveforms, [B, N]."""
+    return torch.stack([clip["sig"] for clip in clips])
