@@ -34,7 +34,7 @@ from sb_sed.inference.exported import read_detector
 from sb_sed.inference.onnx import export_onnx, quantise
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
-from sb_sed.runs.run import load_parts
+from sb_sed.runs.run import Run
 from sb_sed.scoring.report import make_report
 
 SECONDS, RATE = 10, 16000
@@ -105,7 +105,7 @@ def worth(
     hparams: dict,
 ) -> None:
     """Scores the ways on a test set of the run and prints a table."""
-    prepared = Path(load_parts(run, ["prepared_folder"])["prepared_folder"])
+    prepared = Run(run).prepared_folder
     manifest = json.loads((prepared / f"{test_set}.json").read_text("utf-8"))
     classes, smoother = hparams["classes"], hparams["smoother"]
     references = prepared / "references"

@@ -49,7 +49,7 @@ def run_folder(tmp_path):
     """
     import torch
 
-    from sb_sed.runs.run import load_parts
+    from sb_sed.runs.run import Run
     from sb_sed.training.checkpoints import AtomicCheckpointer
     from sb_sed.training.logs import EpochTensorboardLogger
     from sb_sed.training.monitoring import monitored
@@ -57,7 +57,7 @@ def run_folder(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "hyperparams.yaml").write_text(_HYPERPARAMS.format(folder=folder))
-    student = load_parts(folder, ["student"])["student"]
+    student = Run(folder).build(["student"])["student"]
     checkpointer = AtomicCheckpointer(folder / "save", {"student": student})
     logger = EpochTensorboardLogger(str(folder / "tensorboard"))
     for epoch, alpha, f1 in ((1, 0.25, 0.2), (2, 0.5, 0.9), (3, 0.75, 0.4)):

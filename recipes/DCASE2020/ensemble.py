@@ -30,7 +30,7 @@ from sb_sed.errors import InputError
 from sb_sed.evaluation import TestSets
 from sb_sed.formats import read_durations, read_events, read_scores
 from sb_sed.inference.ensembles import average_scores
-from sb_sed.runs.run import load_parts
+from sb_sed.runs.run import Run
 from sb_sed.scoring.systems import summary_table
 from sb_sed.training.recipe import Recipe
 
@@ -112,13 +112,9 @@ class Systems:
         events, durations = self.tables
         if None in self.tables:
             run = self.runs[0]
-            prepared = Path(
-                load_parts(run, ["prepared_folder"])["prepared_folder"]
-            )
-            events = events or prepared / "references" / f"{name}.tsv"
-            durations = durations or (
-                prepared / "references" / f"{name}_durations.tsv"
-            )
+            test_set = Run(run).test_set(name)
+            events = events or test_set.reference
+            durations = durations or test_set.durations
         return read_events(events), read_durations(durations)
 
     def _scores(self, folder: Path, name: str) -> Path:
@@ -158,7 +154,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict]:
         recipe.set_default("data_folder", "none")
     with TemporaryDirectory() as folder:
         recipe.save(Path(folder) / "hyperparams.yaml")
-        parts = load_parts(folder, ["output_folder", "smoothing", *keys])
+        parts = Run(folder).build(["output_folder", "smoothing", *keys])
     if options.systems is None:
         if "systems" not in parts:
             raise InputError(

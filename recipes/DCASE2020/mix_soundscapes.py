@@ -26,7 +26,7 @@ from sb_sed.cli.soundscape_sets import write_set
 from sb_sed.errors import InputError
 from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing.mixer import Mixer
-from sb_sed.runs.run import load_parts
+from sb_sed.runs.run import Run
 from sb_sed.training.recipe import Recipe
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
@@ -56,7 +56,7 @@ def load_recipe(hparams_file: str, others: list[str]) -> tuple[Recipe, dict]:
     keys = "seed data_folder prepared_folder skip_prep dataset mixing"
     with TemporaryDirectory() as folder:
         recipe.save(Path(folder) / "hyperparams.yaml")
-        return recipe, load_parts(folder, keys.split())
+        return recipe, Run(folder).build(keys.split())
 
 
 def make_mixer(recipe: Recipe, parts: dict) -> Mixer:

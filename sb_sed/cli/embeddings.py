@@ -73,7 +73,7 @@ def add_plot_embeddings(commands) -> None:
 def _plot_embeddings(arguments: argparse.Namespace) -> None:
     from sb_sed.plots.embeddings import plot_embeddings
     from sb_sed.plots.files import figure_kind
-    from sb_sed.runs.run import load_student
+    from sb_sed.runs.run import Run
 
     figure_kind(arguments.output)
     clips = {
@@ -82,7 +82,7 @@ def _plot_embeddings(arguments: argparse.Namespace) -> None:
     }
     panels = {}
     for folder in dict.fromkeys(arguments.run_folders):
-        student = load_student(folder)
+        student = Run(folder).student()
         panels[str(folder)] = {
             domain: _embeddings(student, paths, f"{folder} {domain}")
             for domain, paths in clips.items()

@@ -124,14 +124,14 @@ def _plot_features(arguments: argparse.Namespace) -> None:
 
     from sb_sed.features import get_featurizer
     from sb_sed.formats import stem
-    from sb_sed.runs.run import load_student
+    from sb_sed.runs.run import Run
 
     figures = _figures(arguments.audio, arguments.output)
     events, classes = {}, []
     if arguments.events:
         events, classes = _events(arguments.events, figures)
     if arguments.run_folder:
-        featurizer = load_student(arguments.run_folder).featurizer
+        featurizer = Run(arguments.run_folder).student().featurizer
     else:
         featurizer = get_featurizer(arguments.features).eval()
     for audio, figure in tqdm(figures.items(), unit="file", disable=None):
@@ -259,11 +259,11 @@ def _shared(shown: dict[str, float]) -> list[str]:
 
 def _plot_curves(arguments: argparse.Namespace) -> None:
     from sb_sed.plots import plot_curves
-    from sb_sed.runs.curves import read_curves
+    from sb_sed.runs.run import Run
 
     folder = arguments.run_folder
     figure = arguments.output or folder / "curves.png"
-    curves = read_curves(folder)
+    curves = Run(folder).curves()
     if arguments.only:
         curves = _matching(curves, arguments.only)
     plot_curves(curves, figure, title=str(folder))

@@ -25,8 +25,8 @@ from sb_sed.inference.scorer import WindowScorer, unpadded
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.windows import Windows
 from sb_sed.models.crnn import Predictions
-from sb_sed.runs.described_runs import run_of, run_parts
 from sb_sed.runs.description import check_fit
+from sb_sed.runs.run import Run
 
 logger = get_logger(__name__)
 
@@ -159,8 +159,9 @@ class SoundEventDetector(Pretrained):
         if hparams_file == JSON_FILE:
             run_opts = kwargs.pop("run_opts", None)
             return cls.from_folder(fetched(source, **kwargs), run_opts)
-        if run := run_of(source):
-            modules, hparams = run_parts(run)
+        if run := Run.find(source):
+            hparams = run.constants | {"smoother": run.build_smoother()}
+            modules = {"detector": run.student()}
             return cls(modules, hparams, kwargs.get("run_opts"))
         try:
             return super().from_hparams(str(source), hparams_file, **kwargs)

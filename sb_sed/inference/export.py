@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Mapping
 from importlib.metadata import distribution, version
 from pathlib import Path
 
@@ -25,23 +24,13 @@ from sb_sed.inference.exported import (
     FORMAT,
     JSON_FILE,
     VERSION,
-    WEIGHTS_FILE,
     YAML_FILE,
     checksum,
 )
 from sb_sed.inference.model_card import model_card
-from sb_sed.runs.described_runs import (
-    about_run,
-    best_checkpoint,
-    constant,
-    constants,
-    describe_run,
-    read_recipe,
-    run_of,
-    tuned_smoother,
-)
-from sb_sed.runs.description import Description
+from sb_sed.runs.description import WEIGHTS_FILE, Description
 from sb_sed.runs.parts import UnknownPart
+from sb_sed.runs.run import Run
 from sb_sed.smoothing.base import Smoother
 
 _LIBRARIES = ("numpy", "soundfile", "soxr", "speechbrain", "torch")
@@ -52,7 +41,7 @@ def export_run(
     folder: str | Path,
     smoother: Smoother | None = None,
 ) -> str:
-    """Exports the student of a run's best checkpoint.
+    """Export the student of a run's best checkpoint.
 
     Arguments
     ---------
@@ -61,7 +50,7 @@ def export_run(
     folder : str | Path
         The folder to make; it appears once all is in it.
     smoother : Smoother, optional
-        In the place of the run's, such as one tuned on other data.
+        Instead of the run's, such as one tuned on other data.
 
     Returns
     -------
@@ -73,7 +62,7 @@ def export_run(
     InputError
         If it is no run, has no checkpoint yet, or the folder exists.
     """
-    run, folder = run_of(run_folder), Path(folder)
+    run, folder = Run.find(run_folder), Path(folder)
     if run is None:
         raise InputError(
             f"{run_folder} is not the folder of a run: give the output folder "
@@ -83,16 +72,17 @@ def export_run(
         raise InputError(
             f"{folder} exists: choose another folder or delete it."
         )
-    tree, checkpoint, reason = read_recipe(run), best_checkpoint(run), ""
+    own, reason = smoother or run.tuned_smoother(), ""
+    constants, about = run.constants, run.about
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f".{folder.name}.", dir=folder.parent
     ) as temporary:
         made = Path(temporary, folder.name)
         made.mkdir()
-        shutil.copyfile(checkpoint / "student.ckpt", made / WEIGHTS_FILE)
+        shutil.copyfile(run.weights, made / WEIGHTS_FILE)
         try:
-            description = describe_run(run, smoother)
+            description = run.describe(own)
             description.build()
             _write_json(description, made)
         except UnknownPart as error:
@@ -101,12 +91,11 @@ def export_run(
                 f"only where it is asked for and its classes are installed: "
                 f"{error}"
             )
-        plain, kept = constants(tree, run), smoother or tuned_smoother(run)
-        _write_yaml(tree, plain, kept, made)
+        _write_yaml(run, constants, own, made)
         card = model_card(
-            run,
-            plain,
-            about_run(tree, checkpoint),
+            constants,
+            about,
+            {name: x.results() for name, x in run.test_sets.items()},
             tuned=smoother is not None,
             safe=not reason,
         )
@@ -138,21 +127,21 @@ def _write_json(description: Description, folder: Path) -> None:
 
 
 def _write_yaml(
-    tree: Mapping, plain: dict, smoother: Smoother | None, folder: Path
+    run: Run, constants: dict, smoother: Smoother | None, folder: Path
 ) -> None:
-    """What SpeechBrain's ``Pretrained`` asks for."""
-    node = constant(tree, "smoother")
+    """Write what SpeechBrain's ``Pretrained`` asks for."""
+    node = run.constant("smoother")
     if smoother is not None:
         node = CommentedMap(state=smoother.state(), origin=YAML_FILE)
         node.yaml_set_ctag(
             Tag(suffix="!apply:sb_sed.smoothing.saved.smoother_of")
         )
-    detector = {"detector": tree["student"]}
+    detector = {"detector": run.recipe["student"]}
     pretrainer = CommentedMap(loadables=detector)
     pretrainer.yaml_set_ctag(
         Tag(suffix="!new:speechbrain.utils.parameter_transfer.Pretrainer")
     )
-    content = plain | {
+    content = constants | {
         "smoother": node,
         "modules": detector,
         "pretrainer": pretrainer,

@@ -20,13 +20,12 @@ from speechbrain.utils.logger import get_logger
 
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
-from sb_sed.runs.described_runs import describe_run, run_of
-from sb_sed.runs.description import Description, checked
+from sb_sed.runs.description import WEIGHTS_FILE, Description, checked
+from sb_sed.runs.run import Run
 from sb_sed.smoothing.saved import smoother_of
 
 FORMAT, VERSION = "sb_sed detector", 1
 JSON_FILE, YAML_FILE = "detector.json", "hyperparams.yaml"
-WEIGHTS_FILE = "detector.ckpt"
 _ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 # It warns of each of its attempts.
 logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
@@ -110,8 +109,8 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
             f"{folder} has no {JSON_FILE}, as some of its classes are not of "
             f"sb_sed: if you trust it, ask for {YAML_FILE}, which is code."
         )
-    elif run := run_of(folder):
-        description = describe_run(run)
+    elif run := Run.find(folder):
+        description = run.describe()
     else:
         raise InputError(
             f"{folder} is neither an exported detector (it has no {JSON_FILE}) "

@@ -4,11 +4,9 @@ Authors
  * sb_sed contributors 2026
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
-from sb_sed.errors import InputError, brief
+from sb_sed.runs.run import Results
 from sb_sed.scoring.report import PSDS_NAMES
 
 _CARD = """\
@@ -69,14 +67,6 @@ _SAFE = (
     "Nothing in this folder is executed: `detector.json` holds plain values.\n"
     "`hyperparams.yaml` says the same for SpeechBrain's own loader."
 )
-# What reading a file that is none brings about.
-_NO_REPORT = (
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 _CODE = (
     "`hyperparams.yaml` is code, and some of its classes have to be installed\n"
     "apart: read it before you load it."
@@ -84,20 +74,24 @@ _CODE = (
 
 
 def model_card(
-    run_folder: Path, plain: Mapping, about: Mapping, tuned: bool, safe: bool
+    constants: Mapping,
+    about: Mapping,
+    results: Mapping[str, Results],
+    tuned: bool,
+    safe: bool,
 ) -> str:
-    """Writes the card of a run's detector.
+    """Write the card of a run's detector.
 
     Arguments
     ---------
-    run_folder : Path
-        The output folder of ``train.py``, with its reports.
-    plain : Mapping
+    constants : Mapping
         ``classes``, ``sample_rate``, ``clip_seconds``.
     about : Mapping
         Where the detector comes from.
+    results : Mapping[str, Results]
+        Of each test set that it has scored.
     tuned : bool
-        Whether the smoother is another than that of the reports.
+        Whether the smoother is another than that of the results.
     safe : bool
         Whether there is a ``detector.json``.
 
@@ -105,32 +99,31 @@ def model_card(
     -------
     str
         Markdown.
+
+    Raises
+    ------
+    InputError
+        If a report is malformed.
     """
+    classes = "\n".join(f"- {label}" for label in constants["classes"])
     return _CARD.format(
-        **{**plain, "classes": "\n".join(f"- {x}" for x in plain["classes"])},
+        **{**constants, "classes": classes},
         name=about.get("recipe", "own recipe"),
         example="path/to/this/folder" + (" --trust-code" * (not safe)),
         python=_PYTHON.format(call=_FROM_FOLDER if safe else _FROM_HPARAMS),
         trust=_SAFE if safe else _CODE,
-        scores=_scores(run_folder, tuned),
+        scores=_scores(results, tuned),
         training="\n".join(f"- {key}: {about[key]}" for key in about),
     )
 
 
-def _scores(run_folder: Path, tuned: bool) -> str:
+def _scores(results: Mapping[str, Results], tuned: bool) -> str:
     """All that the run measured, and on what."""
     rows, notes = [], []
-    for path in sorted(run_folder.glob("*/student/report.json")):
-        data = path.parent.parent.name
-        try:
-            report = json.loads(path.read_text("utf-8"))
-            rows.append(_row(data, report))
-            notes += [f"- {data}: {note}" for note in report["notes"]]
-        except _NO_REPORT as error:
-            raise InputError(
-                f"{path} is no report ({brief(error)}): score the run again or "
-                "delete it."
-            ) from error
+    for name, files in results.items():
+        if report := files.read_report():
+            rows.append(_row(name, report))
+            notes += [f"- {name}: {note}" for note in report["notes"]]
     if not rows:
         return "The run has not been scored: no score is known."
     names = ["F1 of events", "F1 of segments", *PSDS_NAMES.values()]
@@ -156,13 +149,16 @@ def _scores(run_folder: Path, tuned: bool) -> str:
     )
 
 
-def _row(data: str, report: Mapping) -> str:
-    cells = [data, f"{report['n_files']} of {report['n_reference']}"]
-    for name in ("event_f1", "segment_f1"):
-        low, high = report["confidence_intervals"][name]["macro"]
-        value = report[name]["macro"]
-        cells.append(f"{value:.1%} [{low:.1%}, {high:.1%}]".replace("%", ""))
-    for name in PSDS_NAMES:
-        value = (report["psds"] or {}).get(name)
+def _row(name: str, report: Mapping) -> str:
+    cells = [name, f"{report['n_files']} of {report['n_reference']}"]
+    for metric in ("event_f1", "segment_f1"):
+        value = report[metric]["macro"]
+        interval = report["confidence_intervals"][metric]["macro"]
+        cell = "–" if value is None else f"{100 * value:.1f}"
+        if interval:
+            cell += " [{:.1f}, {:.1f}]".format(*(100 * x for x in interval))
+        cells.append(cell)
+    for metric in PSDS_NAMES:
+        value = (report["psds"] or {}).get(metric)
         cells.append("–" if value is None else f"{value:.3f}")
     return f"| {' | '.join(cells)} |"

@@ -18,6 +18,9 @@ from sb_sed.runs.parts import build
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import check_smoother
 
+# Of an exported detector; no run has it.
+WEIGHTS_FILE = "detector.ckpt"
+
 
 @dataclass(frozen=True)
 class Description:

@@ -7,7 +7,7 @@ import torch
 
 import sb_sed.plots.embeddings
 from sb_sed.cli.main import main
-from sb_sed.runs.run import load_student
+from sb_sed.runs.run import Run
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_two_runs_side_by_side(
     assert figure.read_bytes().startswith(b"\x89PNG")
     [panels] = seen
     assert list(panels) == [str(other), str(other_copy)]
-    student = load_student(other)
+    student = Run(other).student()
     for domain, clips in sounds.items():
         found = panels[str(other)][domain]
         with torch.no_grad():

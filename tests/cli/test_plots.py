@@ -16,7 +16,7 @@ from sb_sed.features import (
     register_featurizer,
 )
 from sb_sed.formats import EVENT_COLUMNS, write_events
-from sb_sed.runs.run import load_student
+from sb_sed.runs.run import Run
 
 
 class Doubled(torch.nn.Module):
@@ -123,7 +123,7 @@ def test_a_trained_front_end(drawn, clip, run_folder):
     samples, _ = sf.read(clip, dtype="float32")
     wav = torch.tensor(librosa.resample(samples, orig_sr=16000, target_sr=1000))
     with torch.no_grad():
-        expected = load_student(run_folder).featurizer(wav[None])[0]
+        expected = Run(run_folder).student().featurizer(wav[None])[0]
     np.testing.assert_allclose(layers, expected, atol=0.02)
     assert log_mel.shape == (51, 8) and layers.shape == (51, 8, 2)
     assert shift == 0.02

@@ -130,7 +130,7 @@ class Outcome:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """The folder of a run of random weights: 1 kHz, clips of 2 s."""
-    from sb_sed.runs.run import load_parts
+    from sb_sed.runs.run import Run
     from sb_sed.training.checkpoints import AtomicCheckpointer
 
     run = tmp_path_factory.mktemp("trained") / "run"
@@ -138,7 +138,7 @@ def trained(tmp_path_factory):
     (run / "hyperparams.yaml").write_text(_RUN)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        student = load_parts(run, ["student"])["student"]
+        student = Run(run).build(["student"])["student"]
     checkpointer = AtomicCheckpointer(run / "save", {"student": student})
     checkpointer.save_checkpoint({"event_f1": 0.5, "epoch": 1}, name="best")
     return run

@@ -15,7 +15,7 @@ from damaged_text import as_bytes
 
 from sb_sed.errors import InputError
 from sb_sed.inference.exported import checksum
-from sb_sed.runs.run import load_parts
+from sb_sed.runs.run import Run
 from sb_sed.training.checkpoints import AtomicCheckpointer
 
 TYPES = [torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.bool,
@@ -176,7 +176,7 @@ def test_checkpoints_that_are_resumed(case, trained, tmp_path, monkeypatch):
     folder = shutil.copytree(trained / "save", tmp_path / "save")
     file = folder / "CKPT+best" / "student.ckpt"
     file.write_bytes(case(file.read_bytes()))
-    student = load_parts(trained, ["student"])["student"]
+    student = Run(trained).build(["student"])["student"]
     try:
         AtomicCheckpointer(folder, {"student": student}).recover_if_possible()
     except InputError as error:

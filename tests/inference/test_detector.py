@@ -9,7 +9,7 @@ import torch
 from sb_sed.audio.recordings import Recording
 from sb_sed.errors import InputError
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.runs.run import load_student
+from sb_sed.runs.run import Run
 
 COLUMNS = ["filename", "onset", "offset", "event_label", "confidence"]
 
@@ -19,7 +19,7 @@ def one_pass(run, samples):
     clip = torch.zeros(1, max(2000, len(samples)))
     clip[0, : len(samples)] = torch.from_numpy(samples)
     with torch.no_grad():
-        return load_student(run).from_waveforms(clip).strong[0].numpy()
+        return Run(run).student().from_waveforms(clip).strong[0].numpy()
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.999, 1.96, 2.0])
@@ -122,7 +122,8 @@ def test_batches(detector):
     [
         (torch.zeros(5), None, "shape"),
         (torch.full((2, 5), torch.nan), None, "Waveform 0 .*not finite"),
-        (torch.zeros(2, 5), torch.tensor([1.0, 0]), "Waveform 1 .*empty"),
+        (torch.zeros(2, 5), torch.tensor([1.0, 0]), "lengths of 2 waveforms"),
+        (torch.zeros(2, 5), torch.tensor([1.0, 0.05]), "Waveform 1 .*empty"),
     ],
 )
 def test_bad_batches(detector, wavs, lens, words):

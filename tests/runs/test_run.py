@@ -1,12 +1,15 @@
-"""The student of a run, loaded without touching anything."""
+"""The folder of a run, read without touching anything."""
 
 import shutil
 
+import pandas as pd
 import pytest
 import torch
 
 from sb_sed.errors import InputError
-from sb_sed.runs.run import load_parts, load_student
+from sb_sed.formats import EVENT_COLUMNS
+from sb_sed.runs.run import Run
+from sb_sed.scoring.report import make_report, write_json
 
 
 def files(folder):
@@ -25,7 +28,7 @@ def checkpoint(folder, epoch):
 
 
 def test_the_best_student_is_loaded(run_folder):
-    student = load_student(run_folder)
+    student = Run(run_folder).student()
     torch.testing.assert_close(
         student.featurizer.stages[2].alpha, torch.full((2, 1), 0.5)
     )
@@ -47,19 +50,19 @@ def test_nothing_is_touched(run_folder):
     (begun / "begun.txt").touch()
     before = files(run_folder)
     random_numbers = torch.get_rng_state()
-    load_student(run_folder)
+    Run(run_folder).student()
     assert files(run_folder) == before
     assert torch.equal(torch.get_rng_state(), random_numbers)
 
 
 def test_half_a_checkpoint_is_none(run_folder):
     (checkpoint(run_folder, 2) / "student.ckpt").unlink()
-    alpha = load_student(run_folder).featurizer.stages[2].alpha
+    alpha = Run(run_folder).student().featurizer.stages[2].alpha
     torch.testing.assert_close(alpha, torch.full((2, 1), 0.75))
 
 
 def test_parts_share_what_they_share_in_the_recipe(run_folder):
-    parts = load_parts(run_folder, ["features", "student", "filters"])
+    parts = Run(run_folder).build(["features", "student", "filters"])
     assert list(parts) == ["features", "student", "filters"]
     assert parts["features"]["featurizer"] is parts["student"].featurizer
     assert parts["filters"] == [3, 4]
@@ -96,6 +99,82 @@ def rewrite(old, new):
 def test_bad_runs_get_one_sentence(run_folder, change, words):
     change(run_folder)
     with pytest.raises(InputError, match=words) as error:
-        load_student(run_folder)
+        Run(run_folder).student()
     assert str(run_folder) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_run_is_found_by_its_parts(run_folder):
+    results = run_folder / "validation" / "student"
+    (results / "scores").mkdir(parents=True)
+    for path in (run_folder, run_folder / "save", results):
+        assert Run.find(path).folder.samefile(run_folder)
+    for path in (run_folder / "nowhere", run_folder.parent, results.parent):
+        assert Run.find(path) is None
+    # An exported detector has a hyperparams.yaml as well.
+    (run_folder / "detector.ckpt").touch()
+    assert Run.find(run_folder) is None
+
+
+def test_sets_networks_and_results(run_folder):
+    run = Run(run_folder)
+    assert run.test_sets == {}
+    for name, network in (("public", "student"), ("validation", "teacher")):
+        run.test_set(name).results(network).scores.mkdir(parents=True)
+    (run_folder / "other").mkdir()
+    assert list(run.test_sets) == ["public", "validation"]
+    assert run.test_sets["validation"].networks == ["teacher"]
+    results = run.test_sets["public"].results()
+    assert results.report == run_folder / "public/student/report.json"
+    assert results.read_report() is None
+
+
+def test_the_reference_is_that_of_the_prepared_data(run_folder, tmp_path):
+    assert Run(run_folder).test_set("validation").reference is None
+    prepared = tmp_path / "prepared"
+    (prepared / "references").mkdir(parents=True)
+    with open(run_folder / "hyperparams.yaml", "a") as file:
+        file.write(f"prepared_folder: {prepared}\n")
+    test_set = Run(run_folder).test_set("validation")
+    assert test_set.reference is test_set.durations is test_set.manifest is None
+    files = [
+        prepared / "references" / "validation.tsv",
+        prepared / "references" / "validation_durations.tsv",
+        prepared / "validation.json",
+    ]
+    for file in files:
+        file.touch()
+    found = [test_set.reference, test_set.durations, test_set.manifest]
+    assert found == files
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"psds": {"1": 0.5}},
+        {"psds": {"2020": 0.5, "1": 0.5, "2": 1.5}},
+        {"event_f1": {"macro": "high"}},
+        {"event_f1": {"macro": float("nan")}},
+        {"confidence_intervals": {}},
+        {"n_files": None},
+        {"notes": None},
+        {"notes": [1]},
+    ],
+)
+def test_damaged_reports_get_one_sentence(tmp_path, change):
+    events = pd.DataFrame([["a.wav", 0.0, 1.0, "Cat"]], columns=EVENT_COLUMNS)
+    report = make_report(events, events, n_draws=2)
+    results = Run(tmp_path).test_set("validation").results()
+    results.folder.mkdir(parents=True)
+    write_json(report, results.report)
+    assert results.read_report() == report
+    write_json(report | change, results.report)
+    with pytest.raises(InputError, match="report.json is not a report"):
+        results.read_report()
+
+
+def test_the_log_of_the_epochs(tmp_path):
+    run = Run(tmp_path)
+    assert run.logged("loss") == []
+    run.log.write_text("epoch: 1 - loss: 2.00\nepoch: 2 - loss: 1.5e+00, a: 3")
+    assert run.logged("loss") == [2.0, 1.5]
