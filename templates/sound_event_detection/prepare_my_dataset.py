@@ -21,14 +21,11 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import soundfile
 
-from sb_sed.audio.search import find_recordings
 from sb_sed.audio.store import AudioStore, ReadyAudio
 from sb_sed.data.desed_layout import Labels
 from sb_sed.data.manifests import (
@@ -36,13 +33,18 @@ from sb_sed.data.manifests import (
     write_manifest,
     write_references,
 )
+from sb_sed.data.recordings import (
+    Recordings,
+    clip_name,
+    cut_recording,
+    draw_split,
+)
 from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
     atomic_path,
     read_events,
     read_weak_labels,
-    stem,
 )
 from sb_sed.formats.tsv import bad_row, read_rows
 from sb_sed.runs.description import checked
@@ -50,8 +52,6 @@ from sb_sed.runs.description import checked
 # What a split calls its sets, and what the files of the sets are called.
 SPLITS = {"train": "train_strong", "validation": "validation", "test": "test"}
 SCORED = ("validation", "test")
-# So many divisions are drawn, to find one with all classes in all sets.
-N_DRAWS = 100
 
 
 def prepare_my_dataset(
@@ -88,7 +88,7 @@ def prepare_my_dataset(
     constants["classes"] = ["any"] if classes is None else classes
     checked(constants, Path("train.yaml"))
     prepared = Path(os.path.abspath(str(prepared_folder)))
-    recordings = _Recordings(audio_folder, but=[prepared])
+    recordings = Recordings(audio_folder, without=[prepared])
     strong = _read_strong(str(events_file), recordings, classes)
     weak = _read_weak(weak_file, recordings, classes) if weak_file else {}
     if classes is None:
@@ -108,7 +108,7 @@ def prepare_my_dataset(
         sets["train_weak"] = _Set(recordings, weak, has_times=False)
     used = [recordings[x] for x in (*strong, *weak) if x in recordings]
     if unlabelled_folder:
-        found = _Recordings(unlabelled_folder, but=[prepared, *used])
+        found = Recordings(unlabelled_folder, without=[prepared, *used])
         nothing = dict.fromkeys(found, Labels())
         sets["train_unlabelled"] = _Set(found, nothing, kind="unlabelled")
     ready = AudioStore(prepared / "audio", sample_rate).prepare(
@@ -116,7 +116,7 @@ def prepare_my_dataset(
     )
     folder = prepared / f"clips_{sample_rate}"
     for one in sets.values():
-        one.cut(ready, round(clip_seconds * sample_rate), folder)
+        one.cut(ready, round(clip_seconds * sample_rate), folder / one.kind)
     _write_missing(sets, prepared / "missing.tsv")
     _check(sets, classes)
     if not split_file:
@@ -133,50 +133,11 @@ def read_classes(prepared_folder: str) -> list[str]:
     return file.read_text("utf-8").split("\n")[:-1]
 
 
-class _Recordings(dict):
-    """The recordings of a folder, at any depth: path inside it to path.
-
-    Left out are the files ``but``, and all that is in these folders.
-    """
-
-    def __init__(self, folder: str, but: Sequence[str | Path]):
-        self.folder = str(folder)
-        left_out = {Path(os.path.realpath(path)) for path in but}
-        self.by_name: dict[str, list[str]] = {}
-        keys: dict[str, str] = {}
-        for name, path in find_recordings([self.folder]).items():
-            real = Path(os.path.realpath(path))
-            if not left_out.isdisjoint((real, *real.parents)):
-                continue
-            self[name] = os.path.abspath(path)
-            self.by_name.setdefault(path.name, []).append(name)
-            if (twin := keys.setdefault(_key(name), name)) != name:
-                raise InputError(
-                    f"{self.folder} has {twin} and {name}: a recording is "
-                    "known by its name without the extension, rename one."
-                )
-
-    def find(self, filename: str, table: str | Path) -> str:
-        """The recording that a table means by its path, or its name alone.
-
-        Gives the name back if there is none.
-        """
-        found = self.by_name.get(filename, [filename])
-        if filename in self:
-            return filename
-        if len(found) > 1:
-            raise InputError(
-                f"{table} names {filename}, of which {self.folder} has "
-                f"{' and '.join(found)}: write the one that is meant."
-            )
-        return found[0]
-
-
 @dataclass
 class _Set:
     """Recordings that are used in one way, and what becomes of them."""
 
-    recordings: _Recordings
+    recordings: Recordings
     labels: Mapping[str, Labels]
     has_times: bool = True  # so that labels are known of a part, too
     kind: str = "labelled"  # not the set's name: another split moves no file
@@ -188,13 +149,13 @@ class _Set:
         """Each file, and the name of its converted form."""
         for name in self.labels:
             if name in self.recordings:
-                target = f"{self.kind}/{_key(name)}.wav"
+                target = f"{self.kind}/{clip_name(name)}.wav"
                 yield self.recordings[name], target
 
     def cut(
         self, ready: Mapping[str, ReadyAudio], n_samples: int, folder: Path
     ) -> None:
-        """Make clips; longer ones than ``n_samples`` of several equal parts."""
+        """Make clips; several of a recording of more than ``n_samples``."""
         for name, labels in self.labels.items():
             nothing = ReadyAudio("", 0.0, f"not in {self.recordings.folder}")
             audio = ready.get(self.recordings.get(name), nothing)
@@ -202,54 +163,20 @@ class _Set:
                 self.missing[name] = audio.reason
                 continue
             self.n_late += sum(x[0] >= audio.duration for x in labels.events)
-            with soundfile.SoundFile(audio.path) as file:
-                rate, length = file.samplerate, len(file)
-            if length <= n_samples:
-                self.clips[_key(name)] = manifest_entry(
+            clip = clip_name(name)
+            if soundfile.info(audio.path).frames <= n_samples:
+                self.clips[clip] = manifest_entry(
                     audio.path, audio.duration, labels.events, labels.tags
                 )
-                continue
-            if not self.has_times:
+            elif self.has_times:
+                self.clips |= cut_recording(
+                    audio.path, labels.events, n_samples, folder, clip
+                )
+            else:
                 self.missing[name] = (
                     f"{audio.duration:.1f} s is longer than clip_seconds, and "
                     "labels without times are of no part"
                 )
-                continue
-            edges = np.linspace(0, length, math.ceil(length / n_samples) + 1)
-            for start, stop in pairwise(edges.astype(int).tolist()):
-                times = start / rate, stop / rate
-                clip = "{}_{:.3f}_{:.3f}".format(_key(name), *times)
-                target = folder / self.kind / f"{clip}.wav"
-                _write_part(audio.path, start, stop, target)
-                events = _events_within(*times, labels.events)
-                tags = sorted({label for *_, label in events})
-                seconds = (stop - start) / rate
-                self.clips[clip] = manifest_entry(target, seconds, events, tags)
-
-
-def _key(recording: str) -> str:
-    """What a recording's clips are called: no folder, no extension."""
-    return stem(recording).replace("/", "__")
-
-
-def _write_part(source: str, start: int, stop: int, target: Path) -> None:
-    """Writes samples of a recording, unless that was done before."""
-    modified = os.stat(source).st_mtime_ns
-    if target.exists() and os.stat(target).st_mtime_ns == modified:
-        return
-    samples, rate = soundfile.read(source, stop - start, start)
-    with atomic_path(target) as temporary:
-        soundfile.write(temporary, samples, rate, "PCM_16", format="WAV")
-        os.utime(temporary, ns=(modified, modified))
-
-
-def _events_within(start: float, stop: float, events) -> list:
-    """Those that sound in a part, in its own time."""
-    return [
-        (max(onset - start, 0.0), min(offset, stop) - start, label)
-        for onset, offset, label in events
-        if onset < stop and offset > start
-    ]
 
 
 def _read_strong(table, recordings, classes) -> dict[str, Labels]:
@@ -294,36 +221,19 @@ def _split(strong, recordings, given, kept, fractions, seed) -> dict[str, str]:
 
 
 def _draw(tags: Mapping[str, list], fractions, seed, least) -> dict[str, str]:
-    """Divides recordings at random, whether their audio is there or not.
-
-    Of many divisions, one that has all classes in the training if that can be,
-    and as many as can be in the other sets.
-    """
-    names = sorted(tags)
-    if not names:
+    """Divide recordings at random, whether their audio is there or not."""
+    if not tags:
         return {}
     in_range = all(isinstance(x, float) and 0 < x < 1 for x in fractions)
-    sizes = [max(least, round(x * len(names))) for x in fractions if in_range]
-    if not in_range or sum(sizes) + least > len(names):
+    sizes = [max(least, round(x * len(tags))) for x in fractions if in_range]
+    if not in_range or sum(sizes) + least > len(tags):
         raise InputError(
-            f"{len(names)} recordings with strong labels cannot be divided by "
+            f"{len(tags)} recordings with strong labels cannot be divided by "
             f"valid_fraction {fractions[0]} and test_fraction {fractions[1]}: "
             "label more, or give shares that leave some to the training."
         )
-    sets = np.repeat([*SPLITS], [len(names) - sum(sizes), *sizes])
-
-    def _classes_found(order: np.ndarray) -> tuple[int, int]:
-        found = {"train": set(), "validation": set(), "test": set()}
-        for of_set, index in zip(sets, order, strict=True):
-            found[of_set].update(tags[names[index]])
-        train, *others = map(len, found.values())
-        return train, sum(others)
-
-    # RandomState: its draws are the same in every version of numpy.
-    random = np.random.RandomState(seed)
-    orders = [random.permutation(len(names)) for _ in range(N_DRAWS)]
-    best = max(orders, key=_classes_found)
-    return {names[i]: str(s) for s, i in zip(sets, best, strict=True)}
+    sizes = [len(tags) - sum(sizes), *sizes]
+    return draw_split(tags, dict(zip(SPLITS, sizes, strict=True)), seed)
 
 
 def _check(sets: Mapping[str, _Set], classes: Sequence[str]) -> None:
