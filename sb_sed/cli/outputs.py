@@ -13,7 +13,8 @@ from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path, stem, write_scores
 from sb_sed.inference.batch import FileResult
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.figures import draw_recording
+from sb_sed.plots.recording import draw_recording
+from sb_sed.smoothing.threshold import thresholds_of
 
 
 class EventsFolder:
@@ -107,5 +108,5 @@ class FiguresFolder:
                 result.scores,
                 result.events,
                 self.folder / f"{result.filename}.png",
-                self.hparams.smoother,
+                thresholds_of(self.hparams.smoother, self.hparams.classes),
             )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 from tqdm import tqdm
 
+from sb_sed.plots.recording import log_mel
 from sb_sed.report.choice import choose_clips
 from sb_sed.report.contents import Contents
 from sb_sed.report.inputs import Inputs
@@ -20,7 +21,6 @@ from sb_sed.report.media import (
     encode_audio,
     encode_scores,
     encode_spectrogram,
-    log_mel,
     read_clip,
 )
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sb_sed.plots.detection import plot_detection
+from sb_sed.plots.recording import log_mel
 from sb_sed.report.choice import choose_clips
 from sb_sed.report.contents import Contents
 from sb_sed.report.inputs import Inputs
-from sb_sed.report.media import log_mel, read_clip
+from sb_sed.report.media import read_clip
 
 
 def write_figures(

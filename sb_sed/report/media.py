@@ -13,12 +13,11 @@ import pandas as pd
 import soundfile as sf
 
 from sb_sed.audio.store import UnusableAudio, read_mono, resample
+from sb_sed.plots.recording import RANGE_DB
 
 # That MP3 has; more than the last is not kept.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
 _BLOCK = 1 << 16  # libsndfile's encoders want long recordings in parts
-_COLUMNS, _BANDS = 800, 96  # of a spectrogram
-_RANGE_DB = 70
 _LEVELS = 64  # of grey; fewer make smaller files
 _CELLS = 800  # of the scores
 
@@ -64,55 +63,13 @@ def encode_audio(samples: np.ndarray, rate: int) -> str:
     return _data_url("audio/mpeg" if mp3 else "audio/ogg", buffer.getvalue())
 
 
-def log_mel(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """The spectrogram that is shown of a recording.
-
-    Arguments
-    ---------
-    samples : np.ndarray
-        [time].
-    rate : int
-        Samples per second.
-
-    Returns
-    -------
-    decibels : np.ndarray
-        [T, F], the loudest at 0, at least -70.
-    centres : np.ndarray
-        Of the bands in Hz, [F].
-
-    Example
-    -------
-    >>> decibels, centres = log_mel(np.ones(8000, dtype="float32"), 16000)
-    >>> decibels.shape, round(centres[-1])
-    ((801, 96), 7750)
-    """
-    import torch
-
-    from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
-
-    n_fft = 1 << max(9, round(np.log2(0.1 * rate)))
-    spectrogram = MelSpectrogram(
-        rate,
-        n_fft,
-        hop_length=max(1, len(samples) // _COLUMNS),
-        n_mels=_BANDS,
-        f_max=rate / 2,
-    )
-    mel = spectrogram(torch.from_numpy(samples)[None])
-    values = AmplitudeToDB(amin=1e-7, top_db=_RANGE_DB)(mel)[0].numpy()
-    bins = np.arange(len(spectrogram.filters)) * rate / n_fft
-    filters = spectrogram.filters.double().numpy()
-    return values - values.max(), bins @ filters / filters.sum(0)
-
-
 def encode_spectrogram(decibels: np.ndarray) -> str:
     """A spectrogram as the data URL of a grey PNG, the loudest black.
 
     Arguments
     ---------
     decibels : np.ndarray
-        Of :func:`log_mel`.
+        Of :func:`sb_sed.plots.recording.log_mel`.
 
     Returns
     -------
@@ -125,7 +82,7 @@ def encode_spectrogram(decibels: np.ndarray) -> str:
     """
     from PIL import Image
 
-    grey = np.clip(-decibels / _RANGE_DB, 0, 1)
+    grey = np.clip(-decibels / RANGE_DB, 0, 1)
     grey = np.round(grey * (_LEVELS - 1)) * (255 / (_LEVELS - 1))
     buffer = io.BytesIO()
     image = Image.fromarray(grey.T[::-1].astype(np.uint8))

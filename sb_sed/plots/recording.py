@@ -1,23 +1,25 @@
-"""What was detected in a recording, as figures.
+"""A recording: its spectrogram, and figures of what was detected in it.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sb_sed.audio.recordings import read_blocks
+from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
 from sb_sed.plots.detection import plot_detection
-from sb_sed.report.media import log_mel
-from sb_sed.smoothing.threshold import thresholds_of
 
 # The most that a figure shows; of more, events of a second cannot be seen.
 _PAGE_SECONDS = 60.0
+_COLUMNS, _BANDS = 800, 96  # of a spectrogram
+RANGE_DB = 70
 
 
 def draw_recording(
@@ -26,28 +28,28 @@ def draw_recording(
     scores: pd.DataFrame,
     events: pd.DataFrame,
     figure: Path,
-    smoother: Callable | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> list[Path]:
-    """Draws spectrogram, scores and events of a recording, a minute a figure.
+    """Draw spectrogram, scores and events of a recording, a minute a figure.
 
     Arguments
     ---------
     path : str | Path
-        The recording, of any length: it is read in pieces.
+        The recording, of any length: it is read in blocks.
     sample_rate : int
-        At which it was heard; the spectrogram ends at half of it.
+        Of the detector, in Hz; the spectrogram ends at half of it.
     scores, events : pd.DataFrame
         Of ``SoundEventDetector``.
     figure : Path
         The figure to write: .png, .svg or .pdf. Where several are needed, the
         second they begin with comes before the ending.
-    smoother : Callable, optional
-        Whose thresholds are drawn, if it has any.
+    thresholds : Mapping[str, float], optional
+        By class, to be drawn with the scores.
 
     Returns
     -------
-    figures : list of Path
-        Those that were written.
+    list[Path]
+        The figures that were written.
 
     Raises
     ------
@@ -86,14 +88,52 @@ def draw_recording(
             start=start,
             centres_hz=centres,
             classes=labels,
-            thresholds=thresholds_of(smoother, labels),
+            thresholds=thresholds,
             title=Path(path).name,
         )
     return figures
 
 
+def log_mel(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the spectrogram that is shown of a recording.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        [time].
+    rate : int
+        Samples per second.
+
+    Returns
+    -------
+    decibels : np.ndarray
+        [T, F], the loudest at 0, at least -70.
+    centres : np.ndarray
+        Of the bands in Hz, [F].
+
+    Example
+    -------
+    >>> decibels, centres = log_mel(np.ones(8000, dtype="float32"), 16000)
+    >>> decibels.shape, round(centres[-1])
+    ((801, 96), 7750)
+    """
+    n_fft = 1 << max(9, round(np.log2(0.1 * rate)))
+    spectrogram = MelSpectrogram(
+        rate,
+        n_fft,
+        hop_length=max(1, len(samples) // _COLUMNS),
+        n_mels=_BANDS,
+        f_max=rate / 2,
+    )
+    mel = spectrogram(torch.from_numpy(samples)[None])
+    values = AmplitudeToDB(amin=1e-7, top_db=RANGE_DB)(mel)[0].numpy()
+    bins = np.arange(len(spectrogram.filters)) * rate / n_fft
+    filters = spectrogram.filters.double().numpy()
+    return values - values.max(), bins @ filters / filters.sum(0)
+
+
 def _pages(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The samples in pieces of this size; the last may be shorter."""
+    """The samples in pages of this size; the last may be shorter."""
     kept = np.zeros(0, np.float32)
     for block in blocks:
         kept = np.concatenate([kept, block])

@@ -5,21 +5,21 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from sb_sed.inference import figures
-from sb_sed.inference.figures import draw_recording
+from sb_sed.plots import recording
+from sb_sed.plots.recording import draw_recording
 from sb_sed.smoothing.threshold import ThresholdSmoother
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     """The arguments of each figure, beside drawing it."""
-    calls, plot = [], figures.plot_detection
+    calls, plot = [], recording.plot_detection
 
     def plot_detection(*arguments, **options):
         calls.append((arguments, options))
         return plot(*arguments, **options)
 
-    monkeypatch.setattr(figures, "plot_detection", plot_detection)
+    monkeypatch.setattr(recording, "plot_detection", plot_detection)
     return calls
 
 
@@ -27,8 +27,10 @@ def draw(detector, path, target):
     detector.hparams.smoother = ThresholdSmoother(0.5)
     scores = detector.scores_file(path)
     events = detector.events(scores, path.name)
-    smoother = detector.hparams.smoother
-    return scores, draw_recording(path, 1000, scores, events, target, smoother)
+    thresholds = {"Cat": 0.5, "Dog": 0.5}
+    return scores, draw_recording(
+        path, 1000, scores, events, target, thresholds
+    )
 
 
 def test_a_clip_is_one_figure(detector, make_wav, tmp_path, drawn):
@@ -45,7 +47,7 @@ def test_a_long_recording_is_a_figure_a_minute(
     detector, make_wav, tmp_path, drawn, monkeypatch
 ):
     """Of equal length; together they show it all, once."""
-    monkeypatch.setattr(figures, "_PAGE_SECONDS", 3.0)
+    monkeypatch.setattr(recording, "_PAGE_SECONDS", 3.0)
     path = make_wav("long.flac", 7.6)
     scores, written = draw(detector, path, tmp_path / "long.flac.png")
     assert [x.name for x in written] == [
