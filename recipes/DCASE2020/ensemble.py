@@ -73,7 +73,12 @@ class Systems:
                     f"{folder} is not a folder: train the system first, or "
                     "name others with --systems."
                 )
-        self.runs = [f for f in folders if (f / "hyperparams.yaml").exists()]
+        found = {folder: Run.find(folder) for folder in folders}
+        self.runs = {
+            folder: run
+            for folder, run in found.items()
+            if run and run.folder == folder
+        }
         if not self.runs and None in self.tables:
             raise InputError(
                 "None of the systems is a run of train.py: give --reference "
@@ -81,7 +86,7 @@ class Systems:
             )
 
     def sets(self) -> list[str]:
-        """The test sets that all of the systems have scored."""
+        """Return the test sets that all of the systems have scored."""
         found = [
             name
             for name in TEST_SETS
@@ -102,24 +107,30 @@ class Systems:
         return found
 
     def scores(self, name: str) -> dict:
-        """The mean of the systems' scores of a set."""
+        """Return the mean of the systems' scores of a set."""
         return average_scores(
             [read_scores(self._scores(f, name)) for f in self.folders]
         )
 
     def reference(self, name: str) -> tuple:
-        """The events (a table) and the durations (seconds) of a set."""
+        """Read the events (a table) and the durations (seconds) of a set."""
         events, durations = self.tables
         if None in self.tables:
-            run = self.runs[0]
-            test_set = Run(run).test_set(name)
+            run = next(iter(self.runs.values()))
+            test_set = run.test_set(name)
             events = events or test_set.reference
             durations = durations or test_set.durations
+            if events is None or durations is None:
+                raise InputError(
+                    f"The reference of {run.folder} is no longer in "
+                    f"{run.prepared_folder}: give --reference and --durations."
+                )
         return read_events(events), read_durations(durations)
 
     def _scores(self, folder: Path, name: str) -> Path:
-        if folder in self.runs:
-            return folder / name / self.network / "scores"
+        """Return where a system's scores of a set are, if there are any."""
+        if run := self.runs.get(folder):
+            return run.test_set(name).results(self.network).scores
         return folder if name == "validation" else folder / "none"
 
 

@@ -499,6 +499,11 @@ class Run:
         """What the training logged, a line an epoch."""
         return self.folder / "train_log.txt"
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to resume: an epoch or a checkpoint."""
+        return self.log.is_file() or any(self.folder.glob("save/CKPT*"))
+
     def logged(self, name: str) -> list[float]:
         """All values of one statistic in the log, in its order."""
         if not self.log.is_file():

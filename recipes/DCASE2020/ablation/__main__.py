@@ -32,10 +32,11 @@ from pathlib import Path
 from plot import plot_table
 from rows import choose, plan, read_tables
 from runs import HERE, carry_out
-from table import AblationTable, read_json
+from table import AblationTable
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
+from sb_sed.runs.run import Run
 
 
 def main(arguments: list[str]) -> int:
@@ -106,12 +107,13 @@ def same_arguments(
             f"{folder} has no runs: leave out --report to train them."
         )
     file = folder / "arguments.json"
-    begun = [*folder.glob("*/*/train_log.txt"), *folder.glob("*/*/save/CKPT*")]
-    kept = read_json(file) if begun else None
-    if kept and report and not arguments:
-        arguments = kept["arguments"]
-    if kept and kept["arguments"] != arguments:
-        given = " ".join(kept["arguments"]) or "none"
+    kept = None
+    if file.is_file() and any(Run(x).has_begun for x in folder.glob("*/*")):
+        kept = _read_arguments(file)
+    if kept is not None and report and not arguments:
+        arguments = kept
+    if kept is not None and kept != arguments:
+        given = " ".join(kept) or "none"
         raise InputError(
             f"{folder} holds runs with the arguments {given!r}: give the same, "
             "or another --output_folder."
@@ -119,6 +121,17 @@ def same_arguments(
     if not report:
         _write(file, json.dumps({"arguments": arguments}))
     return arguments
+
+
+def _read_arguments(file: Path) -> list[str]:
+    """Read the arguments that earlier runs were given."""
+    try:
+        return json.loads(file.read_text("utf-8"))["arguments"]
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise InputError(
+            f"{file} cannot be read ({error}): delete it, and give the runs the "
+            "arguments that they had."
+        ) from error
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

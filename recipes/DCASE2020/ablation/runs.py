@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from table import read_json
+from table import student_report
 from tqdm import tqdm
+
+from sb_sed.runs.run import Run
 
 HERE = Path(__file__).resolve().parents[1]
 TRAIN = HERE / "train.py"
@@ -54,8 +56,7 @@ class Job(ABC):
 
     def is_done(self) -> bool:
         """Return whether the script has ended, with the systems' latest runs."""
-        report = self.folder / "validation" / "student" / "report.json"
-        if not self.stamp.exists() or read_json(report) is None:
+        if not self.stamp.exists() or student_report(self.folder) is None:
             return False
         ended = self.stamp.stat().st_mtime_ns
         return self.stamp.read_text() == self._names() and all(
@@ -69,7 +70,7 @@ class Job(ABC):
 
     def has_an_epoch(self) -> bool:
         """Return whether at least one epoch is over."""
-        return (self.folder / "train_log.txt").exists()
+        return Run(self.folder).log.exists()
 
     @abstractmethod
     def command(self, arguments: list[str]) -> list[str]:

@@ -6,12 +6,14 @@ Authors
 
 import json
 import math
-import re
 from pathlib import Path
 from statistics import mean, variance
 
 import pandas as pd
 from scipy.stats import kendalltau, spearmanr
+
+from sb_sed.errors import InputError
+from sb_sed.runs.run import Run
 
 DASH = "–"
 HEADLINE = "event F1"
@@ -242,69 +244,61 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def read_json(path: Path) -> dict | None:
-    """Read a file of JSON; None where it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+def student_report(folder: Path) -> dict | None:
+    """Read the student's report on the validation set of a run, if it is valid."""
+    return _read_report(Run(folder).test_set("validation").results("student"))
 
 
-def read_figures(run: Path) -> dict | None:
+def read_figures(folder: Path) -> dict | None:
     """Read the figures of a run from its output folder.
 
     Returns ``files`` of the validation set (str) and figures by heading, NaN
     where there is none; F1 scores in percent, with the bounds of the headline's
     95 % interval. None if the student has not been scored.
     """
-    reports = {
-        path.parent.relative_to(run).as_posix(): read_json(path)
-        for path in sorted(run.glob("*/*/report.json"))
-    }
-    student = reports.get("validation/student")
+    student = student_report(folder)
     if student is None:
         return None
     files = str(student["n_files"])
     if student["n_files"] != student["n_reference"]:
         files += f" of {student['n_reference']}"
     psds = student["psds"] or {}
-    teacher = reports.get("validation/teacher")
     bounds = student["confidence_intervals"]["event_f1"]["macro"]
     low, high = bounds or (math.nan, math.nan)
+    run = Run(folder)
+    teacher = run.test_set("validation").results("teacher")
+    domain = {head: run.logged(name) for head, name in DOMAIN.items()}
     return {
         "files": files,
         HEADLINE: _percent(student, "event_f1"),
         LOW: 100 * low,
         HIGH: 100 * high,
-        "teacher event F1": _percent(teacher, "event_f1"),
+        "teacher event F1": _percent(_read_report(teacher), "event_f1"),
         "segment F1": _percent(student, "segment_f1"),
         **{f"PSDS {k}": psds.get(k, math.nan) for k in ("2020", "1", "2")},
         **{
-            f"{name.split('/')[0]} event F1": _percent(report, "event_f1")
-            for name, report in reports.items()
-            if name.endswith("/student") and report is not student
+            f"{name} event F1": _percent(report, "event_f1")
+            for name, test_set in run.test_sets.items()
+            if name != "validation"
+            and (report := _read_report(test_set.results("student")))
         },
-        **_domain(run / "train_log.txt"),
+        **{
+            heading: mean(values[-LAST_EPOCHS:])
+            for heading, values in domain.items()
+            if values
+        },
     }
+
+
+def _read_report(results) -> dict | None:
+    """Read a report; None where there is none that is valid."""
+    try:
+        return results.read_report()
+    except InputError:
+        return None
 
 
 def _percent(report: dict | None, metric: str) -> float:
     """Return the macro mean of a metric in percent, or NaN."""
     value = report and report[metric]["macro"]
     return math.nan if value is None else 100 * value
-
-
-def _domain(log: Path) -> dict[str, float]:
-    """Return the means over the last epochs of an adversarial training."""
-    if not log.exists():
-        return {}
-    text = log.read_text(encoding="utf-8")
-    found = {
-        heading: re.findall(rf"\b{name}: ([^\s,]+)", text)[-LAST_EPOCHS:]
-        for heading, name in DOMAIN.items()
-    }
-    return {
-        heading: mean(map(float, values))
-        for heading, values in found.items()
-        if values
-    }
