@@ -79,9 +79,8 @@ class Run:
         for view in {brain.views[name] for name in NETWORKS}:
             view.forward = self._timed("views", view.forward)
         for where, method, part in (
-            (brain.adaptation, "detector_terms", "discriminator, first step"),
+            (brain.adaptation, "objectives", "discriminator, first step"),
             (brain, "backward", "backward"),
-            (brain, "second_step", "discriminator, second step"),
             (brain, "optimizers_step", "optimisers"),
             (brain.ema, "update", "moving average of the teacher"),
         ):
@@ -146,8 +145,9 @@ def main() -> None:
         print(f"{name:20}{statistics.median(seconds):9.3f}{100 * added:8.1f}%")
     print(f"\n{'part of a two-step step':32}{'seconds':>9}{'share':>8}")
     total = sum(whole)
-    # The backward pass of the second step is part of that.
-    watched.parts["backward"] = watched.parts["backward"][::2]
+    backward = watched.parts["backward"]
+    watched.parts["backward"] = backward[::2]
+    watched.parts["discriminator, second step"] = backward[1::2]
     parts = {name: sum(times) for name, times in watched.parts.items()}
     parts["losses and the rest"] = total - sum(parts.values())
     for name, seconds in sorted(parts.items(), key=lambda part: -part[1]):

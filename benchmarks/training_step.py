@@ -34,8 +34,8 @@ from sb_sed.features import get_featurizer
 from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
-from sb_sed.training.ema import EMATeacher
-from sb_sed.training.precision import fastest_precision
+from sb_sed.training.brains import fastest_precision
+from sb_sed.training.schedules import EMATeacher
 
 
 class PlainBlock(nn.Module):

@@ -36,7 +36,7 @@ teacher: !apply:copy.deepcopy [*id005]
 checkpointer: !new:sb_sed.training.checkpoints.AtomicCheckpointer
   checkpoints_dir: {folder}/built_by_mistake
 train_loggers:
-- !new:sb_sed.training.logs.EpochTensorboardLogger
+- !new:sb_sed.training.logging.EpochTensorboardLogger
   save_dir: {folder}/built_by_mistake
 """
 
@@ -51,8 +51,7 @@ def run_folder(tmp_path):
 
     from sb_sed.runs.run import Run
     from sb_sed.training.checkpoints import AtomicCheckpointer
-    from sb_sed.training.logs import EpochTensorboardLogger
-    from sb_sed.training.monitoring import monitored
+    from sb_sed.training.logging import EpochTensorboardLogger, monitored
 
     folder = tmp_path / "run"
     folder.mkdir()

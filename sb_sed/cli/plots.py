@@ -186,7 +186,7 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
 
     from sb_sed.features import AmplitudeToDB
     from sb_sed.plots import plot_features
-    from sb_sed.training.monitoring import monitored
+    from sb_sed.training.logging import monitored
 
     wav = torch.from_numpy(_read(audio, featurizer.mel.sample_rate))
     with torch.no_grad():

@@ -1,1 +1,1 @@
-"""The networks: CRNN and detector."""
+"""The networks: CRNN, detector and discriminators, and their weights."""

@@ -1,4 +1,4 @@
-"""A featurizer and a network as one module: the detector.
+"""The detector: a featurizer and a network as one module.
 
 Authors
  * sb_sed contributors 2026
@@ -14,9 +14,9 @@ from sb_sed.models.crnn import Predictions
 class Detector(nn.Module):
     """From linear mel spectrograms, or waveforms, to strong and weak scores.
 
-    Whatever the featurizer learns belongs to the detector: the teacher, a
-    deep copy, then averages the front-end too. Training passes mel
-    spectrograms, which student and teacher share (each in its own view).
+    The featurizer's parameters are the detector's, so that a teacher, a deep
+    copy, averages the front-end too. Training passes mel spectrograms, which
+    student and teacher share (each in its own view).
 
     Arguments
     ---------
@@ -30,7 +30,7 @@ class Detector(nn.Module):
     Raises
     ------
     InputError
-        If both tell their ``n_channels`` and these differ.
+        If both have ``n_channels`` and these differ.
 
     Example
     -------
@@ -65,15 +65,15 @@ class Detector(nn.Module):
         return self.featurizer.frame_shift * pooled
 
     def n_output_frames(self, n_samples: int) -> int:
-        """Number of output frames for a waveform of ``n_samples``."""
+        """Return the number of output frames for ``n_samples`` samples."""
         return self.network.n_output_frames(
             self.featurizer.mel.n_frames(n_samples)
         )
 
     def forward(self, mel: torch.Tensor) -> Predictions:
-        """Detect in linear mel spectrograms, [B, T, F]."""
+        """Return the predictions for linear mel spectrograms [B, T, F]."""
         return self.network(self.featurizer.from_mel(mel))
 
     def from_waveforms(self, wavs: torch.Tensor) -> Predictions:
-        """Detect in waveforms, [B, N]."""
+        """Return the predictions for waveforms [B, N]."""
         return self(self.featurizer.mel(wavs))

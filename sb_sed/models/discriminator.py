@@ -1,4 +1,4 @@
-"""Discriminators: which domain is a clip of, by the embedding of its frames?
+"""Discriminators: the domain of a clip from the embedding of its frames.
 
 Authors
  * sb_sed contributors 2026
@@ -9,6 +9,11 @@ from abc import ABC, abstractmethod
 import torch
 from asteroid.masknn import norms
 from asteroid.masknn.convolutional import Conv1DBlock
+from speechbrain.lobes.models.conv_tasnet import (
+    TemporalBlocksSequential,
+    choose_norm,
+)
+from speechbrain.nnet.CNN import Conv1d
 from torch import nn
 
 
@@ -16,22 +21,22 @@ class Discriminator(nn.Module, ABC):
     """From frame embeddings to one logit a clip, padding left out.
 
     A clip's logit is the mean of its frames'. Clips that are shorter than the
-    batch go through the network without their padding, those of one length
-    together: so neither the convolutions nor the statistics of global layer
-    norms (gLN) ever see it. It runs in float32: the 1e-8 of a gLN is nothing
-    in half precision, and the network is small.
+    batch are processed without their padding, those of one length together, so
+    that neither the convolutions nor the statistics of global layer norms (gLN)
+    depend on it. It runs in float32: the 1e-8 of a gLN vanishes in half
+    precision, and the network is small.
     """
 
     min_frames = 1  # a shorter clip keeps padding up to this
 
     @abstractmethod
     def frame_logits(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Logits of frames, [B, T], of embeddings, [B, T, D]."""
+        """Return logits of frames [B, T] for embeddings [B, T, D]."""
 
     def forward(
         self, embedding: torch.Tensor, lens: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Tell the domain of each clip.
+        """Return the domain of each clip as a logit.
 
         Arguments
         ---------
@@ -63,11 +68,11 @@ class Discriminator(nn.Module, ABC):
 class TCNDiscriminator(Discriminator):
     """A Conv-TasNet separator cut down to tell two domains apart.
 
-    As in the released UNIVPM-INRIA code, out of Asteroid's blocks: gLN, 1 x 1
+    As in the released UNIVPM-INRIA code, from Asteroid's blocks: gLN, 1 x 1
     convolution to the bottleneck, blocks of dilation 1, 2, 4, … that are added
     to their input, PReLU, 1 x 1 convolution to a logit a frame. (The paper
-    speaks of skip connections and of a mean of probabilities; the code has
-    residual ones alone and the mean of logits.)
+    mentions skip connections and a mean of probabilities; the code has residual
+    connections only and the mean of logits.)
 
     Arguments
     ---------
@@ -120,8 +125,61 @@ class TCNDiscriminator(Discriminator):
         self.tail = nn.Sequential(nn.PReLU(), nn.Conv1d(bottleneck, 1, 1))
 
     def frame_logits(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Logits of frames, [B, T], of embeddings, [B, T, D]."""
+        """Return logits of frames [B, T] for embeddings [B, T, D]."""
         x = self.head(embedding.transpose(1, 2))
         for block in self.blocks:
             x = x + block(x)
         return self.tail(x).squeeze(1)
+
+
+class SpeechBrainTCNDiscriminator(Discriminator):
+    """``TCNDiscriminator`` with SpeechBrain's blocks.
+
+    They differ from Asteroid's in two ways: their convolutions have no bias,
+    and they reflect a clip at its ends instead of adding zeros. So it must have
+    more frames than the largest dilation times half the kernel.
+
+    Arguments
+    ---------
+    in_channels, bottleneck, hidden, n_blocks, n_repeats, kernel_size : int
+        As for ``TCNDiscriminator``.
+
+    Example
+    -------
+    >>> discriminator = SpeechBrainTCNDiscriminator(in_channels=128)
+    >>> sum(p.numel() for p in discriminator.parameters())
+    146834
+    >>> discriminator(torch.randn(3, 157, 128)).shape
+    torch.Size([3])
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 128,
+        bottleneck: int = 64,
+        hidden: int = 128,
+        n_blocks: int = 4,
+        n_repeats: int = 2,
+        kernel_size: int = 3,
+    ):
+        super().__init__()
+        self.min_frames = 2 ** (n_blocks - 1) * (kernel_size // 2) + 1
+        self.layers = nn.Sequential(
+            choose_norm("gLN", in_channels),
+            Conv1d(bottleneck, 1, in_channels=in_channels),
+            TemporalBlocksSequential(
+                (None, None, bottleneck),
+                hidden,
+                kernel_size,
+                n_repeats,
+                n_blocks,
+                "gLN",
+                causal=False,
+            ),
+            nn.PReLU(),
+            Conv1d(1, 1, in_channels=bottleneck),
+        )
+
+    def frame_logits(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Return logits of frames [B, T] for embeddings [B, T, D]."""
+        return self.layers(embedding).squeeze(-1)

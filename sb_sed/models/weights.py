@@ -1,4 +1,4 @@
-"""Weights from files that may be damaged, or of anyone.
+"""Weights from files that may be damaged or untrusted.
 
 Authors
  * sb_sed contributors 2026
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sb_sed.errors import InputError, brief
 
-# What reading a damaged file, or one of something else, can bring about.
+# What reading a damaged file, or one of another format, can raise.
 UNREADABLE = (
     ArithmeticError,
     AttributeError,
@@ -31,14 +31,14 @@ UNREADABLE = (
 )
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
-    """Loads a state into a module; no code in the file is run.
+def load_weights(module: nn.Module, path: str | Path) -> None:
+    """Load a state into a module; no code in the file is run.
 
     Arguments
     ---------
     module : nn.Module
-        Has to be of the architecture that was saved.
-    path : Path
+        Of the architecture that was saved.
+    path : str | Path
         As ``torch.save`` wrote it.
 
     Raises
@@ -56,7 +56,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
     sb_sed.errors.InputError: ...net.ckpt cannot be loaded: it does not hold the weights...
     """
     try:
-        # What it warns of is refused below, or harmless.
+        # Whatever causes a warning is refused below, or harmless.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -67,7 +67,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
             f"{path} cannot be loaded: it does not hold the weights of "
             f"{type(module).__name__} ({brief(error)}); fetch or export it again."
         ) from error
-    # As they were converted, should they have been of another precision.
+    # After a conversion from another precision, if there was one.
     if not all(x.isfinite().all() for x in module.state_dict().values()):
         raise InputError(
             f"{path} holds weights that are not finite: take another "
@@ -76,7 +76,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
 
 
 def _check_kinds(state: object, own: Mapping[str, Tensor]) -> None:
-    """Refuses what PyTorch would convert, and lose something."""
+    """Refuse what PyTorch would convert with a loss."""
     if not isinstance(state, Mapping):
         raise TypeError(f"it holds {type(state).__name__}, not tensors by name")
     for name, tensor in own.items():

@@ -38,7 +38,7 @@ def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
 
     Example
     -------
-    >>> from sb_sed.training.logs import EpochTensorboardLogger
+    >>> from sb_sed.training.logging import EpochTensorboardLogger
     >>> folder = getfixture("tmp_path")
     >>> logger = EpochTensorboardLogger(str(folder / "tensorboard"))
     >>> for epoch, loss in [(1, 3.0), (2, 2.5), (3, 9.0), (2, 2.0)]:

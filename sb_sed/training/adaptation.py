@@ -1,13 +1,14 @@
 """How a detector learns not to tell synthetic clips from recorded ones.
 
-A way of adaptation says which modules it adds to the Brain's, what it adds to
-the detector's losses, and what a second step teaches its discriminator. The
-domain is 1 for synthetic clips, 0 for recorded ones.
+An adaptation names the modules that it adds to the Brain's, and turns the
+detector's losses into those of one or two steps. The domain is 1 for synthetic
+clips, 0 for recorded ones.
 
 Authors
  * sb_sed contributors 2026
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import torch
@@ -15,21 +16,33 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-class NoAdaptation:
-    """The detector is trained as if all clips were of one domain."""
+class Adaptation(ABC):
+    """From the detector's losses to what each step minimises.
+
+    Attributes
+    ----------
+    modules : Mapping[str, nn.Module]
+        Modules to train beside the detector.
+    opt_classes : Mapping[str, Callable]
+        Makes the optimiser of each from its parameters.
+    """
 
     modules: Mapping[str, nn.Module] = {}
     opt_classes: Mapping[str, Callable] = {}
 
-    def detector_terms(
+    @abstractmethod
+    def objectives(
         self,
         terms: dict[str, torch.Tensor],
         modules: Mapping[str, nn.Module],
         embedding: torch.Tensor,
         lens: torch.Tensor,
         domains: torch.Tensor,
-    ) -> dict[str, torch.Tensor]:
-        """What the first step minimises.
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """Return what the two steps minimise.
+
+        Both are back-propagated, one after the other, before the optimisers
+        step.
 
         Arguments
         ---------
@@ -47,24 +60,21 @@ class NoAdaptation:
         Returns
         -------
         dict[str, torch.Tensor]
-            The scalars whose sum is back-propagated.
-        """
-        return terms
-
-    def discriminator_loss(
-        self,
-        modules: Mapping[str, nn.Module],
-        embedding: torch.Tensor,
-        lens: torch.Tensor,
-        domains: torch.Tensor,
-    ) -> torch.Tensor | None:
-        """What the second step minimises, a scalar; None for no second step.
-
-        Arguments as for ``detector_terms``.
+            The scalars whose sum the first step minimises.
+        torch.Tensor | None
+            The scalar that the second step minimises; None if there is none.
         """
 
 
-class TwoStep(NoAdaptation):
+class NoAdaptation(Adaptation):
+    """The detector is trained as if all clips were of one domain."""
+
+    def objectives(self, terms, modules, embedding, lens, domains):
+        """Return the detector's losses, and no second step."""
+        return terms, None
+
+
+class TwoStep(Adaptation):
     """Domain-adversarial training in two steps, as of a GAN.
 
     The first minimises ``main * L - adversarial * BCE(D(h), d)`` over the
@@ -72,8 +82,8 @@ class TwoStep(NoAdaptation):
     in D the negative of what the second gives it. The second minimises
     ``BCE(D(h), d)`` over D on the same embedding h, detached. Then both
     optimisers step. So both steps have the same D and h, and share D's forward
-    pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code
-    weighs D's loss too, which Adam does not notice.)
+    pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code weighs D's
+    loss too, which makes no difference to Adam.)
 
     Arguments
     ---------
@@ -86,8 +96,8 @@ class TwoStep(NoAdaptation):
         Weight of the detector's losses. The paper's equation, taken literally,
         has 0.1 here and 0.9 below; its released code has 1 and 0.1.
     adversarial : float
-        Weight of the adversarial loss. At 0, the discriminator watches the
-        training without a part in it.
+        Weight of the adversarial loss. At 0 the discriminator is trained
+        without any effect on the detector.
 
     Example
     -------
@@ -108,53 +118,61 @@ class TwoStep(NoAdaptation):
         self.opt_classes = {"discriminator": opt_class}
         self.main = main
         self.adversarial = adversarial
-        self._loss: torch.Tensor | None = None  # from the first step
 
-    def detector_terms(self, terms, modules, embedding, lens, domains):
-        """The detector's losses, less the discriminator's, which stays."""
-        seen = embedding.detach().requires_grad_()
-        logits = modules["discriminator"](seen, lens)
-        self._loss = binary_cross_entropy_with_logits(logits, domains)
-        # With respect to the embedding alone: nothing is left in D.
-        (gradient,) = torch.autograd.grad(self._loss, seen, retain_graph=True)
-        loss = _with_gradient(self._loss.detach(), embedding, gradient)
-        return self._weigh(terms) | {"adversarial": -self.adversarial * loss}
-
-    def discriminator_loss(self, modules, embedding, lens, domains):
-        """The discriminator's loss on the detached embedding.
-
-        That of the first step: neither has changed since, so that one forward
-        pass does for both.
-        """
-        loss, self._loss = self._loss, None
-        return loss
-
-    def _weigh(self, terms):
-        return {name: self.main * term for name, term in terms.items()}
+    def objectives(self, terms, modules, embedding, lens, domains):
+        """Return the detector's losses less D's, and D's."""
+        detached = embedding.detach().requires_grad_()
+        logits = modules["discriminator"](detached, lens)
+        loss = binary_cross_entropy_with_logits(logits, domains)
+        # With respect to the embedding alone: D's parameters get no gradient.
+        (gradient,) = torch.autograd.grad(loss, detached, retain_graph=True)
+        adversarial = _with_gradient(loss.detach(), embedding, gradient)
+        terms = _weighted(terms, self.main)
+        return terms | {"adversarial": -self.adversarial * adversarial}, loss
 
 
-class GradientReversal(TwoStep):
+class GradientReversal(Adaptation):
     """Domain-adversarial training in one step, through a reversed gradient.
 
     The discriminator minimises its loss; what reaches the detector of its
     gradient is multiplied by ``-adversarial`` (Ganin et al., 2016). The
-    gradients are those of ``TwoStep``, of one forward and one backward pass of
-    the discriminator instead of two. Arguments as for ``TwoStep``.
+    gradients are those of ``TwoStep``, with one backward pass of the
+    discriminator instead of two.
+
+    Arguments
+    ---------
+    discriminator, opt_class, main, adversarial
+        As for ``TwoStep``.
+
+    Example
+    -------
+    >>> adaptation = GradientReversal(nn.Linear(1, 1), torch.optim.SGD)
+    >>> adaptation.main, adaptation.adversarial
+    (1.0, 0.1)
     """
 
-    def detector_terms(self, terms, modules, embedding, lens, domains):
-        """The detector's losses and the discriminator's."""
+    def __init__(
+        self,
+        discriminator: nn.Module,
+        opt_class: Callable,
+        main: float = 1.0,
+        adversarial: float = 0.1,
+    ):
+        self.modules = {"discriminator": discriminator}
+        self.opt_classes = {"discriminator": opt_class}
+        self.main = main
+        self.adversarial = adversarial
+
+    def objectives(self, terms, modules, embedding, lens, domains):
+        """Return the detector's losses with D's, and no second step."""
         reversed_ = reverse_gradient(embedding, self.adversarial)
         logits = modules["discriminator"](reversed_, lens)
         loss = binary_cross_entropy_with_logits(logits, domains)
-        return self._weigh(terms) | {"discriminator": loss}
-
-    def discriminator_loss(self, modules, embedding, lens, domains):
-        """None: there is no second step."""
+        return _weighted(terms, self.main) | {"discriminator": loss}, None
 
 
 def reverse_gradient(x: torch.Tensor, weight: float) -> torch.Tensor:
-    """The same tensor, whose gradient comes back times ``-weight``.
+    """Return the same tensor; its gradient is multiplied by ``-weight``.
 
     Example
     -------
@@ -169,8 +187,14 @@ def reverse_gradient(x: torch.Tensor, weight: float) -> torch.Tensor:
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
-    """A module without its wrapper for several devices."""
+    """Return a module without its wrapper for several devices."""
     return getattr(module, "module", module)
+
+
+def _weighted(
+    terms: Mapping[str, torch.Tensor], weight: float
+) -> dict[str, torch.Tensor]:
+    return {name: weight * term for name, term in terms.items()}
 
 
 def _with_gradient(

@@ -11,7 +11,7 @@ from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
 
 from sb_sed.models.crnn import Predictions
-from sb_sed.training.adaptation import NoAdaptation, unwrapped
+from sb_sed.training.adaptation import Adaptation, unwrapped
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.schedules import ExponentialRampUp
 
@@ -19,14 +19,14 @@ from sb_sed.training.schedules import ExponentialRampUp
 class DomainAdversarialBrain(MeanTeacherBrain):
     """``MeanTeacherBrain`` with an adaptation of the student's embedding.
 
-    The adaptation adds to the losses of a step, and may teach a discriminator
+    The adaptation adds to the losses of a step, and may train a discriminator
     in a second one. Both are back-propagated before the optimisers step
     together; then the teacher follows. With ``NoAdaptation`` this is
     ``MeanTeacherBrain``.
 
     A clip's domain goes by its stream: those with strong labels are synthetic.
-    The embedding is that of the student's view, of all clips of a batch; what a
-    clip was padded with is left out, which would give recorded clips away.
+    The embedding is that of the student's view, of all clips of a batch. The
+    padding of a clip is left out, as it would identify recorded clips.
 
     Each epoch logs the discriminator's loss (``discriminator``), the norms of
     its gradient (``discriminator_gradient``, before clipping) and of the one
@@ -39,8 +39,8 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         As for ``MeanTeacherBrain``; the adaptation's are added.
     opt_class : Callable
         As for ``MeanTeacherBrain``, for the student.
-    adaptation : NoAdaptation
-        Or another one of ``sb_sed.training.adaptation``.
+    adaptation : Adaptation
+        One of ``sb_sed.training.adaptation``.
     adversarial_ramp_up : ExponentialRampUp, optional
         Factor of what the student's embedding gets of the discriminator, by
         the optimiser's step; without it, 1 from the start.
@@ -56,7 +56,7 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         modules: Mapping[str, nn.Module],
         opt_class: Callable,
         *,
-        adaptation: NoAdaptation,
+        adaptation: Adaptation,
         adversarial_ramp_up: ExponentialRampUp | None = None,
         held_out: Iterable[PaddedBatch] = (),
         **kwargs,
@@ -69,37 +69,28 @@ class DomainAdversarialBrain(MeanTeacherBrain):
             self.checkpointer.add_recoverables(adaptation.modules)
 
     def init_optimizers(self) -> None:
-        """The student's optimiser and the adaptation's."""
+        """Make the student's optimiser and the adaptation's."""
         super().init_optimizers()
         for name, opt_class in self.adaptation.opt_classes.items():
             self.add_optimizer(name, opt_class, recoverable=f"optimizer_{name}")
 
-    def training_terms(
+    def training_losses(
         self, predictions: dict[str, Predictions], batch: PaddedBatch
-    ) -> dict[str, torch.Tensor]:
-        """The detector's losses and what the adaptation makes of them."""
+    ) -> list[torch.Tensor]:
+        """Return the losses of the adaptation's steps, one or two scalars."""
         embedding = predictions["student"].embedding
-        return self.adaptation.detector_terms(
-            super().training_terms(predictions, batch),
-            self.modules,
-            self._attached(embedding),
-            *self._lens_and_domains(embedding, batch),
-        )
-
-    def second_step(
-        self, predictions: dict[str, Predictions], batch: PaddedBatch
-    ) -> None:
-        """Back-propagate the discriminator's loss, where it is one apart."""
-        embedding = predictions["student"].embedding
-        with self.training_ctx:
-            loss = self.adaptation.discriminator_loss(
+        with self._no_autocast():
+            terms, second = self.adaptation.objectives(
+                self.training_terms(predictions, batch),
                 self.modules,
-                embedding,
+                self._attached(embedding),
                 *self._lens_and_domains(embedding, batch),
             )
-        if loss is not None:
-            self.backward(loss)
-            self.terms.add({"discriminator": loss})
+            first = self._logged_sum(terms)
+        if second is None:
+            return [first]
+        self.terms.add({"discriminator": second})
+        return [first, second]
 
     def optimizers_step(self) -> None:
         """Note the norms of the adaptation's gradients and step."""
@@ -110,12 +101,12 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         super().optimizers_step()
 
     def valid_stats(self) -> dict[str, float]:
-        """The mean teacher's, and the accuracy of the discriminator."""
+        """Return the mean teacher's, and the discriminator's accuracy."""
         return super().valid_stats() | self.domain_accuracy()
 
     @torch.no_grad()
     def domain_accuracy(self) -> dict[str, float]:
-        """How well the discriminator tells the held-out clips apart.
+        """Measure how well the discriminator tells the held-out clips apart.
 
         Returns
         -------

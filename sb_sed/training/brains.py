@@ -1,4 +1,4 @@
-"""The Brains: what happens with a batch in training and in testing.
+"""The mean-teacher Brain: a batch in training and in evaluation.
 
 Authors
  * sb_sed contributors 2026
@@ -19,16 +19,37 @@ from torch.optim import Optimizer
 from sb_sed.data.labels import EventEncoder
 from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
-from sb_sed.training.averages import RunningMeans
-from sb_sed.training.ema import EMATeacher
-from sb_sed.training.monitoring import monitored
-from sb_sed.training.schedules import ExponentialRampUp
+from sb_sed.training.logging import RunningMeans, monitored
+from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
 
 NETWORKS = ("student", "teacher")
 
 
+def fastest_precision() -> str:
+    """Return ``bf16`` where the hardware computes in it, else ``fp32``.
+
+    On a CPU without bfloat16 instructions, autocast works but is slower than
+    single precision. ``benchmarks/training_step.py`` measures both.
+
+    Returns
+    -------
+    str
+        For SpeechBrain's run option ``precision``.
+
+    Example
+    -------
+    >>> fastest_precision() in ("bf16", "fp32")
+    True
+    """
+    if torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if fast else "fp32"
+
+
 class MeanTeacherBrain(Brain):
-    """Trains a detector by mean teacher and scores clips with both networks.
+    """Train a detector by mean teacher and score clips with both networks.
 
     The student learns from strong labels, weak labels and the consistency of
     its scores with the teacher's on all clips; the teacher is the student's
@@ -39,7 +60,7 @@ class MeanTeacherBrain(Brain):
     the epoch and the step, so that a run that was killed and resumed equals
     one that was not.
 
-    Both networks hear ``sig``, unless a batch has ``sig_teacher`` [B, N] for
+    Both networks process ``sig``, unless a batch has ``sig_teacher`` [B, N] for
     the teacher.
 
     Arguments
@@ -56,8 +77,7 @@ class MeanTeacherBrain(Brain):
         ``strong`` and ``weak`` (scores, targets), ``consistency`` (student's
         scores, teacher's scores), each to a scalar.
     views : Mapping[str, nn.Module]
-        The augmentation of the mel spectrograms that each network sees in
-        training.
+        The augmentation of each network's mel spectrograms in training.
     ema : EMATeacher
         Moves the teacher after each step of the optimiser.
     ramp_up : ExponentialRampUp
@@ -108,7 +128,7 @@ class MeanTeacherBrain(Brain):
             self.checkpointer.add_recoverable("terms", self.terms)
 
     def init_optimizers(self) -> None:
-        """One optimiser, of the student's parameters."""
+        """Make one optimiser, of the student's parameters."""
         self.optimizers_dict = {}
         self.optimizer = self.add_optimizer(
             "student", self.opt_class, recoverable="optimizer"
@@ -117,7 +137,7 @@ class MeanTeacherBrain(Brain):
     def add_optimizer(
         self, name: str, opt_class: Callable, recoverable: str
     ) -> Optimizer:
-        """An optimiser of a module that steps, ramps and is saved with all."""
+        """Make a module's optimiser, which is ramped and saved with the rest."""
         optimizer = opt_class(self.modules[name].parameters())
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
@@ -140,27 +160,22 @@ class MeanTeacherBrain(Brain):
                 self.modules[name] = DistributedDataParallel(module)
 
     def fit_batch(self, batch: PaddedBatch) -> torch.Tensor:
-        """One batch: a step of the student, then one of the teacher."""
+        """Train on one batch: a step of the student, then of the teacher."""
         should_step = self.step % self.grad_accumulation_factor == 0
         self.on_fit_batch_start(batch, should_step)
         with self.no_sync(not should_step):
             with self.training_ctx:
                 outputs = self.compute_forward(batch, Stage.TRAIN)
-                loss = self.compute_objectives(outputs, batch, Stage.TRAIN)
-            self.backward(loss)
-            self.second_step(outputs, batch)
+                losses = self.training_losses(outputs, batch)
+            for loss in losses:
+                self.backward(loss)
         if should_step:
             self.optimizers_step()
             self.ema.update(
                 self.modules.student, self.modules.teacher, self.optimizer_step
             )
-        self.on_fit_batch_end(batch, outputs, loss, should_step)
-        return loss.detach().cpu()
-
-    def second_step(
-        self, predictions: dict[str, Predictions], batch: PaddedBatch
-    ) -> None:
-        """Back-propagate what else a batch teaches: here, nothing."""
+        self.on_fit_batch_end(batch, outputs, losses[0], should_step)
+        return losses[0].detach().cpu()
 
     def backward(self, loss: torch.Tensor) -> None:
         """Back-propagate a loss with SpeechBrain's scaling and checks."""
@@ -184,7 +199,7 @@ class MeanTeacherBrain(Brain):
     def compute_forward(
         self, batch: PaddedBatch, stage: Stage
     ) -> dict[str, Predictions]:
-        """Both networks' predictions; in training, each of its own view."""
+        """Return both networks' predictions; in training, each of its view."""
         with torch.no_grad():
             views = self._mels(batch)
             if stage == Stage.TRAIN:
@@ -210,13 +225,29 @@ class MeanTeacherBrain(Brain):
         batch: PaddedBatch,
         stage: Stage,
     ) -> torch.Tensor:
-        """The sum of the weighted losses; their means go to the log."""
-        # Probabilities: no autocast, which CUDA refuses for them.
-        with torch.autocast(torch.device(self.device).type, enabled=False):
-            if stage != Stage.TRAIN:
-                terms = self._supervised(predictions["student"], batch)
-                return sum(terms.values())
-            terms = self.training_terms(predictions, batch)
+        """Return the student's loss, in training the first of several."""
+        if stage == Stage.TRAIN:
+            return self.training_losses(predictions, batch)[0]
+        with self._no_autocast():
+            terms = self._supervised(predictions["student"], batch)
+        return sum(terms.values())
+
+    def training_losses(
+        self, predictions: dict[str, Predictions], batch: PaddedBatch
+    ) -> list[torch.Tensor]:
+        """Return the scalars to back-propagate, in this order.
+
+        Here one, the sum of the weighted losses. The terms go to the log.
+        """
+        with self._no_autocast():
+            return [self._logged_sum(self.training_terms(predictions, batch))]
+
+    def _no_autocast(self) -> torch.autocast:
+        """The losses' context: CUDA refuses autocast for probabilities."""
+        return torch.autocast(torch.device(self.device).type, enabled=False)
+
+    def _logged_sum(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The sum of the terms of a loss, whose means go to the log."""
         loss = sum(terms.values())
         self.terms.add({**terms, "loss": loss})
         return loss
@@ -224,7 +255,7 @@ class MeanTeacherBrain(Brain):
     def training_terms(
         self, predictions: dict[str, Predictions], batch: PaddedBatch
     ) -> dict[str, torch.Tensor]:
-        """The weighted losses that the student minimises in training."""
+        """Return the weighted losses that the student minimises in training."""
         student, teacher = (predictions[name] for name in NETWORKS)
         terms = self._supervised(student, batch)
         weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
@@ -274,7 +305,7 @@ class MeanTeacherBrain(Brain):
         return loss.detach().cpu()
 
     def on_stage_start(self, stage: Stage, epoch: int | None = None) -> None:
-        """Make room for the scores; note the epoch."""
+        """Discard the old scores; note the epoch."""
         self.scores = {name: {} for name in NETWORKS}
         if stage == Stage.TRAIN:
             self.epoch = epoch
@@ -283,7 +314,7 @@ class MeanTeacherBrain(Brain):
     def on_stage_end(
         self, stage: Stage, stage_loss: float, epoch: int | None = None
     ) -> None:
-        """Log the epoch; score the validation clips and keep the best."""
+        """Log the epoch, score the validation clips and keep the best."""
         if stage == Stage.TRAIN:
             self.train_stats = self.terms.pop()
         elif stage == Stage.VALID:
@@ -313,7 +344,7 @@ class MeanTeacherBrain(Brain):
                 )
 
     def valid_stats(self) -> dict[str, float]:
-        """What is measured on validation clips at the end of an epoch."""
+        """Return what is measured on validation clips at an epoch's end."""
         return {
             f"{name}_event_f1": float(self.event_f1(self.scores[name]))
             for name in NETWORKS

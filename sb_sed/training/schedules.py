@@ -1,7 +1,7 @@
-"""Schedules: values as functions of the optimiser's step.
+"""What follows the optimiser's step: the ramp-up and the teacher's average.
 
-A schedule has no state of its own. The step that it is asked for is counted
-and checkpointed by the Brain, so that a resumed run goes on where it was.
+Neither has a state of its own. The step is counted and checkpointed by the
+Brain, so that a resumed run continues where it was.
 
 Authors
  * sb_sed contributors 2026
@@ -9,11 +9,14 @@ Authors
 
 from math import exp
 
+import torch
+from torch import nn
+
 
 class ExponentialRampUp:
     """``exp(-5 (1 - step / n_steps)^2)``, 1 from ``n_steps`` on.
 
-    The baseline multiplies the learning rate and the consistency weight with
+    The baseline multiplies the learning rate and the consistency weight by
     it, step by step, over the first 50 of 200 epochs.
 
     Arguments
@@ -34,7 +37,54 @@ class ExponentialRampUp:
         self.n_steps = n_epochs * steps_per_epoch
 
     def __call__(self, step: int) -> float:
-        """The factor at a step, in (0, 1]."""
+        """Return the factor at a step, in (0, 1]."""
         if step >= self.n_steps:
             return 1.0
         return exp(-5.0 * (1.0 - max(step, 0) / self.n_steps) ** 2)
+
+
+class EMATeacher:
+    """Exponential moving average of the student's parameters: the teacher's.
+
+    ``teacher <- a teacher + (1 - a) student`` with
+    ``a = min(1 - 1 / (step + 1), decay)``: a plain mean at first, then an
+    exponential average (Tarvainen and Valpola, 2017, as in the DCASE 2020
+    Task 4 baseline). Buffers are not averaged: the teacher's batch norms keep
+    the statistics of the teacher's own forward passes.
+
+    Arguments
+    ---------
+    decay : float
+        Largest weight of the teacher's old parameters.
+
+    Example
+    -------
+    >>> student, teacher = nn.Linear(1, 1), nn.Linear(1, 1)
+    >>> EMATeacher(decay=0.999).update(student, teacher, step=1)
+    >>> float(EMATeacher(decay=0.999).weight(step=1))
+    0.5
+    """
+
+    def __init__(self, decay: float = 0.999):
+        self.decay = decay
+
+    def weight(self, step: int) -> float:
+        """Return the weight ``a`` of the old parameters at a step, from 1 on."""
+        return min(1.0 - 1.0 / (step + 1), self.decay)
+
+    @torch.no_grad()
+    def update(self, student: nn.Module, teacher: nn.Module, step: int) -> None:
+        """Move the teacher's parameters towards the student's, in place.
+
+        Arguments
+        ---------
+        student, teacher : nn.Module
+            Of one architecture (either may be wrapped for several devices).
+        step : int
+            Number of the optimiser's steps, this one included.
+        """
+        torch._foreach_lerp_(
+            list(teacher.parameters()),
+            list(student.parameters()),
+            1.0 - self.weight(step),
+        )

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sb_sed.models.discriminator import TCNDiscriminator
-from sb_sed.models.speechbrain_discriminator import (
+from sb_sed.models.discriminator import (
     SpeechBrainTCNDiscriminator,
+    TCNDiscriminator,
 )
 
 BOTH = [TCNDiscriminator, SpeechBrainTCNDiscriminator]

@@ -15,9 +15,9 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 
 from sb_sed.minidesed import make_minidesed
-from sb_sed.models.discriminator import TCNDiscriminator
-from sb_sed.models.speechbrain_discriminator import (
+from sb_sed.models.discriminator import (
     SpeechBrainTCNDiscriminator,
+    TCNDiscriminator,
 )
 from sb_sed.training.adaptation import (
     GradientReversal,

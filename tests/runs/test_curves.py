@@ -4,7 +4,7 @@ import pytest
 
 from sb_sed.errors import InputError
 from sb_sed.runs.curves import read_curves
-from sb_sed.training.logs import EpochTensorboardLogger
+from sb_sed.training.logging import EpochTensorboardLogger
 
 
 def log(folder, *epochs):

@@ -26,8 +26,7 @@ from sb_sed.training.adaptation import TwoStep
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.checkpoints import AtomicCheckpointer
-from sb_sed.training.ema import EMATeacher
-from sb_sed.training.schedules import ExponentialRampUp
+from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
 
 CLASSES = ["Cat", "Dog"]
 RATE = 1000

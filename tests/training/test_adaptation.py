@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sb_sed.models.discriminator import TCNDiscriminator
-from sb_sed.models.speechbrain_discriminator import (
+from sb_sed.models.discriminator import (
     SpeechBrainTCNDiscriminator,
+    TCNDiscriminator,
 )
 from sb_sed.training.adaptation import (
     GradientReversal,
@@ -61,20 +61,21 @@ class Toy:
         self.embedding = self.encoder(self.clips)
         scores = self.head(self.embedding).mean((1, 2))
         loss = F.binary_cross_entropy_with_logits(scores, self.labels)
-        terms = self.adaptation.detector_terms({"task": loss}, *self.given())
+        terms, self.loss = self.adaptation.objectives(
+            {"task": loss},
+            self.adaptation.modules,
+            self.embedding,
+            self.lens,
+            self.domains,
+        )
         sum(terms.values()).backward()
         return terms
 
     def second(self):
         """The second step's loss, back-propagated if there is one."""
-        loss = self.adaptation.discriminator_loss(*self.given())
-        if loss is not None:
-            loss.backward()
-        return loss
-
-    def given(self):
-        modules = self.adaptation.modules
-        return modules, self.embedding, self.lens, self.domains
+        if self.loss is not None:
+            self.loss.backward()
+        return self.loss
 
     def domain_loss(self):
         """The discriminator's loss, through which all is differentiable."""
@@ -123,7 +124,7 @@ def test_the_discriminators_gradients_are_those_of_its_loss_alone(make):
 
 
 def test_not_frozen_they_would_cancel():
-    """What the class is there to avoid."""
+    """The reason for the class."""
     toy = Toy(TwoStep)
     (-toy.domain_loss()).backward()
     assert any(g.abs().sum() > 1e-3 for g in gradients(toy.discriminator))
@@ -158,10 +159,10 @@ def test_the_terms_and_their_weights(main, adversarial):
     )
 
 
-def test_the_discriminator_thaws_after_an_error():
+def test_the_discriminator_is_trainable_after_an_error():
     toy = Toy(TwoStep)
     with pytest.raises(RuntimeError):
-        toy.adaptation.detector_terms(
+        toy.adaptation.objectives(
             {}, toy.adaptation.modules, torch.zeros(2, 9, 5), None, None
         )
     assert all(p.requires_grad for p in toy.discriminator.parameters())
@@ -198,9 +199,8 @@ def test_against_the_closed_form_of_the_linear_case(adaptation):
     method = adaptation(discriminator, SGD, main=1.0, adversarial=0.25)
     embedding = (weight * x)[:, None, None]
     given = method.modules, embedding, torch.ones(4), d
-    terms = method.detector_terms({"task": weight**2}, *given)
+    terms, second = method.objectives({"task": weight**2}, *given)
     sum(terms.values()).backward()
-    second = method.discriminator_loss(*given)
     if second is not None:
         second.backward()
     error = (torch.sigmoid(v * w * x + c) - d) / 4
@@ -215,7 +215,7 @@ def test_against_the_closed_form_of_the_linear_case(adaptation):
     )
 
 
-def test_at_weight_zero_the_discriminator_only_watches():
+def test_at_weight_zero_the_detector_is_unaffected():
     toy, plain = Toy(TwoStep, adversarial=0.0), Toy(lambda *_: NoAdaptation())
     for each in (toy, plain):
         each.first()
@@ -236,13 +236,13 @@ def test_the_reversed_gradient_is_that_of_one_branch():
     assert torch.equal(reverse_gradient(x, 0.1), x)
 
 
-def test_what_is_wrapped_is_unwrapped():
+def test_a_wrapped_module_is_unwrapped():
     module = nn.Linear(1, 1)
     assert unwrapped(module) is module
     assert unwrapped(nn.DataParallel(module)) is module
 
 
-# A domain shift that can be taken away
+# A domain shift that can be removed
 
 
 def shifted_clips(n):
@@ -258,8 +258,8 @@ def accuracies(make_adaptation, seed, **weights):
     """Train a linear detector; how well task and domain are recognised.
 
     The embedding is noisy, so that a small domain direction is a weak one. The
-    domain is recognised by linear regression, made for the detector at its end:
-    that the discriminator of the training is at a loss would say less.
+    domain is recognised by a linear regression fitted to the final detector:
+    a poor discriminator of the training would prove less.
     """
     torch.manual_seed(seed)
     encoder, head = nn.Linear(2, 2), nn.Linear(2, 1)
@@ -281,9 +281,8 @@ def accuracies(make_adaptation, seed, **weights):
             head(embedding).mean((1, 2)), label
         )
         given = adaptation.modules, embedding, None, domain
-        terms = adaptation.detector_terms({"task": loss}, *given)
+        terms, second = adaptation.objectives({"task": loss}, *given)
         sum(terms.values()).backward()
-        second = adaptation.discriminator_loss(*given)
         if second is not None:
             second.backward()
         optimizer.step()
@@ -299,7 +298,7 @@ def accuracies(make_adaptation, seed, **weights):
     return task.float().mean().item(), told.float().mean().item()
 
 
-def test_the_domain_is_unlearnt_and_the_task_is_not():
+def test_the_domain_is_unlearned_and_the_task_is_not():
     task, told = accuracies(TwoStep, 0, adversarial=0.0)
     assert task > 0.95 and told > 0.85
     for adaptation in (TwoStep, GradientReversal):

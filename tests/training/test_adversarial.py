@@ -57,7 +57,7 @@ def test_no_adaptation_is_mean_teacher(make_run, make_dat, factor):
     assert plain.log.epochs == none_.log.epochs
 
 
-def test_what_only_watches_changes_nothing(make_run, make_dat):
+def test_at_weight_zero_the_student_is_unaffected(make_run, make_dat):
     plain = make_run().fit(2)
     watched = make_dat(adversarial=0.0).fit(2)
     state = watched.state()
@@ -160,9 +160,8 @@ def test_gradients_accumulate(make_dat):
     for indices in list(plain.batches)[:2]:
         batch = PaddedBatch([plain.clips[i] for i in indices])
         outputs = brain.compute_forward(batch, Stage.TRAIN)
-        (brain.compute_objectives(outputs, batch, Stage.TRAIN) / 2).backward()
-        brain.grad_accumulation_factor = 2
-        brain.second_step(outputs, batch)
+        for loss in brain.training_losses(outputs, batch):
+            (loss / 2).backward()
     for name in ("student", "discriminator"):
         for parameter, found in zip(
             brain.modules[name].parameters(), seen[1][name], strict=True
@@ -188,9 +187,9 @@ def test_each_optimiser_is_clipped_by_itself(make_dat):
 
 def test_what_a_clip_was_padded_with_is_not_seen(make_dat):
     run = make_dat(**SILENT)
-    heard = []
+    processed = []
     run.brain.modules.discriminator.register_forward_hook(
-        lambda _, arguments, __: heard.append(arguments)
+        lambda _, arguments, __: processed.append(arguments)
     )
     clips = [
         run.clip("whole", has_strong=True),
@@ -199,7 +198,7 @@ def test_what_a_clip_was_padded_with_is_not_seen(make_dat):
     batch = PaddedBatch(clips)
     outputs = run.brain.compute_forward(batch, Stage.TRAIN)
     run.brain.compute_objectives(outputs, batch, Stage.TRAIN)
-    embedding, lens = heard[0]
+    embedding, lens = processed[0]
     # 25 frames of 40 ms.
     assert embedding.shape == (2, 25, 8)
     assert (lens * 25).round().tolist() == [25, 10]
@@ -209,21 +208,17 @@ def test_what_a_clip_was_padded_with_is_not_seen(make_dat):
 def test_a_loss_that_is_not_finite_ends_the_run(make_dat, where):
     run = make_dat(nonfinite_patience=2)
     adaptation = run.brain.adaptation
-    name = {
-        "adversarial": "detector_terms",
-        "discriminator": "discriminator_loss",
-    }[where]
     bad = torch.tensor(math.nan)
-    plain, calls = getattr(adaptation, name), []
+    plain, calls = adaptation.objectives, []
 
     def broken(*arguments):
         calls.append(1)
-        loss = plain(*arguments)
+        terms, loss = plain(*arguments)
         if where == "adversarial":
-            return loss | {"adversarial": bad}
-        return 0 * loss + bad
+            return terms | {"adversarial": bad}, loss
+        return terms, 0 * loss + bad
 
-    setattr(adaptation, name, broken)
+    adaptation.objectives = broken
     with pytest.raises(ValueError, match="not finite and patience"):
         run.fit(1)
     assert len(calls) == 3

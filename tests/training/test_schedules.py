@@ -1,12 +1,16 @@
-"""The ramp-up against the closed form."""
+"""The ramp-up and the teacher's average against their closed forms."""
 
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
-from sb_sed.training.schedules import ExponentialRampUp
+from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
+
+# Ramp-up
 
 
 @given(st.integers(1, 100), st.integers(1, 1000), st.integers(-10, 200_000))
@@ -36,3 +40,86 @@ def test_no_ramp_and_half_an_epoch():
     assert ExponentialRampUp(0, 263)(0) == 1.0
     ramp_up = ExponentialRampUp(0.5, 10)
     assert ramp_up(4) < 1.0 == ramp_up(5)
+
+
+# The teacher
+
+
+def closed_form(teacher, students, decay):
+    """The weighted sum over all that the student has been."""
+    weights = [min(1 - 1 / (k + 1), decay) for k in range(1, len(students) + 1)]
+    total = teacher * torch.tensor(weights).double().prod()
+    for k, student in enumerate(students):
+        later = torch.tensor(weights[k + 1 :]).double().prod()
+        total = total + (1 - weights[k]) * later * student
+    return total
+
+
+def test_weights_of_the_baseline():
+    ema = EMATeacher(0.999)
+    assert [ema.weight(k) for k in (1, 2, 3)] == pytest.approx(
+        [1 / 2, 2 / 3, 3 / 4]
+    )
+    assert ema.weight(998) == pytest.approx(998 / 999)
+    assert ema.weight(999) == ema.weight(100_000) == 0.999
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.9, 0.999])
+def test_many_steps_against_the_closed_form(decay):
+    torch.manual_seed(0)
+    student, teacher = nn.Linear(3, 2).double(), nn.Linear(3, 2).double()
+    before = teacher.weight.detach().clone()
+    ema, students = EMATeacher(decay), []
+    for step in range(1, 41):
+        nn.init.normal_(student.weight)
+        students.append(student.weight.detach().clone())
+        ema.update(student, teacher, step)
+    torch.testing.assert_close(
+        teacher.weight, closed_form(before, students, decay)
+    )
+
+
+def test_at_first_it_is_the_mean_of_all():
+    torch.manual_seed(0)
+    student, teacher = nn.Linear(3, 2).double(), nn.Linear(3, 2).double()
+    seen = [teacher.bias.detach().clone()]
+    for step in range(1, 6):
+        nn.init.normal_(student.bias)
+        seen.append(student.bias.detach().clone())
+        EMATeacher(0.999).update(student, teacher, step)
+    torch.testing.assert_close(teacher.bias, torch.stack(seen).mean(0))
+
+
+def test_buffers_and_the_student_are_left_alone():
+    torch.manual_seed(0)
+    student, teacher = nn.BatchNorm1d(4), nn.BatchNorm1d(4)
+    student(torch.randn(8, 4) + 3), teacher(torch.randn(8, 4) - 3)
+    nn.init.constant_(student.weight, 3.0)
+    students = {k: v.clone() for k, v in student.state_dict().items()}
+    buffers = {k: v.clone() for k, v in teacher.named_buffers()}
+    EMATeacher().update(student, teacher, step=1)
+    for name, value in student.state_dict().items():
+        assert torch.equal(value, students[name])
+    for name, value in teacher.named_buffers():
+        assert torch.equal(value, buffers[name])
+    assert teacher.weight.tolist() == [2.0] * 4
+
+
+def test_no_graph_is_built_and_storage_stays():
+    student, teacher = nn.Linear(3, 2), nn.Linear(3, 2)
+    place = teacher.weight.data_ptr()
+    EMATeacher().update(student, teacher, step=1)
+    assert teacher.weight.grad_fn is None
+    assert teacher.weight.data_ptr() == place
+    teacher.requires_grad_(False)
+    EMATeacher().update(student, teacher, step=2)
+    assert not teacher.weight.requires_grad
+
+
+def test_a_wrapped_student_is_the_same():
+    torch.manual_seed(0)
+    student, teacher, other = (nn.Linear(3, 2) for _ in range(3))
+    other.load_state_dict(teacher.state_dict())
+    EMATeacher().update(student, teacher, step=1)
+    EMATeacher().update(nn.DataParallel(student), other, step=1)
+    assert torch.equal(teacher.weight, other.weight)
