@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from sb_sed.data.jams import MIN_EVENT, strip_suffixes, tidy_events
+from sb_sed.data.jams import MIN_EVENT, tidy_events
 from sb_sed.mixing.backgrounds import Backgrounds
 from sb_sed.mixing.cache import AudioCache
 from sb_sed.mixing.lengths import EventLengths
@@ -192,7 +192,7 @@ class Mixer:
             for sound in filter(None, sounds):
                 sound.samples[:] /= loudest
         events = [
-            (sound.onset, sound.offset, strip_suffixes(source.label))
+            (sound.onset, sound.offset, source.event_label)
             for source, sound in zip(scene.foregrounds, sounds, strict=True)
             if sound
         ]

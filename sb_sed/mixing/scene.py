@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sb_sed.data.jams import strip_suffixes
 from sb_sed.data.manifests import Event
 
 
@@ -47,6 +48,11 @@ class SceneSource:
     level: float
     rir: str | None = None
     effects: list[dict] = field(default_factory=list)
+
+    @property
+    def event_label(self) -> str:
+        """The class without suffixes such as ``_nOn``."""
+        return strip_suffixes(self.label)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,22 @@
-"""Figures: of features, soundscapes, a training, its results, a detection.
+"""Figures of features, soundscapes, trainings, results and detections.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from sb_sed.plots.curves import plot_curves
-from sb_sed.plots.detection import plot_detection
+from sb_sed.plots.detection import plot_detection, plot_recording
 from sb_sed.plots.embeddings import plot_embeddings
+from sb_sed.plots.f1 import plot_f1
 from sb_sed.plots.features import plot_features
-from sb_sed.plots.report import plot_report
 from sb_sed.plots.soundscape import plot_soundscape
+from sb_sed.plots.training import plot_training
 
 __all__ = [
-    "plot_curves",
     "plot_detection",
     "plot_embeddings",
+    "plot_f1",
     "plot_features",
-    "plot_report",
+    "plot_recording",
     "plot_soundscape",
+    "plot_training",
 ]

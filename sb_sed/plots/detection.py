@@ -1,29 +1,38 @@
-"""The figure of a detection: what was heard, scored, annotated and detected.
+"""Figures of a detection: spectrogram, scores, reference and detected events.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sb_sed.plots.files import figure_kind, save_figure
-from sb_sed.plots.tracks import class_colours, draw_tracks
+from sb_sed.audio.recordings import read_blocks
+from sb_sed.plots.canvas import (
+    class_colours,
+    draw_tracks,
+    time_canvas,
+    tracks_height,
+)
+from sb_sed.plots.spectrogram import draw_spectrogram, label_bands, log_mel
 
-_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
+# The most that a figure shows; of more, events of a second cannot be seen.
+_PAGE_SECONDS = 60.0
 
 Events = Sequence[tuple[float, float, str]]
 
 
 def plot_detection(
-    log_mel: np.ndarray,
+    decibels: np.ndarray,
     seconds: float,
     scores: pd.DataFrame,
     reference: Events | None,
     detected: Events,
-    path,
+    path: str | Path,
     *,
     start: float = 0.0,
     centres_hz: np.ndarray | None = None,
@@ -31,15 +40,15 @@ def plot_detection(
     thresholds: Mapping[str, float] | None = None,
     title: str = "",
 ):
-    """Draws a clip's log-mel, scores, reference and detected events.
+    """Draw a clip's log-mel, scores, reference and detected events.
 
     Shown are the classes that have an event, or else the one that is scored
     highest; their colours are those of their scores.
 
     Arguments
     ---------
-    log_mel : np.ndarray
-        Decibels [T, F].
+    decibels : np.ndarray
+        Log-mel, [T, F].
     seconds : float
         What its frames span.
     scores : pandas.DataFrame
@@ -48,7 +57,7 @@ def plot_detection(
         Onset and offset in seconds, class; None where there is no reference.
     detected : sequence of (float, float, str)
         Likewise.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
     start : float
         Where the log-mel begins on the time axis of the others, in seconds.
@@ -69,7 +78,7 @@ def plot_detection(
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
@@ -81,57 +90,114 @@ def plot_detection(
     >>> [axes.get_title("left") for axes in figure.axes]
     ['log-mel', 'scores', 'reference', 'detected']
     """
-    figure_kind(path)  # complains before the work
-    from matplotlib.figure import Figure
-
     colours = class_colours(classes or list(scores.columns[2:]))
     tracks = {"reference": reference, "detected": detected}
     tracks = {name: some for name, some in tracks.items() if some is not None}
     shown = _shown(scores, tracks.values(), colours)
-    heights = [1.9, 1.3] + [0.15 + 0.16 * len(shown)] * len(tracks)
-    figure = Figure(
-        figsize=(9, 0.9 + sum(heights) + 0.24 * len(heights)),
-        dpi=150,
-        layout="constrained",
-    )
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    panels = figure.subplots(len(heights), sharex=True, height_ratios=heights)
+    heights = [1.9, 1.3] + [tracks_height(len(shown))] * len(tracks)
     end = start + seconds
-    _draw_log_mel(panels[0], log_mel, (start, end), centres_hz)
-    _draw_scores(panels[1], scores, shown, colours, thresholds or {})
-    for axes, events in zip(panels[2:], tracks.values(), strict=True):
-        draw_tracks(axes, events, shown, colours)
-    for axes, name in zip(panels, ("log-mel", "scores", *tracks), strict=True):
-        axes.set_title(name, loc="left", fontsize=8, pad=2)
-        axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[-1].set_xlim(start, max(end, scores["offset"].iloc[-1]))
-    panels[-1].set_xlabel("time (s)", fontsize=8)
-    save_figure(figure, path)
+    with time_canvas(path, heights, title) as (figure, panels):
+        draw_spectrogram(panels[0], decibels, (start, end))
+        label_bands(panels[0], centres_hz)
+        _draw_scores(panels[1], scores, shown, colours, thresholds or {})
+        for axes, events in zip(panels[2:], tracks.values(), strict=True):
+            draw_tracks(axes, events, shown, colours)
+        names = ("log-mel", "scores", *tracks)
+        for axes, name in zip(panels, names, strict=True):
+            axes.set_title(name, loc="left", fontsize=8, pad=2)
+        panels[-1].set_xlim(start, max(end, scores["offset"].iloc[-1]))
     return figure
+
+
+def plot_recording(
+    path: str | Path,
+    sample_rate: int,
+    scores: pd.DataFrame,
+    events: pd.DataFrame,
+    figure: Path,
+    thresholds: Mapping[str, float] | None = None,
+) -> list[Path]:
+    """Draw spectrogram, scores and events of a recording, a minute a figure.
+
+    Arguments
+    ---------
+    path : str | Path
+        The recording, of any length: it is read in blocks.
+    sample_rate : int
+        At which it was processed; the spectrogram ends at half of it.
+    scores, events : pd.DataFrame
+        Of ``SoundEventDetector``.
+    figure : Path
+        The figure to write: .png, .svg or .pdf. Where several are needed, the
+        second they begin with comes before the ending.
+    thresholds : Mapping[str, float], optional
+        Label -> threshold, drawn as dashes.
+
+    Returns
+    -------
+    figures : list of Path
+        Those that were written.
+
+    Raises
+    ------
+    UnusableAudio
+        If the file cannot be read.
+    """
+    rows = list(
+        zip(
+            *(events[name] for name in ("onset", "offset", "event_label")),
+            strict=True,
+        )
+    )
+    seconds = scores["offset"].iloc[-1]
+    n_pages = max(1, math.ceil(seconds / _PAGE_SECONDS))
+    size = math.ceil(seconds / n_pages * sample_rate)
+    figures = []
+    for number, samples in enumerate(
+        _pages(read_blocks(path, sample_rate), size)
+    ):
+        start = number * size / sample_rate
+        end = start + len(samples) / sample_rate
+        inside = (scores["offset"] > start) & (scores["onset"] < end)
+        if not inside.any():
+            break
+        figures.append(figure)
+        if n_pages > 1:
+            name = f"{figure.stem}.{start:04.0f}s{figure.suffix}"
+            figures[-1] = figure.with_name(name)
+        decibels, centres_hz = log_mel(samples, sample_rate)
+        plot_detection(
+            decibels,
+            len(samples) / sample_rate,
+            scores[inside],
+            None,
+            [row for row in rows if row[0] < end and row[1] > start],
+            figures[-1],
+            start=start,
+            centres_hz=centres_hz,
+            classes=list(scores.columns[2:]),
+            thresholds=thresholds,
+            title=Path(path).name,
+        )
+    return figures
+
+
+def _pages(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """The samples in pieces of this size; the last may be shorter."""
+    kept = np.zeros(0, np.float32)
+    for block in blocks:
+        kept = np.concatenate([kept, block])
+        while len(kept) >= size:
+            yield kept[:size]
+            kept = kept[size:]
+    if len(kept):
+        yield kept
 
 
 def _shown(scores, tracks: Iterable[Events], colours: Mapping) -> list[str]:
     present = {label for events in tracks for *_, label in events}
     present = present or {scores.iloc[:, 2:].max().idxmax()}
     return [label for label in colours if label in present]
-
-
-def _draw_log_mel(axes, values, span: tuple, centres_hz) -> None:
-    axes.imshow(
-        values.T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=(*span, -0.5, values.shape[1] - 0.5),
-    )
-    if centres_hz is None:
-        axes.set_ylabel("band", fontsize=8)
-        return
-    ticks = [hz for hz in _TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
-    bands = np.arange(len(centres_hz))
-    axes.set_yticks(np.interp(ticks, centres_hz, bands), ticks)
-    axes.set_ylabel("Hz", fontsize=8)
 
 
 def _draw_scores(axes, scores, shown, colours, thresholds) -> None:

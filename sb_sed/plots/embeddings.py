@@ -5,22 +5,25 @@ Authors
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.canvas import canvas, tidy
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 _FOLDS = 5
 
 
 def plot_embeddings(
-    panels: Mapping[str, Mapping[str, np.ndarray]], path, title: str = ""
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    path: str | Path,
+    title: str = "",
 ):
-    """Draws the embeddings of clips in their two principal components.
+    """Draw the embeddings of clips in their two principal components.
 
     Each panel has components of its own. Under its title stands how well a
-    linear probe tells the groups apart on clips that it was not trained on
+    linear probe separates the groups on clips that it was not trained on
     (mean of the groups' accuracies in cross-validation): components show what
     varies most, which need not be what differs between the groups.
 
@@ -28,7 +31,7 @@ def plot_embeddings(
     ---------
     panels : Mapping[str, Mapping[str, numpy.ndarray]]
         For each panel's title, the embeddings [n, D] of each group.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
     title : str
         Stands over the figure.
@@ -40,7 +43,7 @@ def plot_embeddings(
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
@@ -51,37 +54,34 @@ def plot_embeddings(
     >>> figure.axes[0].get_title()
     'Run\\nlinear probe: 100 %'
     """
-    figure_kind(path)  # complains before the work
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(3.2 * len(panels), 3.4), dpi=150, layout="constrained"
-    )
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    grid = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (name, groups) in zip(grid, panels.items(), strict=True):
-        points, shares = _principal(np.concatenate([*groups.values()]))
-        ends = np.cumsum([len(group) for group in groups.values()])
-        for label, colour, part in zip(
-            groups, _COLOURS, np.split(points, ends[:-1]), strict=False
-        ):
-            axes.scatter(*part.T, s=9, c=colour, alpha=0.6, lw=0, label=label)
-        axes.set_title(
-            f"{name}\nlinear probe: {100 * probe(groups):.0f} %",
-            fontsize=9,
-            parse_math=False,
-        )
-        axes.set_xlabel(f"component 1 ({100 * shares[0]:.0f} %)", fontsize=8)
-        axes.set_ylabel(f"component 2 ({100 * shares[1]:.0f} %)", fontsize=8)
-        axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    grid[0].legend(fontsize=7, frameon=False)
-    save_figure(figure, path)
+    with canvas(path, 3.2 * len(panels), 3.4, title) as figure:
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (name, groups) in zip(grid, panels.items(), strict=True):
+            _draw_groups(axes, groups)
+            axes.set_title(
+                f"{name}\nlinear probe: {100 * probe(groups):.0f} %",
+                fontsize=9,
+                parse_math=False,
+            )
+        tidy(grid)
+        grid[0].legend(fontsize=7, frameon=False)
     return figure
 
 
+def _draw_groups(axes, groups: Mapping[str, np.ndarray]) -> None:
+    """The points of one panel, in a colour for each group."""
+    points, shares = _principal(np.concatenate([*groups.values()]))
+    ends = np.cumsum([len(group) for group in groups.values()])
+    for label, colour, part in zip(
+        groups, _COLOURS, np.split(points, ends[:-1]), strict=False
+    ):
+        axes.scatter(*part.T, s=9, c=colour, alpha=0.6, lw=0, label=label)
+    axes.set_xlabel(f"component 1 ({100 * shares[0]:.0f} %)", fontsize=8)
+    axes.set_ylabel(f"component 2 ({100 * shares[1]:.0f} %)", fontsize=8)
+
+
 def probe(groups: Mapping[str, np.ndarray]) -> float:
-    """How well a linear classifier tells groups of embeddings apart.
+    """Measure how well a linear classifier separates groups of embeddings.
 
     Arguments
     ---------

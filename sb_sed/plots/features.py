@@ -1,25 +1,29 @@
-"""The figure of a recording's features: what each layer makes of it.
+"""The figure of a recording's features: the output of each layer.
 
 Authors
  * sb_sed contributors 2026
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sb_sed.plots.files import figure_kind, save_figure
-from sb_sed.plots.tracks import class_colours, draw_tracks
-
-_TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+from sb_sed.plots.canvas import (
+    canvas,
+    class_colours,
+    draw_tracks,
+    tracks_height,
+)
+from sb_sed.plots.spectrogram import draw_spectrogram, label_bands
 
 
 def plot_features(
     log_mel: np.ndarray,
     layers: np.ndarray,
     frame_shift: float,
-    path,
+    path: str | Path,
     *,
     centres_hz: np.ndarray | None = None,
     events: pd.DataFrame | None = None,
@@ -27,7 +31,7 @@ def plot_features(
     layer_titles: Sequence[str] | None = None,
     title: str = "",
 ):
-    """Draws the log-mels of a recording beside the outputs of a front-end.
+    """Draw the log-mels of a recording beside the outputs of a front-end.
 
     As in figure 2 of the UNIVPM-INRIA paper: one panel each, on the same axes
     of time and frequency, with the annotated events under it. The colours of a
@@ -41,7 +45,7 @@ def plot_features(
         Outputs of the front-end's layers, [T, F, N].
     frame_shift : float
         Distance of the frames, in seconds; frame 0 is at 0 s.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
     centres_hz : np.ndarray, optional
         Centre of each band [F]; without it the axis counts bands.
@@ -63,7 +67,7 @@ def plot_features(
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
@@ -73,50 +77,42 @@ def plot_features(
     >>> [axes.get_title() for axes in figure.axes if axes.images]
     ['log-mel (dB)', 'layer 1', 'layer 2']
     """
-    figure_kind(path)  # complains before the work
-    from matplotlib.figure import Figure
-
     n_layers = layers.shape[-1]
     titles = layer_titles or [f"layer {1 + i}" for i in range(n_layers)]
     events = _known(events)
     present = sorted(events["event_label"].unique())
     colours = class_colours(classes or present)
-    heights = [2.8, *([0.15 + 0.16 * len(present)] if present else [])]
-    figure = Figure(
-        figsize=(0.8 + 4.2 * (1 + n_layers), 1.1 + sum(heights)),
-        dpi=150,
-        layout="constrained",
-    )
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    grid = figure.subplots(
-        len(heights),
-        1 + n_layers,
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        height_ratios=heights,
-    )
-    span = (-frame_shift / 2, (len(log_mel) - 0.5) * frame_shift)
-    for axes, values, name in zip(
-        grid[0],
-        [log_mel, *np.moveaxis(layers, -1, 0)],
-        ["log-mel (dB)", *titles],
-        strict=True,
-    ):
-        _draw_image(axes, values, span)
-        axes.set_title(name, fontsize=9, parse_math=False)
-    _label_bands(grid[0, 0], centres_hz)
-    if present:
-        for axes in grid[1]:
-            tracks = events.itertuples(index=False, name=None)
-            draw_tracks(axes, tracks, present, colours)
-            axes.spines[["top", "right", "left"]].set_visible(False)
-    for axes in grid[-1]:
-        axes.set_xlim(0, span[1])
-        axes.set_xlabel("time (s)", fontsize=8)
-    for axes in grid.flat:
-        axes.tick_params(labelsize=7)
-    save_figure(figure, path)
+    heights = [2.8, *([tracks_height(len(present))] if present else [])]
+    size = 0.8 + 4.2 * (1 + n_layers), 1.1 + sum(heights)
+    with canvas(path, *size, title) as figure:
+        grid = figure.subplots(
+            len(heights),
+            1 + n_layers,
+            sharex=True,
+            sharey="row",
+            squeeze=False,
+            height_ratios=heights,
+        )
+        span = (-frame_shift / 2, (len(log_mel) - 0.5) * frame_shift)
+        for axes, values, name in zip(
+            grid[0],
+            [log_mel, *np.moveaxis(layers, -1, 0)],
+            ["log-mel (dB)", *titles],
+            strict=True,
+        ):
+            _draw_image(axes, values, span)
+            axes.set_title(name, fontsize=9, parse_math=False)
+        label_bands(grid[0, 0], centres_hz, lowest=125)
+        if present:
+            for axes in grid[1]:
+                tracks = events.itertuples(index=False, name=None)
+                draw_tracks(axes, tracks, present, colours)
+                axes.spines[["top", "right", "left"]].set_visible(False)
+        for axes in grid[-1]:
+            axes.set_xlim(0, span[1])
+            axes.set_xlabel("time (s)", fontsize=8)
+        for axes in grid.flat:
+            axes.tick_params(labelsize=7)
     return figure
 
 
@@ -131,28 +127,9 @@ def _known(events: pd.DataFrame | None) -> pd.DataFrame:
 def _draw_image(axes, values: np.ndarray, span: tuple[float, float]) -> None:
     """One panel and its colour bar; ``span`` are seconds."""
     low, high = np.nanpercentile(values, [0.5, 99.5])
-    image = axes.imshow(
-        values.T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        vmin=low,
-        vmax=high,
-        extent=(*span, -0.5, values.shape[1] - 0.5),
-    )
+    image = draw_spectrogram(axes, values, span, vmin=low, vmax=high)
     bar = axes.figure.colorbar(
         image, ax=axes, extend="both", fraction=0.05, pad=0.02
     )
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)
-
-
-def _label_bands(axes, centres_hz: np.ndarray | None) -> None:
-    """Frequencies on the axis of the bands, which all panels share."""
-    if centres_hz is None:
-        axes.set_ylabel("band", fontsize=8)
-        return
-    ticks = [f for f in _TICKS_HZ if centres_hz[0] <= f <= centres_hz[-1]]
-    bands = np.arange(len(centres_hz))
-    axes.set_yticks(np.interp(ticks, centres_hz, bands), ticks)
-    axes.set_ylabel("frequency (Hz)", fontsize=8)

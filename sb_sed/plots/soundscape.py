@@ -4,33 +4,46 @@ Authors
  * sb_sed contributors 2026
 """
 
+from __future__ import annotations
+
 import textwrap
 from collections.abc import Sequence
 from math import log10
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sb_sed.data.jams import strip_suffixes
-from sb_sed.mixing.scene import Scene, SceneSource, Soundscape
-from sb_sed.plots.files import figure_kind, save_figure
-from sb_sed.plots.tracks import class_colours, draw_tracks
+from sb_sed.plots.canvas import (
+    class_colours,
+    draw_tracks,
+    time_canvas,
+    tracks_height,
+)
+from sb_sed.plots.spectrogram import (
+    RANGE_DB,
+    draw_spectrogram,
+    label_bands,
+    log_mel,
+)
+
+if TYPE_CHECKING:
+    from sb_sed.mixing.scene import Scene, SceneSource, Soundscape
 
 _INK, _GREY = "#333333", "#bbbbbb"
 _COLUMNS = 2000  # of a waveform
-_TICKS_HZ = (250, 1000, 4000, 16000)
 
 
 def plot_soundscape(
     scene: Scene,
     soundscape: Soundscape,
     sample_rate: int,
-    path,
+    path: str | Path,
     *,
     classes: Sequence[str] | None = None,
     title: str = "",
 ):
-    """Draws a soundscape: each sound as it is in it, their sum, the labels.
+    """Draw a soundscape: each sound as mixed, their sum, the labels.
 
     Each waveform fills its panel; over it stand the level of its peak, its
     room and its effects, in the order in which they act. Shaded is what counts
@@ -44,7 +57,7 @@ def plot_soundscape(
         What it was mixed to.
     sample_rate : int
         Samples per second.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
     classes : sequence of str, optional
         All the classes that may occur: gives each the same colour in the
@@ -59,49 +72,39 @@ def plot_soundscape(
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
-    >>> from sb_sed.mixing.scene import Sound
+    >>> from sb_sed.mixing.scene import Scene, SceneSource, Sound, Soundscape
     >>> hum = np.sin(np.arange(16000, dtype=np.float32))
     >>> scene = Scene(1.0, SceneSource("hum.wav", "room", 0, 1, 0, 0), [])
     >>> soundscape = Soundscape(hum, [], Sound(0, hum, 0, 1), [])
     >>> path = getfixture("tmp_path") / "hum.png"
     >>> figure = plot_soundscape(scene, soundscape, 16000, path)
     >>> [axes.get_title("left") for axes in figure.axes]
-    ['hum.wav     0.0 dB', '0.0 dB', 'log-mel of the mixture, the upper 80 dB']
+    ['hum.wav     0.0 dB', '0.0 dB', 'log-mel of the mixture, the upper 70 dB']
     """
-    figure_kind(path)  # complains before the work
-    from matplotlib.figure import Figure
-
     labels = sorted({label for *_, label in soundscape.events})
     colours = class_colours(classes or labels)
     n_sounds = 1 + len(scene.foregrounds)
     heights = [0.5] * n_sounds + [0.8, 1.9]
     if labels:
-        heights.append(0.12 + 0.16 * len(labels))
-    figure = Figure(
-        figsize=(9, 0.7 + sum(heights) + 0.24 * len(heights)),
-        dpi=150,
-        layout="constrained",
-    )
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    panels = figure.subplots(
-        len(heights), sharex=True, squeeze=False, height_ratios=heights
-    )[:, 0]
-    _draw_sounds(panels, scene, soundscape, colours)
-    _draw_mixture(panels[n_sounds], soundscape, scene.seconds)
-    _draw_log_mel(panels[n_sounds + 1], soundscape, sample_rate, scene.seconds)
-    if labels:
-        draw_tracks(panels[-1], soundscape.events, labels, colours)
-        _caption(panels[-1], ["labels"])
-    for axes in panels:
-        axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[-1].set_xlim(0, scene.seconds)
-    panels[-1].set_xlabel("time (s)", fontsize=8)
-    save_figure(figure, path)
+        heights.append(tracks_height(len(labels)))
+    with time_canvas(path, heights, title) as (figure, panels):
+        _draw_sounds(panels, scene, soundscape, colours)
+        mixture, spectrogram = panels[n_sounds : n_sounds + 2]
+        _draw_mixture(mixture, soundscape, scene.seconds)
+        decibels, centres_hz = log_mel(soundscape.samples, sample_rate)
+        draw_spectrogram(spectrogram, decibels, (0, scene.seconds))
+        label_bands(spectrogram, centres_hz)
+        _caption(
+            spectrogram, [f"log-mel of the mixture, the upper {RANGE_DB} dB"]
+        )
+        if labels:
+            draw_tracks(panels[-1], soundscape.events, labels, colours)
+            _caption(panels[-1], ["labels"])
+        panels[-1].set_xlim(0, scene.seconds)
     return figure
 
 
@@ -114,7 +117,7 @@ def _draw_sounds(panels, scene, soundscape, colours) -> None:
         soundscape.stems(),
         strict=False,  # more panels follow
     ):
-        colour = colours.get(strip_suffixes(source.label), _GREY)
+        colour = colours.get(source.event_label, _GREY)
         _draw_waveform(axes, stem, scene.seconds, colour)
         _name(axes, source.label)
         level = _decibels(stem) if sound else "left out: hardly in the clip"
@@ -177,26 +180,3 @@ def _draw_mixture(axes, soundscape: Soundscape, seconds: float) -> None:
     _draw_waveform(axes, soundscape.samples, seconds, _INK)
     _name(axes, "mixture")
     _caption(axes, [_decibels(soundscape.samples)])
-
-
-def _draw_log_mel(axes, soundscape, sample_rate: int, seconds: float) -> None:
-    import torch
-
-    from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
-
-    spectrogram = MelSpectrogram(sample_rate, f_max=sample_rate / 2)
-    mel = spectrogram(torch.from_numpy(soundscape.samples)[None])
-    values = AmplitudeToDB()(mel)[0].numpy()
-    axes.imshow(
-        values.T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=(0, seconds, -0.5, values.shape[1] - 0.5),
-    )
-    highest = spectrogram.filters.argmax(dim=0).numpy()
-    centres = highest * sample_rate / spectrogram.n_fft
-    ticks = [hz for hz in _TICKS_HZ if hz < sample_rate / 2]
-    axes.set_yticks(np.interp(ticks, centres, np.arange(len(centres))), ticks)
-    axes.set_ylabel("Hz", fontsize=8)
-    _caption(axes, ["log-mel of the mixture, the upper 80 dB"])

@@ -11,7 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from sb_sed.formats import write_events, write_scores
-from sb_sed.plots import plot_report
+from sb_sed.plots import plot_f1
 from sb_sed.scoring.report import make_report, write_json, write_markdown
 
 
@@ -72,7 +72,7 @@ def score_networks(
         write_events(events, target / "events.tsv", files)
         write_json(reports[network], target / "report.json")
         write_markdown(reports[network], target / "report.md")
-        plot_report(reports[network], target / "report.png")
+        plot_f1(reports[network], target / "report.png")
     return reports
 
 

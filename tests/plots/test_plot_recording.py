@@ -5,21 +5,20 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from sb_sed.plots import recording
-from sb_sed.plots.recording import draw_recording
-from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.plots import detection, plot_recording
+from sb_sed.smoothing.threshold import ThresholdSmoother, thresholds_of
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     """The arguments of each figure, beside drawing it."""
-    calls, plot = [], recording.plot_detection
+    calls, plot = [], detection.plot_detection
 
     def plot_detection(*arguments, **options):
         calls.append((arguments, options))
         return plot(*arguments, **options)
 
-    monkeypatch.setattr(recording, "plot_detection", plot_detection)
+    monkeypatch.setattr(detection, "plot_detection", plot_detection)
     return calls
 
 
@@ -27,8 +26,8 @@ def draw(detector, path, target):
     detector.hparams.smoother = ThresholdSmoother(0.5)
     scores = detector.scores_file(path)
     events = detector.events(scores, path.name)
-    thresholds = {"Cat": 0.5, "Dog": 0.5}
-    return scores, draw_recording(
+    thresholds = thresholds_of(detector.hparams.smoother, ["Cat", "Dog"])
+    return scores, plot_recording(
         path, 1000, scores, events, target, thresholds
     )
 
@@ -47,7 +46,7 @@ def test_a_long_recording_is_a_figure_a_minute(
     detector, make_wav, tmp_path, drawn, monkeypatch
 ):
     """Of equal length; together they show it all, once."""
-    monkeypatch.setattr(recording, "_PAGE_SECONDS", 3.0)
+    monkeypatch.setattr(detection, "_PAGE_SECONDS", 3.0)
     path = make_wav("long.flac", 7.6)
     scores, written = draw(detector, path, tmp_path / "long.flac.png")
     assert [x.name for x in written] == [

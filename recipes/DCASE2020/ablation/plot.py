@@ -9,7 +9,7 @@ from statistics import mean
 
 from table import DASH, HEADLINE, AblationTable
 
-from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.canvas import canvas
 
 _PAPER, _OURS, _BAR = "#d1495b", "#1f5a94", "#9cc3e6"
 _INK, _PALE = "#333333", "#dddddd"
@@ -24,38 +24,29 @@ def plot_table(table: AblationTable, path: str | Path) -> None:
     interval. On the right the difference to the first row, with the standard
     error over seeds.
     """
-    figure_kind(path)  # an unknown one is refused before the work
-    # Without pyplot: no window system, no state that outlives the figure.
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(11, 1.8 + 0.42 * len(table.rows)),
-        dpi=130,
-        layout="constrained",
-    )
-    scores, gains, numbers = figure.subplots(
-        1, 3, sharey=True, width_ratios=(5, 3, 1.5)
-    )
-    _draw_scores(scores, table)
-    _draw_gains(gains, table)
-    _write_numbers(numbers, table)
-    for axes in (scores, gains):
-        axes.xaxis.grid(True, color=_PALE)
-        axes.set_axisbelow(True)
-        axes.tick_params(axis="y", length=0)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-    scores.set_yticks(range(len(table.rows)), map(table.system, table.rows))
-    scores.set_ylim(len(table.rows) - 0.5, -0.5)
-    figure.suptitle(
-        f"{table.title} ({table.metric})", x=0.01, ha="left", fontsize=11
-    )
-    figure.legend(
-        *scores.get_legend_handles_labels(),
-        loc="outside lower left",
-        ncols=4,
-        frameon=False,
-    )
-    save_figure(figure, path)
+    with canvas(path, 11, 1.8 + 0.42 * len(table.rows)) as figure:
+        scores, gains, numbers = figure.subplots(
+            1, 3, sharey=True, width_ratios=(5, 3, 1.5)
+        )
+        _draw_scores(scores, table)
+        _draw_gains(gains, table)
+        _write_numbers(numbers, table)
+        for axes in (scores, gains):
+            axes.xaxis.grid(True, color=_PALE)
+            axes.set_axisbelow(True)
+            axes.tick_params(axis="y", length=0)
+            axes.spines[["top", "right", "left"]].set_visible(False)
+        scores.set_yticks(range(len(table.rows)), map(table.system, table.rows))
+        scores.set_ylim(len(table.rows) - 0.5, -0.5)
+        figure.suptitle(
+            f"{table.title} ({table.metric})", x=0.01, ha="left", fontsize=11
+        )
+        figure.legend(
+            *scores.get_legend_handles_labels(),
+            loc="outside lower left",
+            ncols=4,
+            frameon=False,
+        )
 
 
 def _draw_scores(axes, table: AblationTable) -> None:

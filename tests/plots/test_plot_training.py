@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sb_sed.errors import InputError
-from sb_sed.plots import plot_curves
+from sb_sed.plots import plot_training
 
 
 def curve(*values):
@@ -38,7 +38,7 @@ def test_what_belongs_together_shares_a_panel(tmp_path):
         "student_event_f1/valid": curve(23, 24),
         "teacher_event_f1/valid": curve(25, 26),
     }
-    figure = plot_curves(curves, tmp_path / "curves.png", title="a $run")
+    figure = plot_training(curves, tmp_path / "curves.png", title="a $run")
     shown = lines(figure)
     assert list(shown) == [
         "loss",
@@ -66,7 +66,7 @@ def test_what_belongs_together_shares_a_panel(tmp_path):
 @pytest.mark.parametrize("n_panels", [1, 2, 3, 5, 9, 13])
 def test_every_column_ends_with_its_epochs(tmp_path, n_panels):
     curves = {f"value {i}": curve(i, np.nan, 2) for i in range(n_panels)}
-    figure = plot_curves(curves, tmp_path / "curves.svg")
+    figure = plot_training(curves, tmp_path / "curves.svg")
     assert len(figure.axes) == n_panels
     columns = {}
     for axes in figure.axes:
@@ -80,7 +80,7 @@ def test_every_column_ends_with_its_epochs(tmp_path, n_panels):
 
 def test_other_names_have_a_panel_of_their_own(tmp_path):
     names = ["a/", "/b", "a/b/c", "f1/test", "7"]
-    figure = plot_curves(
+    figure = plot_training(
         {name: curve(1) for name in names}, tmp_path / "curves.pdf"
     )
     assert len(figure.axes) == len(names)
@@ -88,7 +88,7 @@ def test_other_names_have_a_panel_of_their_own(tmp_path):
 
 def test_other_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"curves\.txt"):
-        plot_curves({"a": curve(1)}, tmp_path / "curves.txt")
+        plot_training({"a": curve(1)}, tmp_path / "curves.txt")
     assert not list(tmp_path.iterdir())
 
 
@@ -102,7 +102,7 @@ def test_the_curves_of_an_adaptation(tmp_path):
         "domain_auc/valid",
     ]
     curves = {name: curve(0.5, 0.25) for name in names}
-    shown = lines(plot_curves(curves, tmp_path / "adaptation.png"))
+    shown = lines(plot_training(curves, tmp_path / "adaptation.png"))
     assert {title: len(panel) for title, panel in shown.items()} == {
         "adversarial gradient, norm": 1,
         "discriminator gradient, norm": 1,

@@ -7,10 +7,11 @@ Authors
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.canvas import canvas, tidy
 
 # Which panel a name is drawn in and as what, in the order of the figure; the
 # first that fits the whole name counts.
@@ -29,8 +30,10 @@ _PANELS = (
 )
 
 
-def plot_curves(curves: Mapping[str, pd.Series], path, title: str = ""):
-    """Draws the curves of a training.
+def plot_training(
+    curves: Mapping[str, pd.Series], path: str | Path, title: str = ""
+):
+    """Draw what a training logged over its epochs.
 
     What belongs together shares a panel: the losses, the F1 of the networks,
     the learning rates, and of parallel layers (``pcen/alpha_1``,
@@ -40,7 +43,7 @@ def plot_curves(curves: Mapping[str, pd.Series], path, title: str = ""):
     ---------
     curves : Mapping[str, pandas.Series]
         Of :func:`sb_sed.runs.curves.read_curves`.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
     title : str
         Stands over the figure.
@@ -52,54 +55,50 @@ def plot_curves(curves: Mapping[str, pd.Series], path, title: str = ""):
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
     >>> falling = pd.Series([3.0, 2.0], index=[1, 2])
     >>> path = getfixture("tmp_path") / "curves.png"
-    >>> figure = plot_curves({"loss/train": falling, "lr_net": falling}, path)
+    >>> figure = plot_training({"loss/train": falling, "lr_net": falling}, path)
     >>> [axes.get_title() for axes in figure.axes]
     ['loss', 'learning rate']
     """
-    figure_kind(path)  # complains before the work
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     panels = _panels(curves)
     n_columns = min(4, math.ceil(math.sqrt(len(panels))))
     n_rows = math.ceil(len(panels) / n_columns)
-    figure = Figure(
-        figsize=(0.4 + 3.2 * n_columns, 0.4 + 2.3 * n_rows),
-        dpi=150,
-        layout="constrained",
-    )
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    grid = figure.subplots(n_rows, n_columns, sharex=True, squeeze=False)
-    for axes, (name, lines) in zip(grid.flat, panels.items(), strict=False):
-        for label, curve in lines.items():
-            axes.plot(
-                curve.index,
-                curve,
-                label=label,
-                linewidth=1.2,
-                marker="." if len(curve) <= 50 else "",
-                markersize=3,
-            )
-        if any(lines):
-            axes.legend(fontsize=7, frameon=False)
-        axes.set_title(name, fontsize=9, parse_math=False)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.tick_params(labelsize=7)
-        axes.grid(color="#dddddd")
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in grid.flat[len(panels) :]:
-        axes.remove()
-    for axes in grid.flat[: len(panels)][-n_columns:]:  # lowest of its column
-        axes.tick_params(labelbottom=True)
-        axes.set_xlabel("epoch", fontsize=8)
-    save_figure(figure, path)
+    size = 0.4 + 3.2 * n_columns, 0.4 + 2.3 * n_rows
+    with canvas(path, *size, title) as figure:
+        grid = figure.subplots(n_rows, n_columns, sharex=True, squeeze=False)
+        for axes, (name, lines) in zip(grid.flat, panels.items(), strict=False):
+            _draw_panel(axes, lines)
+            axes.set_title(name, fontsize=9, parse_math=False)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for axes in grid.flat[len(panels) :]:
+            axes.remove()
+        for axes in grid.flat[: len(panels)][-n_columns:]:  # lowest of a column
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("epoch", fontsize=8)
     return figure
+
+
+def _draw_panel(axes, lines: Mapping[str, pd.Series]) -> None:
+    for label, curve in lines.items():
+        axes.plot(
+            curve.index,
+            curve,
+            label=label,
+            linewidth=1.2,
+            marker="." if len(curve) <= 50 else "",
+            markersize=3,
+        )
+    if any(lines):
+        axes.legend(fontsize=7, frameon=False)
+    tidy([axes])
+    axes.grid(color="#dddddd")
 
 
 def _panels(curves: Mapping[str, pd.Series]) -> dict[str, dict]:

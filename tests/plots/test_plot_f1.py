@@ -1,10 +1,10 @@
-"""The figures: that they are drawn, whatever is missing in a report."""
+"""The figure of the F1 scores, whatever is missing in a report."""
 
 import matplotlib.image
 import pytest
 
 from sb_sed.errors import InputError
-from sb_sed.plots import plot_report
+from sb_sed.plots import plot_f1
 
 
 def _report(n_classes, **changes):
@@ -35,7 +35,7 @@ def _report(n_classes, **changes):
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_kinds_of_figures(tmp_path, kind):
     path = tmp_path / f"report.{kind}"
-    plot_report(_report(3), path)
+    plot_f1(_report(3), path)
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
     assert path.read_bytes().startswith(start)
     assert list(tmp_path.iterdir()) == [path]
@@ -44,7 +44,7 @@ def test_the_kinds_of_figures(tmp_path, kind):
 def test_the_figure_grows_with_the_classes(tmp_path):
     heights = []
     for n_classes in (1, 10):
-        plot_report(_report(n_classes), tmp_path / "report.png")
+        plot_f1(_report(n_classes), tmp_path / "report.png")
         image = matplotlib.image.imread(tmp_path / "report.png")
         assert image.std() > 0
         heights.append(image.shape[0])
@@ -56,11 +56,11 @@ def test_gaps_in_a_report(tmp_path):
     report["event_f1"]["per_class"]["Class_0"] = None
     bounds = report["confidence_intervals"]["event_f1"]
     bounds["per_class"]["Class_0"] = bounds["macro"] = None
-    plot_report(report, tmp_path / "report.png")
+    plot_f1(report, tmp_path / "report.png")
     assert (tmp_path / "report.png").exists()
 
 
 def test_other_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match="report.txt"):
-        plot_report(_report(1), tmp_path / "report.txt")
+        plot_f1(_report(1), tmp_path / "report.txt")
     assert not list(tmp_path.iterdir())

@@ -1,30 +1,32 @@
-"""The figure of the results.
+"""The figure of the results: the F1 of each class.
 
 Authors
  * sb_sed contributors 2026
 """
 
+from pathlib import Path
+
 import numpy as np
 
-from sb_sed.plots.files import figure_kind, save_figure
+from sb_sed.plots.canvas import canvas
 
 _EVENT, _SEGMENT, _INK = "#1f5a94", "#9cc3e6", "#333333"
 
 
-def plot_report(report: dict, path) -> None:
-    """Draws the F1 scores of each class with their confidence intervals.
+def plot_f1(report: dict, path: str | Path) -> None:
+    """Draw the F1 scores of each class with their confidence intervals.
 
     Arguments
     ---------
     report : dict
         Of :func:`sb_sed.scoring.report.make_report`.
-    path : str or Path
+    path : str | Path
         The figure to write: .png, .svg or .pdf.
 
     Raises
     ------
     InputError
-        When the name of the figure ends otherwise.
+        If the name of the figure has another ending.
 
     Example
     -------
@@ -42,60 +44,50 @@ def plot_report(report: dict, path) -> None:
     ...     "n_files": 3,
     ... }
     >>> path = getfixture("tmp_path") / "report.png"
-    >>> plot_report(report, path)
+    >>> plot_f1(report, path)
     >>> path.stat().st_size > 0
     True
     """
-    figure_kind(path)  # complains before the work
-    # Without pyplot: no window system, no state that outlives the figure.
-    from matplotlib.figure import Figure
-
     names = _by_event_f1(report)
-    figure = Figure(figsize=(8, 1.6 + 0.42 * (len(names) + 2)), dpi=150)
-    axes = figure.add_subplot()
     rows = np.arange(len(names) + 2, dtype=float)
-    rows[2:] += 0.5  # a gap between the means and the classes
-    for metric, label, colour, shift in (
-        ("event_f1", "event-based, collar 0.2 s", _EVENT, -0.19),
-        ("segment_f1", "segment-based, 1 s", _SEGMENT, 0.19),
-    ):
-        values, errors = _values(report, metric, names)
-        axes.barh(rows + shift, values, 0.36, color=colour, label=label)
-        axes.errorbar(
-            values,
-            rows + shift,
-            xerr=errors,
-            fmt="none",
-            ecolor=_INK,
-            elinewidth=1,
-            capsize=2,
+    with canvas(path, 8, 1.6 + 0.42 * len(rows)) as figure:
+        axes = figure.add_subplot()
+        rows[2:] += 0.5  # a gap between the means and the classes
+        for metric, label, colour, shift in (
+            ("event_f1", "event-based, collar 0.2 s", _EVENT, -0.19),
+            ("segment_f1", "segment-based, 1 s", _SEGMENT, 0.19),
+        ):
+            values, errors = _values(report, metric, names)
+            axes.barh(rows + shift, values, 0.36, color=colour, label=label)
+            axes.errorbar(
+                values,
+                rows + shift,
+                xerr=errors,
+                fmt="none",
+                ecolor=_INK,
+                elinewidth=1,
+                capsize=2,
+            )
+        labels = [name.replace("_", " ") for name in names]
+        axes.set_yticks(rows, ["macro mean", "micro mean", *labels])
+        for tick in axes.get_yticklabels()[:2]:
+            tick.set_fontweight("bold")
+        axes.set_ylim(rows[-1] + 0.5, -0.5)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel(
+            "F1 in % (whiskers: 95 % bootstrap interval over files)"
         )
-    axes.set_yticks(
-        rows,
-        [
-            "macro mean",
-            "micro mean",
-            *(name.replace("_", " ") for name in names),
-        ],
-    )
-    for tick in axes.get_yticklabels()[:2]:
-        tick.set_fontweight("bold")
-    axes.set_ylim(rows[-1] + 0.5, -0.5)
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("F1 in % (whiskers: 95 % bootstrap interval over files)")
-    axes.xaxis.grid(True, color="#dddddd")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(
-        *axes.get_legend_handles_labels(),
-        loc="outside upper right",
-        ncols=2,
-        frameon=False,
-    )
-    axes.set_title(_title(report), loc="left", fontsize=10, color=_INK)
-    figure.set_layout_engine("constrained")
-    save_figure(figure, path)
+        axes.xaxis.grid(True, color="#dddddd")
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="y", length=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        figure.legend(
+            *axes.get_legend_handles_labels(),
+            loc="outside upper right",
+            ncols=2,
+            frameon=False,
+        )
+        axes.set_title(_title(report), loc="left", fontsize=10, color=_INK)
 
 
 def _by_event_f1(report: dict) -> list[str]:
@@ -104,7 +96,9 @@ def _by_event_f1(report: dict) -> list[str]:
     return sorted(per_class, key=lambda name: -(per_class[name] or 0))
 
 
-def _values(report: dict, metric: str, names: list[str]):
+def _values(
+    report: dict, metric: str, names: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """F1 in percent [rows] and the lengths of its error bars [2, rows]."""
 
     def _column(table):
@@ -126,6 +120,7 @@ def _values(report: dict, metric: str, names: list[str]):
 
 
 def _title(report: dict) -> str:
+    """The number of files and, where there are any, the PSDS."""
     text = f"{report['n_files']} files"
     if report["psds"]:
         psds = report["psds"]
