@@ -1,54 +1,90 @@
-"""The files of a report as the page's script reads them.
+"""The clips of a report: which are shown with their sound, and how.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
 from tqdm import tqdm
 
-from sb_sed.plots.recording import log_mel
-from sb_sed.report.choice import choose_clips
+from sb_sed.plots.detection import plot_detection
+from sb_sed.plots.spectrogram import band_ticks, log_mel
 from sb_sed.report.contents import Contents
 from sb_sed.report.inputs import Inputs
-from sb_sed.report.matching import KINDS, JudgedEvent
 from sb_sed.report.media import (
     encode_audio,
     encode_scores,
     encode_spectrogram,
     read_clip,
 )
+from sb_sed.report.outcomes import KINDS, JudgedEvent, JudgedFile
 
 # Characters of the page.
 _MOST_MEDIA = 8_000_000
 _MOST_SCORES = 1_500_000
 _LONGEST = 120  # seconds; what is longer is linked
-_TICKS_HZ = (500, 1000, 2000, 4000, 8000, 16000)
+
+
+def choose_clips(files: Mapping[str, JudgedFile], n_clips: int) -> list[str]:
+    """Choose the clips that show the most about a detector.
+
+    Half of them are those with the most errors. Each of the others shows, as
+    far as there is one left, a class with a kind of error (or a hit) that none
+    of the others shows.
+
+    ``files`` are stem -> JudgedFile. Returns stems; the more errors, the earlier.
+
+    Example
+    -------
+    >>> from sb_sed.report.outcomes import JudgedEvent
+    >>> bad = [JudgedEvent(0, 1, "Dog", "missed")] * 2
+    >>> good = [JudgedEvent(0, 1, "Cat", "hit", 0)]
+    >>> files = {
+    ...     "a": JudgedFile("a.wav", bad[:1], []),
+    ...     "b": JudgedFile("b.wav", bad, []),
+    ...     "c": JudgedFile("c.wav", good, good),
+    ... }
+    >>> choose_clips(files, 2)
+    ['b', 'c']
+    """
+    hardest = sorted(files, key=lambda name: -files[name].n_errors)
+    n_hardest = (n_clips + 1) // 2
+    chosen, rest = hardest[:n_hardest], hardest[n_hardest:]
+    shown = set().union(*(_shows(files[name]) for name in chosen))
+    while rest and len(chosen) < n_clips:
+        # max takes the first, and so the hardest, of those that show as many
+        best = max(rest, key=lambda name: len(_shows(files[name]) - shown))
+        rest.remove(best)
+        chosen.append(best)
+        shown |= _shows(files[best])
+    return sorted(chosen, key=hardest.index)
+
+
+def _shows(file: JudgedFile) -> set[tuple[str, str]]:
+    return {(e.label, e.kind) for e in file.reference + file.detected}
 
 
 def describe_files(
     contents: Contents, inputs: Inputs, n_clips: int, page: Path
 ) -> list[dict]:
-    """Describes the files, those with the most errors first.
+    """Describe the files for the page's script, most errors first.
 
-    The chosen ones (:func:`~sb_sed.report.choice.choose_clips`) carry their
-    sound and spectrogram, as far as 8 MB reach; of the others, the page links
-    the audio. Scores are carried, the worst files first, as far as 1.5 MB
-    reach.
+    Those of :func:`choose_clips` contain their sound and spectrogram, up to
+    8 MB in all; of the others, the page links the audio. Scores are contained,
+    the files with the most errors first, up to 1.5 MB.
 
     Arguments
     ---------
     contents : Contents
-        What was found out.
+        Of the report.
     inputs : Inputs
         What it was made of.
     n_clips : int
-        How many files may carry their sound.
+        How many files may contain their sound.
     page : Path
         The page that will link to audio.
 
@@ -109,15 +145,15 @@ def _media(path: Path) -> dict:
     clip = read_clip(path)
     if clip is None or len(clip[0]) > _LONGEST * clip[1]:
         return {}
-    decibels, centres = log_mel(*clip)
-    ticks = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
-    heights = np.interp(ticks, centres, np.linspace(0, 1, len(centres)))
+    decibels, centres_hz = log_mel(*clip)
+    highest = len(centres_hz) - 1
     return {
         "audio": encode_audio(*clip),
         "image": encode_spectrogram(decibels),
         "imageSeconds": len(clip[0]) / clip[1],
         "ticks": [
-            [hz, round(h, 3)] for hz, h in zip(ticks, heights, strict=True)
+            [hz, round(band / highest, 3)]
+            for hz, band in zip(*band_ticks(centres_hz, 500), strict=True)
         ],
     }
 
@@ -129,3 +165,54 @@ def _link(path: Path, page: Path) -> str:
     except ValueError:  # another drive
         return path.absolute().as_uri()
     return "./" + quote(Path(relative).as_posix())
+
+
+def write_figures(
+    contents: Contents, inputs: Inputs, n_clips: int, folder: str | Path
+) -> list[Path]:
+    """Draw the clips that a page shows with their sound, one file each.
+
+    Arguments
+    ---------
+    contents : Contents
+        Of :func:`sb_sed.report.page.write_page`.
+    inputs : Inputs
+        What it was made of.
+    n_clips : int
+        At most this many; clips without readable audio are left out.
+    folder : str | Path
+        Where ``<stem>.png`` is written for each.
+
+    Returns
+    -------
+    figures : list of Path
+    """
+    figures = []
+    chosen = choose_clips(contents.files, n_clips)
+    for name in tqdm(
+        chosen, "figures", unit="file", delay=1, leave=False, disable=None
+    ):
+        path = inputs.audio.get(name)
+        clip = path and read_clip(path)
+        if clip is None:
+            continue
+        samples, rate = clip
+        decibels, centres_hz = log_mel(samples, rate)
+        file = contents.files[name]
+        sides = (
+            [(event.onset, event.offset, event.label) for event in side]
+            for side in (file.reference, file.detected)
+        )
+        figures.append(Path(folder) / f"{name}.png")
+        plot_detection(
+            decibels,
+            len(samples) / rate,
+            inputs.scores[name],
+            *sides,
+            figures[-1],
+            centres_hz=centres_hz,
+            classes=contents.labels,
+            thresholds=contents.thresholds,
+            title=file.name,
+        )
+    return figures

@@ -1,4 +1,4 @@
-"""Everything that a page shows, as plain values.
+"""All that a page shows except for its clips, as plain values.
 
 Authors
  * sb_sed contributors 2026
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sb_sed.formats import stem
-from sb_sed.report.charts import bar_path, curve_paths
-from sb_sed.report.curves import distributions, operating_curves, score_range
-from sb_sed.report.inputs import Inputs
-from sb_sed.report.matching import (
-    HIT,
-    WRONG,
-    JudgedFile,
-    judge,
+from sb_sed.report.charts import (
+    bar_path,
+    curve_paths,
+    distributions,
+    operating_curves,
+    score_range,
 )
+from sb_sed.report.inputs import Inputs
+from sb_sed.report.outcomes import HIT, WRONG, JudgedFile, judge
 from sb_sed.scoring.report import make_report
 
 CHART = {"width": 240, "curves": 96, "bars": 32}  # pixels, as in the template
@@ -65,7 +65,7 @@ class Contents:
 
 
 def make_contents(inputs: Inputs) -> Contents:
-    """Scores, compares and draws what is known of a detector.
+    """Score the detections; compute tables and charts.
 
     Arguments
     ---------
@@ -79,7 +79,7 @@ def make_contents(inputs: Inputs) -> Contents:
     Raises
     ------
     InputError
-        When no file of the reference has scores.
+        If no file of the reference has scores.
     """
     thresholds, smoothed = inputs.thresholds(), inputs.smoothed()
     report = make_report(
@@ -153,7 +153,7 @@ def _panels(contents: Contents, scores, smoothed, reference) -> list[dict]:
     low, high = contents.low, contents.high
     shares = distributions(reference, scores, np.linspace(low, high, _BINS + 1))
     curves = {}
-    # Defined under the same conditions; the report's notes name the lacking.
+    # Defined under the same conditions; the report's notes say what is missing.
     if contents.report["psds"] is not None:
         curves = operating_curves(reference, smoothed)
     panels = []

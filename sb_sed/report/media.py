@@ -1,4 +1,4 @@
-"""A clip as a page can hold it: sound, spectrogram and scores as short text.
+"""Sound, spectrogram and scores of a clip as short text, for a page.
 
 Authors
  * sb_sed contributors 2026
@@ -13,7 +13,7 @@ import pandas as pd
 import soundfile as sf
 
 from sb_sed.audio.store import UnusableAudio, read_mono, resample
-from sb_sed.plots.recording import RANGE_DB
+from sb_sed.plots.spectrogram import RANGE_DB
 
 # That MP3 has; more than the last is not kept.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
@@ -23,7 +23,7 @@ _CELLS = 800  # of the scores
 
 
 def encode_audio(samples: np.ndarray, rate: int) -> str:
-    """A recording as the data URL of an MP3, about 3 kB a second.
+    """Encode a recording as the data URL of an MP3, about 3 kB a second.
 
     MP3 because every browser plays it; where libsndfile is too old for it,
     Ogg Vorbis. Both keep the time to the sample.
@@ -64,16 +64,7 @@ def encode_audio(samples: np.ndarray, rate: int) -> str:
 
 
 def encode_spectrogram(decibels: np.ndarray) -> str:
-    """A spectrogram as the data URL of a grey PNG, the loudest black.
-
-    Arguments
-    ---------
-    decibels : np.ndarray
-        Of :func:`sb_sed.plots.recording.log_mel`.
-
-    Returns
-    -------
-    url : str
+    """Encode decibels [T, F] as the data URL of a grey PNG, the loudest black.
 
     Example
     -------
@@ -93,10 +84,10 @@ def encode_spectrogram(decibels: np.ndarray) -> str:
 def encode_scores(
     table: pd.DataFrame, low: float, high: float
 ) -> tuple[float, str]:
-    """Scores as bytes on cells of one length, from 0 to the end of the table.
+    """Encode scores as bytes, on cells of one length from 0 to the end.
 
     A cell is as long as a frame, or longer where there would be more than 800.
-    It has the largest score of the frames that it meets, so that no peak
+    It has the largest score of the frames that overlap it, so that no peak
     of a long recording is lost.
 
     Arguments
@@ -123,7 +114,7 @@ def encode_scores(
     onsets, offsets = matrix[:, 0], matrix[:, 1]
     cell = max(np.median(offsets - onsets), offsets[-1] / _CELLS)
     n_cells = int(np.ceil(offsets[-1] / cell - 1e-6))
-    # A little inside of the cell, or it would also meet its neighbours.
+    # A little inside of the cell, or its neighbours would overlap it, too.
     begins = (np.arange(n_cells) + 0.1) * cell
     first = np.searchsorted(offsets, begins, side="right")
     last = np.searchsorted(onsets, begins + 0.8 * cell, side="left")
@@ -139,17 +130,7 @@ def encode_scores(
 
 
 def read_clip(path: Path) -> tuple[np.ndarray, int] | None:
-    """A recording, mono, or None where it cannot be read.
-
-    Arguments
-    ---------
-    path : Path
-        Audio file.
-
-    Returns
-    -------
-    samples, rate : (np.ndarray, int)
-    """
+    """Read a recording: mono samples and rate, or None if it is unusable."""
     try:
         return read_mono(path)
     except UnusableAudio:

@@ -14,7 +14,7 @@ from sb_sed.formats import atomic_path
 from sb_sed.report.clips import describe_files
 from sb_sed.report.contents import CHART, Contents, make_contents
 from sb_sed.report.inputs import Inputs
-from sb_sed.report.matching import KINDS, LEAST_OVERLAP
+from sb_sed.report.outcomes import KINDS, LEAST_OVERLAP
 
 # In this order, as one script in one scope and one style sheet.
 _SCRIPTS = ("data.js", "list.js", "timeline.js", "player.js", "main.js")
@@ -24,7 +24,7 @@ _GLYPHS = ("✓", "↔", "≠", "○", "✕")
 
 
 def write_page(inputs: Inputs, path: str | Path, n_clips: int = 50) -> Contents:
-    """Writes a report as one self-contained page.
+    """Write a report as one self-contained page.
 
     Names of files and classes are never markup: Jinja escapes them, and a
     content security policy allows no script but the page's own and no network.
@@ -33,17 +33,16 @@ def write_page(inputs: Inputs, path: str | Path, n_clips: int = 50) -> Contents:
     ---------
     inputs : Inputs
         Of :func:`sb_sed.report.inputs.gather`.
-    path : str or Path
+    path : str | Path
         The page to write, ``.html``.
     n_clips : int
-        How many clips it holds with their sound, the page growing by about
-        70 kB for every ten seconds; those with the most errors, and some of
-        each kind.
+        How many clips it contains with their sound, about 70 kB for every ten
+        seconds: those with the most errors, and some of each kind.
 
     Returns
     -------
     contents : Contents
-        What was found out.
+        What it shows.
     """
     path = Path(path)
     contents = make_contents(inputs)

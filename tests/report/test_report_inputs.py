@@ -1,7 +1,5 @@
 """What a report finds by itself, and what it says when it does not."""
 
-import json
-
 import pytest
 
 from sb_sed.errors import InputError
@@ -69,8 +67,8 @@ def test_events_instead_of_a_smoother(run, tmp_path):
     [
         ({"data_set": "public"}, "public/student/scores"),
         ({"network": "teacher"}, "teacher/scores"),
-        ({"audio": "{tmp}/run"}, "holds no audio"),
-        ({"audio": "{tmp}/nowhere"}, "holds no audio"),
+        ({"audio": "{tmp}/run"}, "holds no recording"),
+        ({"audio": "{tmp}/nowhere"}, "does not exist"),
         ({"events": "{tmp}/nowhere.tsv"}, "does not exist"),
         ({"smoother": "{tmp}/nowhere.json"}, "nowhere.json"),
         ({"reference": "{tmp}/nowhere.tsv"}, "does not exist"),
@@ -112,6 +110,7 @@ def test_a_broken_manifest(run, tmp_path):
 def test_psds_is_that_of_the_training_or_of_the_smoothed_scores(run, tmp_path):
     from sb_sed.report import write_page
     from sb_sed.scoring.psds import psds
+    from sb_sed.scoring.report import make_report, write_json
 
     results, page = run / "validation" / "student", tmp_path / "report.html"
     inputs = gather(run)
@@ -131,11 +130,14 @@ def test_psds_is_that_of_the_training_or_of_the_smoothed_scores(run, tmp_path):
     inputs.smoother = Silent()
     assert write_page(inputs, page, n_clips=0).report["psds"]["2020"] == 0
     own = dict.fromkeys(expected, 0.25)
-    (results / "report.json").write_text(json.dumps({"psds": own}))
+    report = make_report(
+        inputs.reference, inputs.events, inputs.scores, inputs.durations
+    )
+    write_json(report | {"psds": own}, results / "report.json")
     assert write_page(gather(run), page, n_clips=0).report["psds"] == own
     # What is shown then are not the training's events any more.
     save_smoother(ThresholdSmoother(0.95), tmp_path / "mine.json")
     assert gather(run, smoother=tmp_path / "mine.json").psds is None
     (results / "report.json").write_text("[]")
-    with pytest.raises(InputError, match="report.json is no report"):
+    with pytest.raises(InputError, match="report.json is not a report"):
         gather(run)

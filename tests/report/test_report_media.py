@@ -9,7 +9,7 @@ import soundfile as sf
 from PIL import Image
 
 from sb_sed.formats import scores_table
-from sb_sed.plots.recording import log_mel
+from sb_sed.plots.spectrogram import log_mel
 from sb_sed.report.media import (
     encode_audio,
     encode_scores,

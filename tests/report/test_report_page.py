@@ -12,9 +12,8 @@ from urllib.parse import unquote
 import pytest
 
 import sb_sed.report
-from sb_sed.report import gather, write_page
-from sb_sed.report.choice import choose_clips
-from sb_sed.report.figures import write_figures
+from sb_sed.report import gather, write_figures, write_page
+from sb_sed.report.clips import choose_clips
 
 STYLES = Path(sb_sed.report.__file__).with_name("templates") / "base.css"
 

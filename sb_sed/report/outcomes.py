@@ -1,9 +1,9 @@
-"""What became of each event: found, missed, or mistaken, and for what.
+"""The outcome of each event: found, missed, or confused, and with what.
 
 The hits are those of the event-based F1 (sed_eval's criteria and its largest
 matching), so that their number is that of
 :func:`sb_sed.scoring.collar.event_counts`. sed_eval itself gives numbers only;
-which events belong together is what a reader wants to see.
+here the pairs of events are needed, the closest ones.
 
 Authors
  * sb_sed contributors 2026
@@ -26,14 +26,14 @@ HIT, BOUNDARY, WRONG, MISSED, FALSE_ALARM = KINDS = (
     "missed",
     "false alarm",
 )
-# Events of two classes are taken for one another when they share this much of
-# the time that either lasts; a long event would otherwise stand for all others.
+# Events of two classes are confused if they share this much of the time that
+# either lasts; otherwise a long event would be confused with all others.
 LEAST_OVERLAP = 0.3
 
 
 @dataclass
 class JudgedEvent:
-    """An event and what became of it.
+    """An event and its outcome.
 
     Arguments
     ---------
@@ -43,11 +43,11 @@ class JudgedEvent:
         Its class.
     kind : str
         One of ``KINDS``: ``hit`` (matched), ``boundary`` (not matched, but
-        overlapped by an event of its class), ``wrong class`` (else, taken for
-        another class or put in its place), ``missed`` or ``false alarm``.
+        overlapped by an event of its class), ``wrong class`` (else, confused
+        with an event of another class), ``missed`` or ``false alarm``.
     partner : int or None
-        Place, among the file's events of the other side, of the event that it
-        was matched with, missed the boundaries of, or was mistaken for.
+        Index, among the file's events of the other side, of the event that it
+        was matched with, has other boundaries than, or was confused with.
     """
 
     onset: float
@@ -75,7 +75,7 @@ class JudgedFile:
 
     @property
     def n_errors(self) -> int:
-        """Missed reference events and detected events that are no hit."""
+        """Number of missed reference events and wrong detected events."""
         return sum(e.kind != HIT for e in self.reference + self.detected)
 
 
@@ -84,7 +84,7 @@ def judge(
     detected: pd.DataFrame,
     classes: Sequence[str] | None = None,
 ) -> dict[str, JudgedFile]:
-    """Says of each event what became of it.
+    """Find the outcome of each event.
 
     Arguments
     ---------
@@ -92,7 +92,7 @@ def judge(
         Events as of :func:`sb_sed.formats.read_events`; its files are those
         that are judged.
     detected : pandas.DataFrame
-        Events; those of other files are passed over.
+        Events; those of other files are ignored.
     classes : sequence of str, optional
         The labels to judge; all that occur when omitted.
 

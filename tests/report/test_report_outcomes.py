@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.formats import EVENT_COLUMNS
-from sb_sed.report.matching import KINDS, judge
+from sb_sed.report.outcomes import KINDS, judge
 from sb_sed.scoring.collar import event_counts
 
 TIME = st.integers(0, 60).map(lambda n: n / 20)  # the collar is 4 of these

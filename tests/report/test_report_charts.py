@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sb_sed.formats import EVENT_COLUMNS, scores_table
-from sb_sed.report.curves import distributions, operating_curves
+from sb_sed.report.charts import distributions, operating_curves
 from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.threshold import ThresholdSmoother
 
