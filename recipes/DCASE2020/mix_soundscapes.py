@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 import speechbrain as sb
 
-from sb_sed.cli.soundscape_sets import write_set
+from sb_sed.cli.mix import write_set
 from sb_sed.errors import InputError
 from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing.mixer import Mixer

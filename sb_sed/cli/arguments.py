@@ -1,4 +1,4 @@
-"""Numbers on the command line: what is none is named, with what would do.
+"""What the commands' arguments have in common: parsers, types and options.
 
 Authors
  * sb_sed contributors 2026
@@ -7,20 +7,44 @@ Authors
 import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """The type of an option that counts.
+def add_command(
+    commands, name: str, run: Callable, summary: str, text: str, epilog: str
+) -> argparse.ArgumentParser:
+    """Add a command and return its parser.
 
     Arguments
     ---------
-    least, most : int
-        What it can be.
+    commands : argparse._SubParsersAction
+        The commands of the parser of ``sb-sed``.
+    name : str
+        Of the command.
+    run : Callable
+        Gets the parsed arguments; returns the exit status or None.
+    summary, text : str
+        One line for the list of commands; the description in its own help.
+    epilog : str
+        Examples and notes, printed as they are.
 
     Returns
     -------
-    Callable
-        Text to number; what argparse prints if there is none names both.
+    argparse.ArgumentParser
+    """
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=text,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number in a range.
 
     Example
     -------
@@ -30,33 +54,11 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     Traceback (most recent call last):
     argparse.ArgumentTypeError: 0 is not a whole number from 1 to 9
     """
-
-    def _parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f"{text} is not a whole number from {least} to {most}"
-            )
-        return value
-
-    return _parse
+    return _ranged(int, "whole number", least, most)
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """The type of an option that measures.
-
-    Arguments
-    ---------
-    least, most : float
-        What it can be.
-
-    Returns
-    -------
-    Callable
-        Text to number; what argparse prints if there is none names both.
+    """Return the type of an option that is a number in a range.
 
     Example
     -------
@@ -66,16 +68,88 @@ def number(least: float, most: float) -> Callable[[str], float]:
     Traceback (most recent call last):
     argparse.ArgumentTypeError: nan is not a number from -90 to 0
     """
+    return _ranged(float, "number", least, most)
 
-    def _parse(text: str) -> float:
+
+def _ranged(convert: Callable, kind: str, least, most) -> Callable:
+    def _parse(text: str):
         try:
-            value = float(text)
+            value = convert(text)
         except ValueError:
             value = math.nan
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(
-                f"{text} is not a number from {least:g} to {most:g}"
+                f"{text} is not a {kind} from {least} to {most}"
             )
         return value
 
     return _parse
+
+
+def add_path(group, option: str, metavar: str, text: str, **more) -> None:
+    """Add an argument that is a path."""
+    group.add_argument(option, type=Path, metavar=metavar, help=text, **more)
+
+
+def add_seed(
+    group, what: str = "of all that is random", default: int = 0
+) -> None:
+    """Add ``--seed``; ``what`` says what it decides."""
+    group.add_argument(
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        default=default,
+        help=f"{what} (default: {default})",
+    )
+
+
+def add_jobs(group) -> None:
+    """Add ``--jobs``, the number of processes that convert audio."""
+    group.add_argument(
+        "--jobs",
+        type=whole(1, 1024),
+        metavar="N",
+        help="processes that convert (default: one for each processor)",
+    )
+
+
+def add_rate(group) -> None:
+    """Add ``--rate``, the sample rate of what is written."""
+    group.add_argument(
+        "--rate",
+        type=whole(1000, 96000),
+        default=16000,
+        metavar="HZ",
+        help="samples per second (default: 16000)",
+    )
+
+
+def add_durations(group, use: str) -> None:
+    """Add ``--durations``; ``use`` says for what, and what is the default."""
+    add_path(
+        group,
+        "--durations",
+        "TSV",
+        f"filename and duration of each file, {use}",
+    )
+
+
+def add_reference(parser, default: str = "", **more) -> None:
+    """Add the annotated events; ``default`` says where else they come from."""
+    add_path(
+        parser,
+        "reference",
+        "REFERENCE.tsv",
+        f"the annotated events (DESED TSV{default})",
+        **more,
+    )
+
+
+def add_smoother(group, instead_of: str) -> None:
+    """Add ``--smoother``, a tuned smoother that replaces another one."""
+    add_path(
+        group,
+        "--smoother",
+        "SMOOTHER.json",
+        f"a smoother of sb-sed tune, instead of {instead_of}",
+    )

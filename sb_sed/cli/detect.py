@@ -8,14 +8,17 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-from sb_sed.cli.arguments import whole
-from sb_sed.cli.stream import (
-    add_stream_options,
-    check_stream,
-    detect_stream,
+from sb_sed.cli.arguments import add_command, add_path, add_smoother, whole
+from sb_sed.cli.outputs import (
+    FORMATS,
+    EventsFolder,
+    FiguresFolder,
+    ScoresFolder,
+    TrackFormat,
+    write_text,
 )
+from sb_sed.cli.stream import add_stream_options, check_stream, detect_stream
 from sb_sed.errors import InputError, printable
 
 _EXAMPLES = """\
@@ -31,29 +34,22 @@ examples:
       sb-sed detect exported/ - --rate 16000 --stream --latency 2
 
 Files that cannot be used are listed on the standard error with the reason.
-Ctrl-C ends the work with the events of the files that were heard.
-exit status: 0 all files were heard, 1 some were skipped or something could not
-be written, 2 bad input, 130 interrupted
+Ctrl-C ends the work with the events of the files that were processed.
+exit status: 0 all files were processed, 1 some were skipped or something could
+not be written, 2 bad input, 130 interrupted
 """
-_ONE_TABLE, _ONE_EACH = ("tsv", "json"), ("audacity", "raven")
 _SAMPLES = ("u8", "s16", "s32", "f32")
 
 
 def add_detect(commands) -> None:
-    """Adds the command.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that finds the events in recordings."""
+    parser = add_command(
+        commands,
         "detect",
-        help="find the events in recordings",
-        description="Find the events in recordings of any format, rate and "
-        "length.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _detect,
+        "find the events in recordings",
+        "Find the events in recordings of any format, rate and length.",
+        _EXAMPLES,
     )
     parser.add_argument(
         "model",
@@ -68,47 +64,14 @@ def add_detect(commands) -> None:
         help="recordings, folders of them, or - for raw samples on the "
         "standard input",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE|FOLDER",
-        help="where the events go (default: the standard output); for "
-        "audacity and raven with a folder or several recordings, a folder",
-    )
-    parser.add_argument(
-        "--format",
-        choices=_ONE_TABLE + _ONE_EACH,
-        default="tsv",
-        help="tsv: DESED's table; json: with confidences and what was "
-        "skipped; audacity: a label track; raven: a selection table "
-        "(default: tsv)",
-    )
-    parser.add_argument(
-        "--scores",
-        type=Path,
-        metavar="FOLDER",
-        help="write the score of each class and frame here (the format of "
-        "sed_scores_eval)",
-    )
-    parser.add_argument(
-        "--plot",
-        type=Path,
-        metavar="FOLDER",
-        help="draw the spectrogram, scores and events of each recording here, "
-        "a minute a figure",
-    )
-    parser.add_argument(
-        "--smoother",
-        type=Path,
-        metavar="SMOOTHER.json",
-        help="a smoother of sb-sed tune, in the place of the detector's",
-    )
+    _add_outputs(parser)
+    add_smoother(parser, "the detector's")
     parser.add_argument(
         "--threads",
         type=whole(1, 1024),
         default=os.cpu_count() or 1,
         metavar="N",
-        help="files heard side by side (default: one for each processor)",
+        help="files processed at a time (default: one for each processor)",
     )
     parser.add_argument(
         "--device", help="cpu or cuda (default: cuda where there is one)"
@@ -119,28 +82,62 @@ def add_detect(commands) -> None:
         help="run MODEL's hyperparams.yaml, which a detector with classes of "
         "its own needs; it can do anything",
     )
-    raw = parser.add_argument_group("raw samples (AUDIO is -)")
-    raw.add_argument(
+    _add_samples(parser.add_argument_group("raw samples (AUDIO is -)"))
+    add_stream_options(parser)
+
+
+def _add_outputs(parser) -> None:
+    add_path(
+        parser,
+        "--output",
+        "FILE|FOLDER",
+        "where the events go (default: the standard output); for audacity and "
+        "raven with a folder or several recordings, a folder",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="tsv",
+        help="tsv: DESED's table; json: with confidences and what was "
+        "skipped; audacity: a label track; raven: a selection table "
+        "(default: tsv)",
+    )
+    add_path(
+        parser,
+        "--scores",
+        "FOLDER",
+        "write the score of each class and frame here (the format of "
+        "sed_scores_eval)",
+    )
+    add_path(
+        parser,
+        "--plot",
+        "FOLDER",
+        "draw the spectrogram, scores and events of each recording here, a "
+        "minute a figure",
+    )
+
+
+def _add_samples(group) -> None:
+    group.add_argument(
         "--rate",
         type=whole(1000, 768000),
         metavar="HZ",
         help="samples per second",
     )
-    raw.add_argument(
+    group.add_argument(
         "--samples",
         choices=_SAMPLES,
         default="s16",
         help="bits and kind of a sample, little-endian (default: s16)",
     )
-    raw.add_argument(
+    group.add_argument(
         "--channels",
         type=whole(1, 1024),
         default=1,
         metavar="N",
         help="interleaved channels (default: 1)",
     )
-    add_stream_options(parser)
-    parser.set_defaults(run=_detect)
 
 
 def _detect(arguments: argparse.Namespace) -> int:
@@ -151,7 +148,7 @@ def _detect(arguments: argparse.Namespace) -> int:
         raise InputError("- has no header: give its --rate, such as 16000.")
     if piped and arguments.plot:
         raise InputError(
-            "--plot hears a recording twice, and - can be heard once: write it "
+            "--plot reads a recording twice, and - can be read once: write it "
             "to a file and give that."
         )
     check_stream(arguments)
@@ -162,23 +159,23 @@ def _detect(arguments: argparse.Namespace) -> int:
     from sb_sed.inference.batch import detect_files
 
     files = {} if piped else find_recordings(arguments.audio)
-    one_each = _is_folder_wanted(arguments, len(files))
+    separate = _is_folder_wanted(arguments, len(files))
     detector = _load(arguments)
-    _make_room(arguments, one_each)
-    outputs = _outputs(arguments, detector, files, one_each)
+    _check_writable(arguments, separate)
+    outputs = _outputs(arguments, detector, files, separate)
     if piped:
-        coming = _hear_stdin(detector, arguments, outputs)
+        results = _detect_stdin(detector, arguments, outputs)
     else:
-        coming = detect_files(detector, files, arguments.threads, outputs)
+        results = detect_files(detector, files, arguments.threads, outputs)
     n_files = max(1, len(files))
-    results = _collect(coming, n_files)
-    if results and not one_each:
+    results = _collect(results, n_files)
+    if results and not separate:
         _write(results, arguments)
     skipped = sum(bool(result.reason) for result in results)
     if skipped and len(results) > 1:
         _say(f"{skipped} of {len(results)} files were skipped.")
     if len(results) < n_files:
-        _say(f"interrupted: {len(results)} of {n_files} files were heard.")
+        _say(f"interrupted: {len(results)} of {n_files} files were processed.")
         return 130
     return 1 if skipped or any(x.unwritten for x in results) else 0
 
@@ -186,7 +183,7 @@ def _detect(arguments: argparse.Namespace) -> int:
 def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
     """Whether each recording gets a file of its own in a folder."""
     output, kind = arguments.output, arguments.format
-    if kind in _ONE_EACH and (
+    if isinstance(FORMATS[kind], TrackFormat) and (
         n_files > 1
         or any(map(os.path.isdir, arguments.audio))
         or (output is not None and output.is_dir())
@@ -202,14 +199,14 @@ def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
     return False
 
 
-def _make_room(arguments: argparse.Namespace, one_each: bool) -> None:
-    """Finds out before hours of work, not after them, what can be written."""
+def _check_writable(arguments: argparse.Namespace, separate: bool) -> None:
+    """Find out before the work, not after it, what cannot be written."""
     from tempfile import TemporaryFile
 
     folders = {"--scores": arguments.scores, "--plot": arguments.plot}
     if arguments.output is not None:
-        whole = arguments.output if one_each else arguments.output.parent
-        folders["--output"] = whole
+        output = arguments.output
+        folders["--output"] = output if separate else output.parent
     for option, folder in folders.items():
         if folder is None:
             continue
@@ -224,7 +221,7 @@ def _make_room(arguments: argparse.Namespace, one_each: bool) -> None:
 
 
 def _collect(coming, n_files: int) -> list:
-    """The results as they come, told of; when interrupted, those so far."""
+    """Report the results as they come; return them, also if interrupted."""
     from tqdm import tqdm
 
     from sb_sed.audio.quiet import quiet_decoders
@@ -251,11 +248,10 @@ def _load(arguments: argparse.Namespace):
     from sb_sed.smoothing.saved import load_smoother
 
     options = {}
-    if arguments.device:
-        _check_device(arguments.device)
     if arguments.trust_code:
         options["hparams_file"] = "hyperparams.yaml"
     if arguments.device:
+        _check_device(arguments.device)
         options["run_opts"] = {"device": arguments.device}
     detector = SoundEventDetector.from_hparams(arguments.model, **options)
     if arguments.smoother:
@@ -277,17 +273,12 @@ def _check_device(device: str) -> None:
         ) from error
 
 
-def _outputs(arguments, detector, files, one_each: bool) -> list:
-    """What is made of each file as soon as it has been heard."""
-    from sb_sed.cli.outputs import (
-        EventsFolder,
-        FiguresFolder,
-        ScoresFolder,
-    )
-
+def _outputs(arguments, detector, files, separate: bool) -> list:
+    """What is written of each file as soon as it has been processed."""
     outputs = []
-    if one_each:
-        outputs.append(EventsFolder(arguments.output, arguments.format))
+    if separate:
+        form = FORMATS[arguments.format]
+        outputs.append(EventsFolder(arguments.output, form))
     if arguments.scores:
         outputs.append(ScoresFolder(arguments.scores, files))
     if arguments.plot:
@@ -295,7 +286,7 @@ def _outputs(arguments, detector, files, one_each: bool) -> list:
     return outputs
 
 
-def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
+def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
     import torch
 
     from sb_sed.audio.recordings import read_pcm
@@ -315,24 +306,17 @@ def _hear_stdin(detector, arguments: argparse.Namespace, outputs: list):
     yield result
 
 
-def _write(results, arguments: argparse.Namespace) -> None:
-    from sb_sed.cli.event_files import ONE_EACH, ONE_TABLE
-    from sb_sed.formats import atomic_path
-
-    output, kind = arguments.output, arguments.format
-    if kind in ONE_TABLE:
-        text = ONE_TABLE[kind](results)
-    else:
-        heard = [result for result in results if not result.reason]
-        if not heard:
-            return
-        text = ONE_EACH[kind](heard[0])
-    if output is None:
+def _write(results: list, arguments: argparse.Namespace) -> None:
+    """Write the events to one file or to the standard output."""
+    form = FORMATS[arguments.format]
+    if isinstance(form, TrackFormat) and results[0].reason:
+        return
+    text = form.text(results)
+    if arguments.output is None:
         sys.stdout.write(text)
         sys.stdout.flush()
-        return
-    with atomic_path(output) as temporary:
-        temporary.write_text(text, "utf-8")
+    else:
+        write_text(text, arguments.output)
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The command ``sb-sed export``.
+"""The commands ``sb-sed export`` and ``sb-sed export-onnx``.
 
 Authors
  * sb_sed contributors 2026
@@ -7,8 +7,11 @@ Authors
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-_EXAMPLES = """\
+from sb_sed.cli.arguments import add_command, add_path, add_smoother
+
+_FOLDER_EXAMPLES = """\
 examples:
   sb-sed export results/augm/2020 exported/
   sb-sed export results/augm/2020 exported/ --smoother smoother.json
@@ -17,40 +20,56 @@ The folder holds the weights of the student of the best checkpoint and all that
 it takes to run it: labels, features, smoother, licence and a model card. It
 loads without the recipe and without running any code of the folder.
 """
+_ONNX_EXAMPLES = """\
+examples:
+  sb-sed export-onnx results/augm/2020 detector.onnx
+  sb-sed export-onnx exported/ detector.int8.onnx --int8
+
+The file takes waveforms [batch, samples] and gives the scores of each frame
+and of the clip. It needs onnxruntime and nothing else; classes, sample rate
+and frame shift are in its metadata. Give it clips of the length that it was
+trained on (clip_seconds), padded with silence.
+"""
 
 
 def add_export(commands) -> None:
-    """Adds the command.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that makes a folder of a trained detector."""
+    parser = add_command(
+        commands,
         "export",
-        help="make a folder of a trained detector",
-        description="Make a folder of a trained detector that works on other "
-        "machines and is fit to be published.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _export,
+        "make a folder of a trained detector",
+        "Make a folder of a trained detector that works on other machines and "
+        "is fit to be published.",
+        _FOLDER_EXAMPLES,
+    )
+    add_path(parser, "run_folder", "RUN", "the output folder of train.py")
+    add_path(parser, "folder", "FOLDER", "the folder to make")
+    add_smoother(parser, "the run's")
+
+
+def add_export_onnx(commands) -> None:
+    """Add the command that writes a trained detector as one ONNX file."""
+    parser = add_command(
+        commands,
+        "export-onnx",
+        _export_onnx,
+        "write a trained detector as ONNX",
+        "Write a trained detector, from waveforms to scores, as one ONNX file.",
+        _ONNX_EXAMPLES,
     )
     parser.add_argument(
-        "run_folder",
-        type=Path,
-        metavar="RUN",
-        help="the output folder of train.py",
+        "source",
+        metavar="RUN|EXPORTED",
+        help="the output folder of train.py, or a folder of sb-sed export",
     )
+    add_path(parser, "model", "MODEL.onnx", "the file to write")
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="the folder to make"
+        "--int8",
+        action="store_true",
+        help="store the network's weights in 8 bits: a smaller file, slightly "
+        "other scores, not faster",
     )
-    parser.add_argument(
-        "--smoother",
-        type=Path,
-        metavar="SMOOTHER.json",
-        help="a smoother of sb-sed tune, in the place of the run's",
-    )
-    parser.set_defaults(run=_export)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -62,4 +81,20 @@ def _export(arguments: argparse.Namespace) -> int:
     if reason:
         print(f"sb-sed: {reason}", file=sys.stderr)
     print(arguments.folder)
+    return 0
+
+
+def _export_onnx(arguments: argparse.Namespace) -> int:
+    from sb_sed.inference.exported import fetched, read_detector
+    from sb_sed.inference.onnx import export_onnx, quantise
+
+    modules, hparams = read_detector(fetched(arguments.source))
+    about = {"clip_seconds": repr(float(hparams["clip_seconds"]))}
+    with TemporaryDirectory() as folder:
+        exact = Path(folder) / "exact.onnx"
+        target = exact if arguments.int8 else arguments.model
+        export_onnx(modules["detector"], target, hparams["classes"], about)
+        if arguments.int8:
+            quantise(exact, arguments.model)
+    print(arguments.model)
     return 0

@@ -1,4 +1,4 @@
-"""The command ``sb-sed``: its subcommands are in the modules ``cli_*``.
+"""The command ``sb-sed``; its subcommands are in the other modules.
 
 Nothing heavy is imported before a subcommand runs, so that the help is quick.
 
@@ -12,11 +12,13 @@ import sys
 
 from sb_sed import __version__
 from sb_sed.cli.detect import add_detect
-from sb_sed.cli.embeddings import add_plot_embeddings
-from sb_sed.cli.export import add_export
-from sb_sed.cli.export_onnx import add_export_onnx
+from sb_sed.cli.export import add_export, add_export_onnx
 from sb_sed.cli.mix import add_mix
-from sb_sed.cli.plots import add_plot_curves, add_plot_features
+from sb_sed.cli.plots import (
+    add_plot_curves,
+    add_plot_embeddings,
+    add_plot_features,
+)
 from sb_sed.cli.prepare import add_prepare
 from sb_sed.cli.report import add_report
 from sb_sed.cli.score import add_score
@@ -24,8 +26,8 @@ from sb_sed.cli.tune import add_tune
 from sb_sed.errors import InputError, printable
 
 
-def main(argv=None) -> int:
-    """Runs the command.
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
 
     Arguments
     ---------
@@ -35,7 +37,8 @@ def main(argv=None) -> int:
     Returns
     -------
     status : int
-        0, or 2 after a sentence on stderr on input that has to be mended.
+        That of the subcommand, 2 after a sentence on stderr on input that has
+        to be corrected, 130 if interrupted.
 
     Example
     -------
@@ -49,7 +52,7 @@ def main(argv=None) -> int:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True
     )
-    for add_command in (
+    for add in (
         add_detect,
         add_score,
         add_tune,
@@ -62,7 +65,7 @@ def main(argv=None) -> int:
         add_mix,
         add_prepare,
     ):
-        add_command(commands)
+        add(commands)
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments) or 0

@@ -5,10 +5,22 @@ Authors
 """
 
 import argparse
+import json
+import os
+import sys
+import textwrap
 from pathlib import Path
 
-from sb_sed.cli.arguments import number, whole
-from sb_sed.cli.sounds import add_sounds, check_folders, load_sounds
+from sb_sed.cli.arguments import (
+    add_command,
+    add_jobs,
+    add_path,
+    add_rate,
+    add_seed,
+    number,
+    whole,
+)
+from sb_sed.cli.outputs import write_text
 from sb_sed.errors import InputError
 
 _EXAMPLES = """\
@@ -27,46 +39,73 @@ settings.json and, with --plot, figures/<n>.png. Sounds that are mono WAV or
 FLAC at the rate are used where they are, all others are converted once, into
 OUTPUT/prepared. The JAMS name these files: keep both.
 
-The same command goes on where it was stopped, and with more --clips adds to
+If it was stopped, the same command continues; with more --clips it adds to
 what is there. The same seed and sounds give the same soundscapes. Sounds that
 cannot be used are listed on the standard error with the reason.
 exit status: 0 all soundscapes are there, 2 bad input
 """
+_ROLES = ("foregrounds", "backgrounds", "rirs")
 
 
 def add_mix(commands) -> None:
-    """Adds the command that mixes soundscapes from folders of sounds.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that mixes soundscapes from folders of sounds."""
+    parser = add_command(
+        commands,
         "mix",
-        help="mix soundscapes with labels from folders of sounds",
-        description="Mix soundscapes from folders of sounds, as dynamic mixing "
-        "does in a training: audio, DESED's table of the events that can be "
-        "heard, and Scaper's JAMS.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _mix,
+        "mix soundscapes with labels from folders of sounds",
+        "Mix soundscapes from folders of sounds, as dynamic mixing does in a "
+        "training: audio, DESED's table of the audible events, and Scaper's "
+        "JAMS.",
+        _EXAMPLES,
     )
-    parser.add_argument(
-        "folder", type=Path, metavar="OUTPUT", help="the folder to write"
-    )
-    add_sounds(parser)
+    add_path(parser, "folder", "OUTPUT", "the folder to write")
+    _add_sounds(parser.add_argument_group("what is mixed"))
     _add_draws(parser.add_argument_group("what is drawn"))
     _add_outputs(parser.add_argument_group("what is written"))
-    parser.set_defaults(run=_mix)
+
+
+def _add_sounds(group) -> None:
+    add_path(
+        group,
+        "--foregrounds",
+        "FOLDER",
+        "events: a folder of audio for each class, such as sounds/Dog "
+        "(Dog_nOn, Dog_nOff: without their start or end), or soundscapes with "
+        "their isolated events",
+        required=True,
+    )
+    add_path(
+        group,
+        "--backgrounds",
+        "FOLDER",
+        "recordings of places, at any depth; short ones are looped",
+        required=True,
+    )
+    add_path(
+        group,
+        "--rirs",
+        "FOLDER",
+        "room impulse responses, at any depth (default: dry events)",
+    )
+    group.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="CLASS",
+        help="the classes to take (default: all)",
+    )
+    add_path(
+        group,
+        "--prepared",
+        "FOLDER",
+        "where converted sounds are kept, which several sets can share "
+        "(default: OUTPUT/prepared)",
+    )
+    add_jobs(group)
 
 
 def _add_draws(group) -> None:
-    group.add_argument(
-        "--seed",
-        type=whole(0, 2**32 - 1),
-        default=0,
-        help="of all that is random (default: 0)",
-    )
+    add_seed(group)
     group.add_argument(
         "--events",
         type=whole(1, 100),
@@ -116,13 +155,7 @@ def _add_outputs(group) -> None:
         default=10.0,
         help="length of a soundscape (default: 10)",
     )
-    group.add_argument(
-        "--rate",
-        type=whole(1000, 96000),
-        default=16000,
-        metavar="HZ",
-        help="samples per second (default: 16000)",
-    )
+    add_rate(group)
     group.add_argument(
         "--isolated",
         action="store_true",
@@ -138,13 +171,10 @@ def _add_outputs(group) -> None:
 
 
 def _mix(arguments: argparse.Namespace) -> None:
-    from sb_sed.cli.soundscape_sets import write_set
-
     _check_ranges(arguments)
-    check_folders(arguments)
-    mixer = _make_mixer(arguments)
+    _check_folders(arguments)
     write_set(
-        mixer,
+        _make_mixer(arguments),
         arguments.folder,
         arguments.clips,
         arguments.seed,
@@ -152,6 +182,84 @@ def _mix(arguments: argparse.Namespace) -> None:
         arguments.plot,
     )
     _write_settings(arguments)
+
+
+def write_set(
+    mixer,
+    folder: str | Path,
+    n_clips: int,
+    seed: int = 0,
+    isolated: bool = False,
+    n_figures: int = 0,
+) -> None:
+    """Write soundscapes, draw the first of them and print what there is.
+
+    Soundscapes that are there already are kept.
+
+    Arguments
+    ---------
+    mixer : sb_sed.mixing.mixer.Mixer
+        Draws and mixes.
+    folder : str | Path
+        Gets the files of ``write_soundscapes`` and ``figures/<n>.png``.
+    n_clips : int
+        Number of soundscapes.
+    seed : int
+        The same seed gives the same soundscapes.
+    isolated : bool
+        Whether to write the audio of each sound, too.
+    n_figures : int
+        How many are drawn, at most all.
+
+    Raises
+    ------
+    InputError
+        If the folder holds other soundscapes, or cannot be written.
+
+    Example
+    -------
+    >>> import numpy as np, soundfile
+    >>> from sb_sed.mixing.mixer import Mixer
+    >>> from sb_sed.mixing.soundbank import Foreground
+    >>> tmp = getfixture("tmp_path")
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, 16000)
+    >>> for name in ("dog.wav", "kitchen.wav"):
+    ...     soundfile.write(tmp / name, noise, 16000)
+    >>> mixer = Mixer(
+    ...     [Foreground(str(tmp / "dog.wav"), "Dog")],
+    ...     [str(tmp / "kitchen.wav")],
+    ...     n_foregrounds=(1, 1),
+    ... )
+    >>> write_set(mixer, tmp / "new", 2)
+    2 soundscapes in ...new/soundscapes, 2 events in ...new/soundscapes.tsv
+    """
+    from sb_sed.mixing.writing import draw_scene, write_soundscapes
+    from sb_sed.plots import plot_soundscape
+
+    folder = Path(folder)
+    try:
+        events = write_soundscapes(mixer, folder, n_clips, seed, isolated)
+        for index in range(min(n_figures, n_clips)):
+            scene = draw_scene(mixer, seed, index)
+            figure = folder / "figures" / f"{index}.png"
+            plot_soundscape(
+                scene,
+                mixer.render(scene),
+                mixer.sample_rate,
+                figure,
+                classes=list(mixer.by_class),
+                title=f"{index}.wav",
+            )
+            print(figure)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot write the soundscapes ({error.strerror}): free "
+            "space or give another folder; what is done is kept."
+        ) from error
+    print(
+        f"{n_clips} soundscapes in {folder / 'soundscapes'}, "
+        f"{len(events)} events in {folder / 'soundscapes.tsv'}"
+    )
 
 
 def _check_ranges(arguments: argparse.Namespace) -> None:
@@ -164,14 +272,36 @@ def _check_ranges(arguments: argparse.Namespace) -> None:
             )
 
 
+def _check_folders(arguments: argparse.Namespace) -> None:
+    """Make sure that what is written is not taken for sounds, now or later."""
+    if arguments.folder.is_file():
+        raise InputError(f"{arguments.folder} is a file: give a folder.")
+    written = [arguments.folder / "soundscapes", _prepared(arguments)]
+    for role in _ROLES:
+        sounds = getattr(arguments, role)
+        for folder in written if sounds else ():
+            inner, outer = folder.resolve(), sounds.resolve()
+            if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+                raise InputError(
+                    f"--{role} {sounds} and {folder}, where files are written, "
+                    "are one inside the other: give another folder to write."
+                )
+
+
+def _prepared(arguments: argparse.Namespace) -> Path:
+    """One folder for each rate, as JAMS of another rate may name its files."""
+    folder = arguments.prepared or arguments.folder / "prepared"
+    return folder / str(arguments.rate)
+
+
 def _make_mixer(arguments: argparse.Namespace):
-    """Make the sounds ready, say what there is."""
+    """Prepare the sounds; print what there is of them."""
     from sb_sed.mixing.effects import EffectChain, usual_effects
     from sb_sed.mixing.levels import UniformLevels
     from sb_sed.mixing.mixer import Mixer
 
     lengths = _lengths(arguments)
-    sources = load_sounds(arguments)
+    sources = _load_sounds(arguments)
     _check_classes(arguments, sources.foregrounds)
     mixer = Mixer(
         sources.foregrounds,
@@ -202,8 +332,23 @@ def _lengths(arguments: argparse.Namespace):
     return EventLengths(seconds)
 
 
+def _load_sounds(arguments: argparse.Namespace):
+    """Convert the sounds where necessary; list those that cannot be used."""
+    from sb_sed.mixing.soundbank import Soundbank
+
+    folders = {role: getattr(arguments, role) for role in _ROLES}
+    soundbank = Soundbank(
+        **{role: str(folder) for role, folder in folders.items() if folder}
+    )
+    prepared, rate = _prepared(arguments), arguments.rate
+    unusable = soundbank.prepare(os.curdir, prepared, rate, arguments.jobs)
+    for _, path, reason in unusable:
+        print(f"sb-sed: {path} is left out: {reason}.", file=sys.stderr)
+    return soundbank.load(prepared, rate)
+
+
 def _check_classes(arguments: argparse.Namespace, foregrounds) -> None:
-    """Those that are named must be there."""
+    """Make sure that there are sounds of the classes that are named."""
     classes = sorted({source.event_label for source in foregrounds})
     for option, labels in (
         ("--classes", arguments.classes or ()),
@@ -218,8 +363,6 @@ def _check_classes(arguments: argparse.Namespace, foregrounds) -> None:
 
 
 def _describe(mixer) -> str:
-    import textwrap
-
     n_events = sum(map(len, mixer.by_class.values()))
     names = textwrap.shorten(", ".join(mixer.by_class), 60, placeholder=" …")
     return (
@@ -230,14 +373,10 @@ def _describe(mixer) -> str:
 
 
 def _write_settings(arguments: argparse.Namespace) -> None:
-    import json
-
     from sb_sed import __version__
-    from sb_sed.formats import atomic_path
 
     settings = {"sb_sed": __version__} | {
         name: value for name, value in vars(arguments).items() if name != "run"
     }
     text = json.dumps(settings, indent=2, default=str) + "\n"
-    with atomic_path(arguments.folder / "settings.json") as temporary:
-        temporary.write_text(text, "utf-8")
+    write_text(text, arguments.folder / "settings.json")

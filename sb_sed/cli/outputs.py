@@ -1,56 +1,190 @@
-"""What is made of each file as soon as it has been heard.
+"""What detection writes: events in several formats, scores and figures.
+
+Nothing heavy is imported before something is written: see ``main``.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Iterable
-from pathlib import Path
-from threading import Lock
+from __future__ import annotations
 
-from sb_sed.cli.event_files import ONE_EACH
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import TYPE_CHECKING
+
 from sb_sed.errors import InputError
-from sb_sed.formats import atomic_path, stem, write_scores
-from sb_sed.inference.batch import FileResult
-from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.plots.recording import draw_recording
-from sb_sed.smoothing.threshold import thresholds_of
+
+if TYPE_CHECKING:
+    from sb_sed.inference.batch import FileResult
+    from sb_sed.inference.detector import SoundEventDetector
+
+
+class EventFormat(ABC):
+    """A format of events."""
+
+    @abstractmethod
+    def text(self, results: Sequence[FileResult]) -> str:
+        """Return the content of a file with the events of recordings."""
+
+
+class TableFormat(EventFormat):
+    """A format that holds any number of recordings, or a stream of events."""
+
+    head = ""  # what comes before the first line of a stream
+
+    @abstractmethod
+    def line(self, event) -> str:
+        """Return an event of the standard input as a line."""
+
+
+class TrackFormat(EventFormat):
+    """A format of another program, for the events of one recording."""
+
+
+class Tsv(TableFormat):
+    """The DESED TSV, with confidences; files that were skipped are left out."""
+
+    head = "filename\tonset\toffset\tevent_label\tconfidence\n"
+
+    def text(self, results: Sequence[FileResult]) -> str:
+        """Return what ``sb_sed.formats.write_events`` writes."""
+        import pandas as pd
+
+        from sb_sed.formats import EVENT_COLUMNS, write_events
+
+        processed = [result for result in results if not result.reason]
+        events = pd.DataFrame(columns=[*EVENT_COLUMNS, "confidence"])
+        if found := [x.events for x in processed if len(x.events)]:
+            events = pd.concat(found).round({"confidence": 6})
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "events.tsv")
+            write_events(events, path, [x.filename for x in processed])
+            return path.read_text("utf-8")
+
+    def line(self, event) -> str:
+        """Return a row."""
+        return (
+            f"stdin\t{event.onset:.3f}\t{event.offset:.3f}\t"
+            f"{event.event_label}\t{round(event.confidence, 6)}\n"
+        )
+
+
+class Json(TableFormat):
+    """JSON with notes, confidences and the reasons of skipped files."""
+
+    def text(self, results: Sequence[FileResult]) -> str:
+        """Return ``files`` (name, duration, notes, events) and ``skipped``."""
+        files = [
+            {
+                "filename": result.filename,
+                "duration": round(result.duration, 6),
+                "notes": result.notes,
+                "events": result.events.drop(columns="filename")
+                .round(6)
+                .to_dict("records"),
+            }
+            for result in results
+            if not result.reason
+        ]
+        skipped = [
+            {"filename": result.filename, "reason": result.reason}
+            for result in results
+            if result.reason
+        ]
+        content = {"files": files, "skipped": skipped}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def line(self, event) -> str:
+        """Return an object on one line."""
+        fields = {
+            "onset": round(event.onset, 6),
+            "offset": round(event.offset, 6),
+            "event_label": event.event_label,
+            "confidence": round(event.confidence, 6),
+        }
+        return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+class Audacity(TrackFormat):
+    """A label track: onset, offset and label, divided by tabs."""
+
+    def text(self, results: Sequence[FileResult]) -> str:
+        """Return the labels of the one recording."""
+        [result] = results
+        return "".join(
+            f"{event.onset:.6f}\t{event.offset:.6f}\t{event.event_label}\n"
+            for event in result.events.itertuples()
+        )
+
+
+class Raven(TrackFormat):
+    """A selection table: the columns that Raven needs, label, confidence.
+
+    The frequencies are the whole range, as a detector does not tell any.
+    """
+
+    def text(self, results: Sequence[FileResult]) -> str:
+        """Return the table of the one recording."""
+        [result] = results
+        columns = (
+            "Selection, View, Channel, Begin Time (s), End Time (s), "
+            "Low Freq (Hz), High Freq (Hz), Event, Confidence"
+        ).split(", ")
+        lines = ["\t".join(columns)]
+        for number, event in enumerate(result.events.itertuples(), start=1):
+            lines.append(
+                f"{number}\tSpectrogram 1\t1\t{event.onset:.6f}\t"
+                f"{event.offset:.6f}\t0\t{result.sample_rate / 2:g}\t"
+                f"{event.event_label}\t{event.confidence:.4f}"
+            )
+        return "\n".join(lines) + "\n"
+
+
+FORMATS: dict[str, EventFormat] = {
+    "tsv": Tsv(),
+    "json": Json(),
+    "audacity": Audacity(),
+    "raven": Raven(),
+}
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all."""
+    from sb_sed.formats import atomic_path
+
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, "utf-8")
 
 
 class EventsFolder:
-    """Writes the events of each file for another program, ``<its name>.txt``.
+    """Writes the events of each recording, ``<its name>.txt``."""
 
-    Arguments
-    ---------
-    folder : Path
-        Where to write.
-    kind : str
-        One of ``ONE_EACH``.
-    """
-
-    def __init__(self, folder: Path, kind: str):
-        self.folder, self.kind = folder, kind
+    def __init__(self, folder: Path, form: TrackFormat):
+        self.folder, self.format = folder, form
 
     def __str__(self) -> str:
         """What is written, for a note."""
-        return f"its file for {self.kind}"
+        return "its events"
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
-        """Writes the events of one file."""
+        """Write the events of one recording."""
         target = self.folder / f"{result.filename}.txt"
-        with atomic_path(target) as temporary:
-            temporary.write_text(ONE_EACH[self.kind](result), "utf-8")
+        write_text(self.format.text([result]), target)
 
 
 class ScoresFolder:
-    """Writes the scores of each file, ``<its stem>.tsv``.
+    """Writes the scores of each recording, ``<its stem>.tsv``.
 
     Arguments
     ---------
     folder : Path
         Where to write.
     filenames : Iterable[str]
-        Of all the files.
+        Of all the recordings.
 
     Raises
     ------
@@ -59,6 +193,8 @@ class ScoresFolder:
     """
 
     def __init__(self, folder: Path, filenames: Iterable[str]):
+        from sb_sed.formats import stem
+
         self.folder = folder
         taken: dict[str, str] = {}
         for name in filenames:
@@ -74,25 +210,24 @@ class ScoresFolder:
         return "its scores"
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
-        """Writes the scores of one file."""
+        """Write the scores of one recording."""
+        from sb_sed.formats import stem, write_scores
+
         place = self.folder / stem(result.filename)
         write_scores({place.name: result.scores}, place.parent)
 
 
 class FiguresFolder:
-    """Draws each file, ``<its name>.png``: see ``draw_recording``.
-
-    Arguments
-    ---------
-    folder : Path
-        Where to write.
-    detector : SoundEventDetector
-        Which has heard the files.
-    """
+    """Draws each recording, ``<its name>.png``: see ``plot_recording``."""
 
     def __init__(self, folder: Path, detector: SoundEventDetector):
+        from sb_sed.smoothing.threshold import thresholds_of
+
         self.folder = folder
-        self.hparams = detector.hparams
+        self.rate = detector.hparams.sample_rate
+        self.thresholds = thresholds_of(
+            detector.hparams.smoother, detector.hparams.classes
+        )
         self._lock = Lock()  # Matplotlib is for one thread at a time
 
     def __str__(self) -> str:
@@ -100,13 +235,15 @@ class FiguresFolder:
         return "its figure"
 
     def __call__(self, result: FileResult, path: Path) -> None:
-        """Draws one file."""
+        """Draw one recording."""
+        from sb_sed.plots import plot_recording
+
         with self._lock:
-            draw_recording(
+            plot_recording(
                 path,
-                self.hparams.sample_rate,
+                self.rate,
                 result.scores,
                 result.events,
                 self.folder / f"{result.filename}.png",
-                thresholds_of(self.hparams.smoother, self.hparams.classes),
+                self.thresholds,
             )

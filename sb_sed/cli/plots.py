@@ -1,4 +1,4 @@
-"""The commands ``sb-sed plot-features`` and ``sb-sed plot-curves``.
+"""The commands that draw: ``plot-features``, ``-curves`` and ``-embeddings``.
 
 Authors
  * sb_sed contributors 2026
@@ -8,6 +8,7 @@ import argparse
 import re
 from pathlib import Path
 
+from sb_sed.cli.arguments import add_command, add_path, whole
 from sb_sed.errors import InputError
 
 _FEATURES_EXAMPLES = """\
@@ -24,31 +25,36 @@ examples:
   sb-sed plot-curves results/ppcen/2020
   sb-sed plot-curves results/ppcen/2020 --only pcen --output pcen.pdf
 """
+_EMBEDDINGS_EXAMPLES = """\
+example:
+  sb-sed plot-embeddings results/augm/2020 results/dat/2020 \\
+    --synthetic DESED/dataset/audio/train/synthetic20/soundscapes \\
+    --recorded DESED/dataset/audio/validation --output domains.png
+
+A run's hyperparams.yaml is code, which is executed in part: give runs that you
+trust.
+"""
 _SYMBOLS = {"alpha": "α", "delta": "δ"}
+_DOMAINS = ("synthetic", "recorded")
 
 
 def add_plot_features(commands) -> None:
-    """Adds the command that draws what a front-end makes of recordings.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that draws the output of a front-end."""
+    parser = add_command(
+        commands,
         "plot-features",
-        help="draw the features of recordings",
-        description="Draw the log-mel of each recording beside the output of "
-        "each layer of a front-end.",
-        epilog=_FEATURES_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _plot_features,
+        "draw the features of recordings",
+        "Draw the log-mel of each recording beside the output of each layer "
+        "of a front-end.",
+        _FEATURES_EXAMPLES,
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "audio",
+        "AUDIO",
+        "recordings of any rate and number of channels",
         nargs="+",
-        type=Path,
-        metavar="AUDIO",
-        help="recordings of any rate and number of channels",
     )
     front_end = parser.add_mutually_exclusive_group()
     front_end.add_argument(
@@ -57,51 +63,42 @@ def add_plot_features(commands) -> None:
         metavar="NAME",
         help="a front-end as it is before training (default: ppcen)",
     )
-    front_end.add_argument(
+    add_path(
+        front_end,
         "--run",
-        type=Path,
-        metavar="RUN_FOLDER",
+        "RUN_FOLDER",
+        "the trained front-end: that of the student of the best checkpoint in "
+        "this output folder of train.py",
         dest="run_folder",
-        help="the trained front-end: that of the student of the best "
-        "checkpoint in this output folder of train.py",
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "--events",
-        type=Path,
-        metavar="EVENTS.tsv",
-        help="show the events of the recordings (DESED TSV)",
+        "EVENTS.tsv",
+        "show the events of the recordings (DESED TSV)",
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "--output",
-        type=Path,
-        metavar="FILE|FOLDER",
-        help="the figure (.png, .svg or .pdf), or for several recordings the "
-        "folder of the figures (default: NAME_features.png, here)",
+        "FILE|FOLDER",
+        "the figure (.png, .svg or .pdf), or for several recordings the folder "
+        "of the figures (default: NAME_features.png, here)",
     )
-    parser.set_defaults(run=_plot_features)
 
 
 def add_plot_curves(commands) -> None:
-    """Adds the command that draws the curves of a training.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that draws the curves of a training."""
+    parser = add_command(
+        commands,
         "plot-curves",
-        help="draw the curves of a training",
-        description="Draw what a training logged over its epochs: losses, F1, "
-        "rates and the parameters of the front-end.",
-        epilog=_CURVES_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _plot_curves,
+        "draw the curves of a training",
+        "Draw what a training logged over its epochs: losses, F1, rates and "
+        "the parameters of the front-end.",
+        _CURVES_EXAMPLES,
     )
-    parser.add_argument(
-        "run_folder",
-        type=Path,
-        metavar="RUN_FOLDER",
-        help="the output folder of train.py",
+    add_path(
+        parser, "run_folder", "RUN_FOLDER", "the output folder of train.py"
     )
     parser.add_argument(
         "--only",
@@ -110,13 +107,55 @@ def add_plot_curves(commands) -> None:
         help="the curves with this in their name; * and ? stand for any text "
         "and any letter (default: all)",
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "--output",
-        type=Path,
-        metavar="FILE",
-        help="the figure: .png, .svg or .pdf (default: RUN_FOLDER/curves.png)",
+        "FILE",
+        "the figure: .png, .svg or .pdf (default: RUN_FOLDER/curves.png)",
     )
-    parser.set_defaults(run=_plot_curves)
+
+
+def add_plot_embeddings(commands) -> None:
+    """Add the command that draws the embeddings of two domains."""
+    parser = add_command(
+        commands,
+        "plot-embeddings",
+        _plot_embeddings,
+        "draw the embeddings of synthetic and recorded clips",
+        "Draw the embeddings (means over time) of synthetic and recorded clips "
+        "by the students of one or several runs, side by side, and how well a "
+        "linear probe separates the domains.",
+        _EMBEDDINGS_EXAMPLES,
+    )
+    add_path(
+        parser,
+        "run_folders",
+        "RUN_FOLDER",
+        "output folders of train.py",
+        nargs="+",
+    )
+    for domain in _DOMAINS:
+        add_path(
+            parser,
+            f"--{domain}",
+            "FOLDER",
+            f"folder of the {domain} clips (.wav, .flac)",
+            required=True,
+        )
+    parser.add_argument(
+        "--clips",
+        type=whole(1, 10**6),
+        default=200,
+        metavar="N",
+        help="clips of each domain, drawn at random (default: 200)",
+    )
+    add_path(
+        parser,
+        "--output",
+        "FILE",
+        "the figure: .png, .svg or .pdf (default: embeddings.png, here)",
+        default=Path("embeddings.png"),
+    )
 
 
 def _plot_features(arguments: argparse.Namespace) -> None:
@@ -141,9 +180,9 @@ def _plot_features(arguments: argparse.Namespace) -> None:
 
 
 def _figures(audio: list[Path], output: Path | None) -> dict[Path, Path]:
-    """Which figure each recording gets."""
+    """The figure of each recording."""
     from sb_sed.formats import stem
-    from sb_sed.plots.files import KINDS, figure_kind
+    from sb_sed.plots.canvas import KINDS, figure_kind
 
     if output and len(audio) == 1 and not output.is_dir():
         figure_kind(output)
@@ -186,6 +225,7 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
 
     from sb_sed.features import AmplitudeToDB
     from sb_sed.plots import plot_features
+    from sb_sed.plots.spectrogram import band_centres
     from sb_sed.training.logging import monitored
 
     wav = torch.from_numpy(_read(audio, featurizer.mel.sample_rate))
@@ -201,7 +241,7 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
         layers.numpy(),
         featurizer.frame_shift,
         figure,
-        centres_hz=_centres_hz(featurizer.mel),
+        centres_hz=band_centres(featurizer.mel),
         events=events,
         classes=classes,
         layer_titles=_layer_titles(layers.shape[-1], shown),
@@ -210,27 +250,15 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
 
 
 def _read(path: Path, sample_rate: int):
-    """A recording at the rate of the features, mono."""
+    """A recording at this rate, mono."""
     from sb_sed.audio.store import UnusableAudio, read_mono, resample
 
     try:
-        samples, rate = read_mono(path)
+        return resample(*read_mono(path), sample_rate)
     except UnusableAudio as reason:
         raise InputError(
-            f"{path} cannot be drawn ({reason}): give another recording."
+            f"{path} cannot be used ({reason}): leave it out."
         ) from reason
-    return resample(samples, rate, sample_rate)
-
-
-def _centres_hz(mel):
-    """The bands' centres of gravity [F], where a mel shows its filters."""
-    import torch
-
-    if not hasattr(mel, "filters"):
-        return None
-    filters = mel.filters.double()
-    bins = torch.linspace(0, mel.sample_rate / 2, len(filters)).double()
-    return (bins @ filters / filters.sum(0)).numpy()
 
 
 def _layer_titles(n_layers: int, shown: dict[str, float]) -> list[str]:
@@ -258,7 +286,7 @@ def _shared(shown: dict[str, float]) -> list[str]:
 
 
 def _plot_curves(arguments: argparse.Namespace) -> None:
-    from sb_sed.plots import plot_curves
+    from sb_sed.plots import plot_training
     from sb_sed.runs.run import Run
 
     folder = arguments.run_folder
@@ -266,7 +294,7 @@ def _plot_curves(arguments: argparse.Namespace) -> None:
     curves = Run(folder).curves()
     if arguments.only:
         curves = _matching(curves, arguments.only)
-    plot_curves(curves, figure, title=str(folder))
+    plot_training(curves, figure, title=str(folder))
     print(figure)
 
 
@@ -288,3 +316,60 @@ def _matching(curves: dict, patterns: list[str]) -> dict:
         )
     wanted = {name for names in found.values() for name in names}
     return {name: curves[name] for name in curves if name in wanted}
+
+
+def _plot_embeddings(arguments: argparse.Namespace) -> None:
+    from sb_sed.plots.canvas import figure_kind
+    from sb_sed.plots.embeddings import plot_embeddings
+    from sb_sed.runs.run import Run
+
+    figure_kind(arguments.output)
+    clips = {
+        domain: _clips(getattr(arguments, domain), arguments.clips)
+        for domain in _DOMAINS
+    }
+    panels = {}
+    for folder in dict.fromkeys(arguments.run_folders):
+        student = Run(folder).student()
+        panels[str(folder)] = {
+            domain: _embeddings(student, paths, f"{folder} {domain}")
+            for domain, paths in clips.items()
+        }
+    plot_embeddings(panels, arguments.output)
+    print(arguments.output)
+
+
+def _clips(folder: Path, most: int) -> list[Path]:
+    """Clips of a folder, at random but always the same."""
+    import random
+
+    clips = sorted(
+        path
+        for path in folder.glob("*")
+        if path.suffix.lower() in (".wav", ".flac")
+    )
+    clips = random.Random(0).sample(clips, max(0, min(most, len(clips))))
+    if len(clips) < 2:
+        raise InputError(
+            f"{folder} gives {len(clips)} clip(s) (.wav, .flac) where two are "
+            "needed at least: give the folder that the clips are in."
+        )
+    return clips
+
+
+def _embeddings(student, clips: list[Path], name: str):
+    """The mean over time of each clip's embedding, [n, D]."""
+    import numpy as np
+    import torch
+    from tqdm import tqdm
+
+    rate = student.featurizer.mel.sample_rate
+    means = []
+    for path in tqdm(clips, desc=name, unit="clip", disable=None):
+        samples = _read(path, rate)
+        with torch.no_grad():
+            predictions = student.from_waveforms(
+                torch.from_numpy(samples[None])
+            )
+        means.append(predictions.embedding[0].mean(0).numpy())
+    return np.stack(means)

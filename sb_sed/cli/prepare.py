@@ -5,9 +5,15 @@ Authors
 """
 
 import argparse
-from pathlib import Path
 
-from sb_sed.cli.arguments import number, whole
+from sb_sed.cli.arguments import (
+    add_command,
+    add_jobs,
+    add_path,
+    add_rate,
+    add_seed,
+    number,
+)
 
 _EXAMPLES = """\
 examples:
@@ -19,8 +25,8 @@ manifest of each set that it has (train_synthetic.json, validation.json, ...),
 references/ for the scoring, audio/ for what is not mono at the rate already,
 summary.json, and missing.tsv: the files that cannot be used, and why.
 
-It can be stopped and called again at any time; what is done is kept, and what
-has arrived since is taken up. Then:
+It can be stopped and called again at any time; what is done is kept, and new
+files are added. Then:
   python train.py hparams/baseline.yaml --data_folder=DESED \\
       --prepared_folder=DESED_16k
 exit status: 0 ready, 2 bad input
@@ -28,40 +34,26 @@ exit status: 0 ready, 2 bad input
 
 
 def add_prepare(commands) -> None:
-    """Adds the command that prepares DESED.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that prepares DESED."""
+    parser = add_command(
+        commands,
         "prepare",
-        help="make a copy of DESED ready to train on",
-        description="Make a copy of DESED ready to train on: mono audio at one "
-        "rate, manifests, references.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _prepare,
+        "make a copy of DESED ready to train on",
+        "Make a copy of DESED ready to train on: mono audio at one rate, "
+        "manifests, references.",
+        _EXAMPLES,
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "data_folder",
-        type=Path,
-        metavar="DATA_FOLDER",
-        help="the DESED copy: the folder that contains dataset/",
+        "DATA_FOLDER",
+        "the DESED copy: the folder that contains dataset/",
     )
-    parser.add_argument(
-        "prepared_folder",
-        type=Path,
-        metavar="PREPARED_FOLDER",
-        help="the folder to write",
+    add_path(
+        parser, "prepared_folder", "PREPARED_FOLDER", "the folder to write"
     )
-    parser.add_argument(
-        "--rate",
-        type=whole(1000, 96000),
-        default=16000,
-        metavar="HZ",
-        help="samples per second (default: 16000)",
-    )
+    add_rate(parser)
     parser.add_argument(
         "--valid-fraction",
         type=number(0, 1),
@@ -70,19 +62,8 @@ def add_prepare(commands) -> None:
         help="share of the synthetic soundscapes held out for validation, "
         "where the copy has no synthetic validation set (default: 0.2)",
     )
-    parser.add_argument(
-        "--seed",
-        type=whole(0, 2**32 - 1),
-        default=26,
-        help="which soundscapes are held out (default: 26)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=whole(1, 1024),
-        metavar="N",
-        help="processes that convert (default: one for each processor)",
-    )
-    parser.set_defaults(run=_prepare)
+    add_seed(parser, "which soundscapes are held out", 26)
+    add_jobs(parser)
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,13 @@ Authors
 import argparse
 from pathlib import Path
 
-from sb_sed.cli.arguments import whole
+from sb_sed.cli.arguments import (
+    add_command,
+    add_durations,
+    add_path,
+    add_reference,
+    whole,
+)
 
 _EXAMPLES = """\
 examples:
@@ -21,43 +27,32 @@ The page is one file that needs no network and opens from disk.
 
 
 def add_report(commands) -> None:
-    """Adds the command that writes a page to look at and to listen to.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that writes a page with the results and their sound."""
+    parser = add_command(
+        commands,
         "report",
-        help="show what a detector found and missed, as a page",
-        description="Write one HTML page: scores of each class, confusions, "
-        "distributions of the scores, operating curves, and the files with "
-        "their sound, spectrogram, scores and events on a time line.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _report,
+        "show what a detector found and missed, as a page",
+        "Write one HTML page: scores of each class, confusions, distributions "
+        "of the scores, operating curves, and the files with their sound, "
+        "spectrogram, scores and events on a time line.",
+        _EXAMPLES,
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "source",
-        type=Path,
-        metavar="RUN|SCORES_DIR",
-        help="the output folder of train.py, the results of a network in it "
+        "RUN|SCORES_DIR",
+        "the output folder of train.py, the results of a network in it "
         "(RUN/validation/student), or a folder of scores",
     )
-    parser.add_argument(
-        "reference",
-        type=Path,
-        nargs="?",
-        metavar="REFERENCE.tsv",
-        help="the annotated events (DESED TSV; default: those of the run)",
-    )
+    add_reference(parser, "; default: those of the run", nargs="?")
     _add_inputs(parser.add_argument_group("what is shown"))
-    parser.add_argument(
+    add_path(
+        parser,
         "--output",
-        type=Path,
+        "FILE",
+        "the page (default: report.html, here)",
         default=Path("report.html"),
-        metavar="FILE",
-        help="the page (default: report.html, here)",
     )
     parser.add_argument(
         "--clips",
@@ -67,38 +62,34 @@ def add_report(commands) -> None:
         help="clips that the page holds with their sound, 70 kB for each ten "
         "seconds: the hardest, and some of each kind (default: 50)",
     )
-    parser.add_argument(
-        "--png",
-        type=Path,
-        metavar="FOLDER",
-        help="draw these clips here, too",
-    )
-    parser.set_defaults(run=_report)
+    add_path(parser, "--png", "FOLDER", "draw these clips here, too")
 
 
 def _add_inputs(group) -> None:
-    for option, metavar, text in (
-        ("audio", "FOLDER", "the recordings (default: those of the run)"),
-        (
-            "events",
-            "TSV",
-            "the detected events (default: those of the results, or what the "
-            "smoother makes of the scores)",
-        ),
-        (
-            "smoother",
-            "JSON",
-            "a tuned smoother (default: that of the run, or a threshold of "
-            "0.5)",
-        ),
-        (
-            "durations",
-            "TSV",
-            "filename and duration of each file, for PSDS (default: those of "
-            "the run, or where the scores of a file end)",
-        ),
-    ):
-        group.add_argument(f"--{option}", type=Path, metavar=metavar, help=text)
+    add_path(
+        group,
+        "--audio",
+        "FOLDER",
+        "the recordings (default: those of the run)",
+    )
+    add_path(
+        group,
+        "--events",
+        "TSV",
+        "the detected events (default: those of the results, or what the "
+        "smoother makes of the scores)",
+    )
+    add_path(
+        group,
+        "--smoother",
+        "JSON",
+        "a tuned smoother (default: that of the run, or a threshold of 0.5)",
+    )
+    add_durations(
+        group,
+        "for PSDS (default: those of the run, or where the scores of a file "
+        "end)",
+    )
     group.add_argument(
         "--set",
         dest="data_set",
@@ -114,7 +105,7 @@ def _add_inputs(group) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from sb_sed.report import gather, write_page
+    from sb_sed.report import gather, write_figures, write_page
 
     inputs = gather(
         arguments.source,
@@ -128,7 +119,5 @@ def _report(arguments: argparse.Namespace) -> None:
     )
     contents = write_page(inputs, arguments.output, arguments.clips)
     if arguments.png:
-        from sb_sed.report.figures import write_figures
-
         write_figures(contents, inputs, arguments.clips, arguments.png)
     print(arguments.output)

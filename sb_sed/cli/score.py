@@ -7,10 +7,16 @@ Authors
 import argparse
 from pathlib import Path
 
-from sb_sed.cli.arguments import number
+from sb_sed.cli.arguments import (
+    add_command,
+    add_durations,
+    add_path,
+    add_reference,
+    number,
+)
 from sb_sed.errors import InputError
 
-_SCORE_EXAMPLES = """\
+_EXAMPLES = """\
 examples:
   sb-sed score results/scores validation.tsv
   sb-sed score results/scores validation.tsv --durations durations.tsv \\
@@ -23,44 +29,28 @@ Segment-based F1: sed_eval, 1 s. PSDS: sed_scores_eval; scores only.
 
 
 def add_score(commands) -> None:
-    """Adds the command.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that scores detections against a reference."""
+    parser = add_command(
+        commands,
         "score",
-        help="score detections against a reference",
-        description="Score detections against a reference: event-based and "
-        "segment-based F1 with confidence intervals, and PSDS.",
-        epilog=_SCORE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _score,
+        "score detections against a reference",
+        "Score detections against a reference: event-based and segment-based "
+        "F1 with confidence intervals, and PSDS.",
+        _EXAMPLES,
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "detections",
-        type=Path,
-        metavar="SCORES_DIR|EVENTS.tsv",
-        help="folder of scores, one table a file (the format of "
-        "sed_scores_eval), or detected events (DESED TSV)",
+        "SCORES_DIR|EVENTS.tsv",
+        "folder of scores, one table a file (the format of sed_scores_eval), "
+        "or detected events (DESED TSV)",
     )
-    parser.add_argument(
-        "reference",
-        type=Path,
-        metavar="REFERENCE.tsv",
-        help="the annotated events (DESED TSV)",
-    )
-    parser.add_argument(
-        "--durations",
-        type=Path,
-        metavar="TSV",
-        help="filename and duration of each file, for PSDS "
-        "(default: where the scores of a file end)",
-    )
+    add_reference(parser)
+    add_durations(parser, "for PSDS (default: where the scores of a file end)")
     parser.add_argument(
         "--threshold",
-        type=number(-1e9, 1e9),
+        type=number(-(10**9), 10**9),
         help="a class is active where its score reaches this; for a folder of "
         "scores (default: 0.5)",
     )
@@ -70,22 +60,24 @@ def add_score(commands) -> None:
         metavar="CLASS",
         help="the labels that may occur (default: all that do)",
     )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the report here"
-    )
-    parser.add_argument(
-        "--markdown",
-        type=Path,
-        metavar="FILE",
-        help="write the report here as tables",
-    )
+    add_path(parser, "--json", "FILE", "write the report here")
+    add_path(parser, "--markdown", "FILE", "write the report here as tables")
     parser.add_argument(
         "--plot",
         type=_figure,
         metavar="FILE",
         help="draw the F1 of each class here (.png, .svg or .pdf)",
     )
-    parser.set_defaults(run=_score)
+
+
+def _figure(text: str) -> Path:
+    from sb_sed.plots.canvas import figure_kind
+
+    try:
+        figure_kind(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return Path(text)
 
 
 def _score(arguments: argparse.Namespace) -> None:
@@ -123,14 +115,7 @@ def _score(arguments: argparse.Namespace) -> None:
     if arguments.markdown:
         write_markdown(report, arguments.markdown)
     if arguments.plot:
-        from sb_sed.plots import plot_report
+        from sb_sed.plots import plot_f1
 
-        plot_report(report, arguments.plot)
+        plot_f1(report, arguments.plot)
     print(format_report(report), flush=True)
-
-
-def _figure(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise argparse.ArgumentTypeError(f"{text} is no .png, .svg or .pdf")
-    return path

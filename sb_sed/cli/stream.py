@@ -1,31 +1,24 @@
-"""``sb-sed detect --stream``: events of the standard input, while it lasts.
+"""``sb-sed detect --stream``: the events of the standard input as they end.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import argparse
-import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 from sb_sed.cli.arguments import number
+from sb_sed.cli.outputs import FORMATS, TableFormat
 from sb_sed.errors import InputError
 
-_FORMATS = ("tsv", "json")
 _LATENCY = 2.0
 
 
 def add_stream_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of streams.
-
-    Arguments
-    ---------
-    parser : argparse.ArgumentParser
-        Of ``sb-sed detect``.
-    """
+    """Add the options of streams to ``sb-sed detect``."""
     group = parser.add_argument_group("streams (AUDIO is -)")
     group.add_argument(
         "--stream",
@@ -37,39 +30,28 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
         "--latency",
         type=number(0, 3600),
         metavar="SECONDS",
-        help="what is heard after an event until it is settled (from 2 s on "
-        "at most; with less, a smoother that looks far ahead may need more); "
-        "the more, the better the events, up to the length of a training clip "
-        f"and 2 s (default: {_LATENCY:g})",
+        help="what is processed after an event until it is settled (from 2 s "
+        "on at most; with less, a smoother that looks far ahead may need "
+        "more); the more, the better the events, up to the length of a "
+        f"training clip and 2 s (default: {_LATENCY:g})",
     )
 
 
 def check_stream(arguments: argparse.Namespace) -> None:
-    """Makes sure that the options fit together.
-
-    Arguments
-    ---------
-    arguments : argparse.Namespace
-        Of ``sb-sed detect``.
-
-    Raises
-    ------
-    InputError
-        If they do not.
-    """
+    """Raise an ``InputError`` if the options do not fit together."""
     if not arguments.stream:
         if arguments.latency is not None:
-            raise InputError("--latency is of streams: add --stream.")
+            raise InputError("--latency is for streams: add --stream.")
         return
     if arguments.audio != ["-"]:
         raise InputError(
-            "--stream hears the standard input: give - as AUDIO and pipe the "
+            "--stream reads the standard input: give - as AUDIO and pipe the "
             "samples in."
         )
-    if arguments.format not in _FORMATS:
+    if not isinstance(FORMATS[arguments.format], TableFormat):
         raise InputError(
-            f"A stream has no end that the format {arguments.format} could "
-            "wait for: take tsv or json."
+            f"The format {arguments.format} is for recordings, not for "
+            "streams: take tsv or json."
         )
     for name in ("output", "scores", "plot"):
         if getattr(arguments, name) is not None:
@@ -80,19 +62,9 @@ def check_stream(arguments: argparse.Namespace) -> None:
 
 
 def detect_stream(detector, arguments: argparse.Namespace) -> int:
-    """Writes the events of the standard input.
+    """Write the events of the standard input.
 
-    Arguments
-    ---------
-    detector : SoundEventDetector
-        The detector.
-    arguments : argparse.Namespace
-        Of ``sb-sed detect``.
-
-    Returns
-    -------
-    status : int
-        1 if the samples could not be heard to the end, else 0.
+    Returns the exit status: 1 if samples could not be used, else 0.
     """
     import torch
 
@@ -103,28 +75,29 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
     latency = arguments.latency
     stream = detector.event_stream(_LATENCY if latency is None else latency)
     blocks = read_pcm(
-        # What has come by now, where ``read`` waits for all that it asks for.
+        # What has arrived, where ``read`` would wait for a whole block.
         SimpleNamespace(read=sys.stdin.buffer.read1),
         arguments.rate,
         arguments.samples,
         arguments.channels,
         detector.hparams.sample_rate,
     )
-    write = {"tsv": _tsv, "json": _json}[arguments.format]()
+    form = FORMATS[arguments.format]
+    print(form.head, end="", flush=True)
     reason = ""
     try:
         for block in _until_interrupted(blocks):
-            write(stream.feed(block))
+            _write(stream.feed(block), form)
     except UnusableAudio as error:
         reason = str(error)
-    write(stream.flush())
+    _write(stream.flush(), form)
     if reason:
         print(f"sb-sed: stdin ends here: {reason}.", file=sys.stderr)
     return 1 if reason else 0
 
 
 def _until_interrupted(blocks: Iterator) -> Iterator:
-    """The pieces up to Ctrl-C, which leaves the work on one to its end."""
+    """The blocks up to Ctrl-C, which does not break off the work on a block."""
     waiting = stopped = False
 
     def _stop(*_) -> None:
@@ -148,28 +121,6 @@ def _until_interrupted(blocks: Iterator) -> Iterator:
         signal.signal(signal.SIGINT, before)
 
 
-def _tsv() -> Callable:
-    """Writes rows, beginning with the names of the columns."""
-    print("filename\tonset\toffset\tevent_label\tconfidence", flush=True)
-
-    def _write(events) -> None:
-        for event in events:
-            print(
-                f"stdin\t{event.onset:.3f}\t{event.offset:.3f}\t"
-                f"{event.event_label}\t{round(event.confidence, 6)}",
-                flush=True,
-            )
-
-    return _write
-
-
-def _json() -> Callable:
-    def _write(events) -> None:
-        for event in events:
-            fields = {
-                name: round(value, 6) if isinstance(value, float) else value
-                for name, value in event._asdict().items()
-            }
-            print(json.dumps(fields, ensure_ascii=False), flush=True)
-
-    return _write
+def _write(events, form: TableFormat) -> None:
+    for event in events:
+        print(form.line(event), end="", flush=True)

@@ -5,13 +5,19 @@ Authors
 """
 
 import argparse
-from pathlib import Path
 
-from sb_sed.cli.arguments import whole
+from sb_sed.cli.arguments import (
+    add_command,
+    add_durations,
+    add_path,
+    add_reference,
+    add_seed,
+    whole,
+)
 from sb_sed.errors import InputError
 from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
 
-_TUNE_EXAMPLES = """\
+_EXAMPLES = """\
 examples:
   sb-sed tune results/scores validation.tsv
   sb-sed tune results/scores validation.tsv --smoother median \\
@@ -23,34 +29,23 @@ F1: event-based, collar 0.2 s, offset max(0.2 s, 20 %), optimal matching.
 
 
 def add_tune(commands) -> None:
-    """Adds the command.
-
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser.
-    """
-    parser = commands.add_parser(
+    """Add the command that tunes a smoother to a reference."""
+    parser = add_command(
+        commands,
         "tune",
-        help="tune what turns scores into events",
-        description="Tune what turns scores into events to a reference, and "
-        "say how good it is on files that it was not tuned on.",
-        epilog=_TUNE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _tune,
+        "tune what turns scores into events",
+        "Tune what turns scores into events to a reference, and say how good "
+        "it is on files that it was not tuned on.",
+        _EXAMPLES,
     )
-    parser.add_argument(
+    add_path(
+        parser,
         "scores",
-        type=Path,
-        metavar="SCORES_DIR",
-        help="folder of scores, one table a file (the format of "
-        "sed_scores_eval)",
+        "SCORES_DIR",
+        "folder of scores, one table a file (the format of sed_scores_eval)",
     )
-    parser.add_argument(
-        "reference",
-        type=Path,
-        metavar="REFERENCE.tsv",
-        help="the annotated events (DESED TSV)",
-    )
+    add_reference(parser)
     parser.add_argument(
         "--smoother",
         choices=list(SMOOTHERS),
@@ -82,29 +77,15 @@ def add_tune(commands) -> None:
         default=5,
         help="how often the files are divided at random (default: 5)",
     )
-    parser.add_argument(
-        "--seed",
-        type=whole(0, 2**32 - 1),
-        default=0,
-        help="of all that is random (default: 0)",
-    )
-    parser.add_argument(
-        "--durations",
-        type=Path,
-        metavar="TSV",
-        help="filename and duration of each file: adds the PSDS of the "
-        "smoothed scores",
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the report here"
-    )
-    parser.add_argument(
+    add_seed(parser)
+    add_durations(parser, "which adds the PSDS of the smoothed scores")
+    add_path(parser, "--json", "FILE", "write the report here")
+    add_path(
+        parser,
         "--save",
-        type=Path,
-        metavar="FILE",
-        help="write the smoother with its parameters here (JSON)",
+        "FILE",
+        "write the smoother with its parameters here (JSON)",
     )
-    parser.set_defaults(run=_tune)
 
 
 def _tune(arguments: argparse.Namespace) -> None:

@@ -114,7 +114,7 @@ def test_figures_of_what_was_heard(mixed, capsys):
     assert names == {f"{name}.png" for name in heard}
     capsys.readouterr()
     assert main("detect exported - --rate 1000 --plot figures") == 2
-    assert "can be heard once" in capsys.readouterr().err
+    assert "can be read once" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

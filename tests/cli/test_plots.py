@@ -70,7 +70,7 @@ def drawn(tmp_path, monkeypatch):
 
         return call
 
-    for name in ("plot_features", "plot_curves"):
+    for name in ("plot_features", "plot_training"):
         monkeypatch.setattr(
             sb_sed.plots, name, record(getattr(sb_sed.plots, name))
         )
@@ -193,8 +193,8 @@ def test_the_name_of_the_figure(drawn, clip, tmp_path, output):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ("none.wav", "none.wav cannot be drawn (no such file"),
-        ("{events}", "events.tsv cannot be drawn (unreadable"),
+        ("none.wav", "none.wav cannot be used (no such file"),
+        ("{events}", "events.tsv cannot be used (unreadable"),
         ("{clip} --features nothing", "no featurizer 'nothing'"),
         ("{clip} --features log_mel", "no statistics"),
         ("{clip} --run nowhere", "nowhere is not the folder of a run"),

@@ -148,7 +148,7 @@ def test_samples_that_are_none(run, detector, samples, capsys):
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("detect exported a.wav --stream", "--stream hears the standard input"),
+        ("detect exported a.wav --stream", "--stream reads the standard input"),
         ("detect exported - --rate 9000 --latency 1", "add --stream"),
         ("detect exported - --stream", "--rate"),
         ("detect exported - --rate 9000 --stream --format raven", "raven"),

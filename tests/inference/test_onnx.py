@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sed.cli.export_onnx import add_export_onnx
+from sb_sed.cli.export import add_export_onnx
 from sb_sed.errors import InputError
 from sb_sed.features import (
     AmplitudeToDB,
