@@ -16,19 +16,16 @@ import sys
 from pathlib import Path
 
 import speechbrain as sb
-import torch
 from hyperpyyaml import resolve_references
 from prepare_my_dataset import prepare_my_dataset, read_classes
 from ruamel.yaml import YAML
-from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import if_main_process, run_on_main
-from torch.utils.data import DataLoader
 
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, Streams, batches_of_one_length
+from sb_sed.data.prepared import PreparedData
+from sb_sed.data.streams import ClipReader, Streams
 from sb_sed.errors import InputError
 from sb_sed.evaluation import TestSets
-from sb_sed.formats import read_durations, read_events
 from sb_sed.runs.description import check_fit
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.systems import summary_table
@@ -43,11 +40,7 @@ PREPARATION = (
     "seed"
 ).split()
 # Each kind of training clips, and which labels it has for the losses.
-STREAMS = {
-    "strong": {"strong": True, "weak": True},
-    "weak": {"weak": True},
-    "unlabelled": {},
-}
+STREAMS = {"strong": ["strong", "weak"], "weak": ["weak"], "unlabelled": []}
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
@@ -77,69 +70,43 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     return hparams, run_opts
 
 
-class Data:
-    """The prepared clips as the loaders that the Brain asks for."""
+def dataio_prep(hparams: dict) -> tuple:
+    """Read the prepared folder; divide the training clips into batches.
 
-    def __init__(self, hparams: dict):
-        self.hparams = hparams
-        self.options = {
-            "num_workers": hparams["num_workers"],
-            "collate_fn": PaddedBatch,
-        }
-        self.folder = Path(hparams["prepared_folder"])
-        detector, rate = hparams["student"], hparams["sample_rate"]
-        self.encoder = EventEncoder(hparams["classes"], detector.frame_shift)
-        self.reader = ClipReader(
-            encoder=self.encoder,
-            sample_rate=rate,
-            n_samples=round(hparams["clip_seconds"] * rate),
-            n_frames=detector.n_output_frames,
-        )
-        clips = {
-            name: self.reader.training_clips(manifest, **labels)
-            for name, labels in STREAMS.items()
-            if (manifest := self.folder / f"train_{name}.json").exists()
-        }
-        sizes = hparams["clips_per_batch"]
-        streams = Streams({name: sizes[name] for name in clips}, "strong")
-        self.names = list(streams.clips_per_batch)
-        self.training_clips, self.batches = streams.build(
-            clips, hparams["seed"]
-        )
-
-    def test_loader(self, split: str) -> DataLoader:
-        """The validation or test clips."""
-        clips = self.reader.test_clips(self.folder / f"{split}.json")
-        size = self.hparams["test_batch_size"]
-        seconds = self.hparams["clip_seconds"]
-        batches = batches_of_one_length(clips, size, seconds)
-        return DataLoader(clips, batch_sampler=batches, **self.options)
-
-    def waveforms(self) -> DataLoader:
-        """All training waveforms in batches [B, N], for the normalisation."""
-        return DataLoader(
-            self.training_clips,
-            batch_size=self.hparams["test_batch_size"],
-            collate_fn=lambda clips: torch.stack([c["sig"] for c in clips]),
-        )
-
-    def reference(self, split: str) -> tuple:
-        """The true events (a table) and the durations (seconds)."""
-        place = self.folder / "references" / split
-        return (
-            read_events(f"{place}.tsv", self.encoder.classes),
-            read_durations(f"{place}_durations.tsv"),
-        )
+    Returns
+    -------
+    tuple[PreparedData, ConcatDataset, StreamBatchSampler]
+        The data, all training clips, and the batches of indices into them.
+    """
+    detector, rate = hparams["student"], hparams["sample_rate"]
+    reader = ClipReader(
+        encoder=EventEncoder(hparams["classes"], detector.frame_shift),
+        sample_rate=rate,
+        n_samples=round(hparams["clip_seconds"] * rate),
+        n_frames=detector.n_output_frames,
+    )
+    data = PreparedData(
+        hparams["prepared_folder"],
+        reader,
+        batch_size=hparams["test_batch_size"],
+        num_workers=hparams["num_workers"],
+    )
+    clips = data.training_clips(STREAMS)
+    sizes = hparams["clips_per_batch"]
+    streams = Streams({name: sizes[name] for name in clips}, "strong")
+    return data, *streams.build(clips, hparams["seed"])
 
 
-def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
-    """Give the Brain, which knows how to train, what the YAML chose."""
+def make_brain(
+    hparams: dict, run_opts: dict, data: PreparedData, clips, batches
+) -> MeanTeacherBrain:
+    """Give the Brain, which trains, what the YAML chose."""
     reference, _ = data.reference("validation")
     n_processes = int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
     steps = run_opts["grad_accumulation_factor"] * n_processes
 
     def event_f1(scores: dict) -> float:
-        """The figure by which the best epoch is chosen."""
+        """Return the score by which the best epoch is chosen."""
         counts = event_counts(
             reference, hparams["smoother"](scores), hparams["classes"]
         )
@@ -148,14 +115,14 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
     brain = MeanTeacherBrain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
-        encoder=data.encoder,
+        encoder=data.reader.encoder,
         losses=hparams["losses"],
         views=hparams["views"],
         ema=hparams["ema"],
-        ramp_up=hparams["ramp_up"](steps_per_epoch=len(data.batches) // steps),
+        ramp_up=hparams["ramp_up"](steps_per_epoch=len(batches) // steps),
         # With strong labels alone there is nothing that a teacher could add.
         consistency_weight=(
-            0.0 if data.names == ["strong"] else hparams["consistency_weight"]
+            hparams["consistency_weight"] if len(clips.datasets) > 1 else 0.0
         ),
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],
@@ -165,25 +132,25 @@ def make_brain(hparams: dict, run_opts: dict, data: Data) -> MeanTeacherBrain:
         checkpointer=hparams["checkpointer"],
     )
     # SpeechBrain tells the epoch to the sampler that it finds here.
-    brain.train_sampler = data.batches
+    brain.train_sampler = batches
     return brain
 
 
 def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
-    data = Data(hparams)
+    data, clips, batches = dataio_prep(hparams)
     student = hparams["student"]
     if hparams["checkpointer"].find_checkpoint() is None:
-        student.featurizer.fit(data.waveforms())
+        student.featurizer.fit(data.waveforms(clips))
         check_fit(student.eval(), hparams, "cpu")
         hparams["teacher"].load_state_dict(student.state_dict())
-    brain = make_brain(hparams, run_opts, data)
+    brain = make_brain(hparams, run_opts, data, clips, batches)
     brain.fit(
         hparams["epoch_counter"],
-        data.training_clips,
+        clips,
         data.test_loader("validation"),
-        train_loader_kwargs={"batch_sampler": data.batches, **data.options},
+        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     smoother, classes = hparams["smoother"], hparams["classes"]
     test_sets = TestSets(smoother, AsGiven(), classes, hparams["output_folder"])
