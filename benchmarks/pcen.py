@@ -2,7 +2,7 @@
 
     python benchmarks/pcen.py [--clips 24] [--frames 628] [--threads 2]
 
-Forward and backward pass of a batch: two layers with two smoothers of ours,
+Forward and backward pass of a batch: two layers with two EMA filters of ours,
 one layer of SpeechBrain's (a step of Python for each frame), two layers as the
 released code of the paper has them (SciPy's filtfilt, then PyTorch), and the
 formula of ours as PyTorch's own graph, to show what the code of its own
@@ -38,15 +38,15 @@ N_MELS = 128
 
 
 class WithPyTorchsGraph(ParallelPCEN):
-    """The same smoothers; the formula as one would write it down."""
+    """The same filters; the formula as one would write it down."""
 
     def forward(self, energy: Tensor) -> Tensor:
         """[B, T, F] -> [B, T, F, N]."""
-        smoothed = [self.smoother(energy, s) for s in self.smoothing]
+        averages = [self.ema(energy, s) for s in self.s]
         layers = zip(self.weights, self.alpha, self.delta, self.r, strict=True)
         outputs = []
         for weights, alpha, delta, r in layers:
-            mixed = sum(w * m for w, m in zip(weights, smoothed, strict=True))
+            mixed = sum(w * m for w, m in zip(weights, averages, strict=True))
             gain = torch.exp(-alpha * torch.log(self.eps + mixed))
             outputs.append((energy * gain + delta) ** r - delta**r)
         return torch.stack(outputs, -1)
@@ -63,13 +63,13 @@ class WithSciPy(ParallelPCEN):
         array = layers.detach().numpy()
         filtered = [
             filtfilt([s], [1, s - 1], array, axis=-1, padtype=None)
-            for s in self.smoothing.flatten().tolist()
+            for s in self.s.flatten().tolist()
         ]
-        smoothed = torch.stack(
+        averages = torch.stack(
             [torch.tensor(x.astype("float32")) for x in filtered]
         )
         weights = self.weights.transpose(0, 1)[:, None, ..., None]
-        mixed = (smoothed * weights).sum(0)
+        mixed = (averages * weights).sum(0)
         alpha, delta, r = (
             parameter[None, ..., None].expand_as(layers)
             for parameter in (self.alpha, self.delta, self.r)
@@ -83,7 +83,7 @@ class WithSciPy(ParallelPCEN):
 WAYS: dict[str, Callable[[], nn.Module]] = {
     "sb_sed, 2 layers": partial(ParallelPCEN, N_MELS),
     "sb_sed, 2 layers, forward-backward": partial(
-        ParallelPCEN, N_MELS, smoother=forward_backward
+        ParallelPCEN, N_MELS, ema=forward_backward
     ),
     "PyTorch's graph, 2 layers": partial(WithPyTorchsGraph, N_MELS),
     "SpeechBrain, 1 layer": partial(SpeechBrainPCEN, N_MELS, floor=1e-6),

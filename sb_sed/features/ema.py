@@ -1,11 +1,11 @@
-"""First-order smoothing over time: what PCEN divides a band's energy by.
+"""Exponential moving averages over time: what PCEN divides a band's energy by.
 
 ``M[t] = (1 - s) M[t - 1] + s E[t]`` for whole batches, differentiable in the
-energies, the coefficients and the initial state. Own code, since nothing else
-has all of it at a usable speed (benchmarks/pcen.py): SpeechBrain's
-``ExponentialMovingAverage`` takes a step of Python for each frame,
-``torchaudio.functional.lfilter`` one call and a copy for each coefficient and
-no initial state, and ``scipy.signal.lfilter`` leaves the device and the graph.
+energies, the coefficients and the initial state. Nothing else has all of it at
+a usable speed (benchmarks/pcen.py): SpeechBrain's ``ExponentialMovingAverage``
+takes a step of Python for each frame, ``torchaudio.functional.lfilter`` one
+call and a copy for each coefficient and no initial state, and
+``scipy.signal.lfilter`` leaves the device and the graph.
 
 Authors
  * sb_sed contributors 2026
@@ -20,13 +20,17 @@ from torch.autograd.function import once_differentiable
 
 from sb_sed.errors import InputError
 
+# Seconds. At a hop of 255 samples at 16 kHz: s = 0.015 and 0.25, as in the
+# paper (Cornell et al., 2020).
+TIME_CONSTANTS = (1.0545, 0.055209)
+
 
 def causal(
     energy: Tensor, coefficient: Tensor, state: Tensor | None = None
 ) -> Tensor:
-    """Smooths each band from the first frame to the last.
+    """Filter each band from the first frame to the last.
 
-    What ``scipy.signal.lfilter([s], [1, s - 1])`` gives.
+    Equal to ``scipy.signal.lfilter([s], [1, s - 1])``.
 
     Arguments
     ---------
@@ -35,13 +39,13 @@ def causal(
     coefficient : Tensor
         s, above 0 and at most 1, [1] or one a band [F].
     state : Tensor, optional
-        What the smoother held before the first frame, [B, F]; by default the
-        first frame itself, as in librosa and SpeechBrain.
+        The average before the first frame, [B, F]; by default the first frame
+        itself, as in librosa and SpeechBrain.
 
     Returns
     -------
     Tensor
-        Smoothed energies [B, T, F].
+        Averages [B, T, F].
 
     Example
     -------
@@ -50,14 +54,14 @@ def causal(
     tensor([0.0000, 0.5000, 0.7500, 0.8750])
     """
     state = energy[:, 0] if state is None else state
-    return _Smooth.apply(energy, coefficient, state, False)
+    return _EMA.apply(energy, coefficient, state, False)
 
 
 def forward_backward(energy: Tensor, coefficient: Tensor) -> Tensor:
-    """Smooths forwards, then backwards: without delay, but not causal.
+    """Filter each band forwards, then backwards: no delay, but not causal.
 
-    The smoother of the paper's released code; what ``scipy.signal.filtfilt``
-    gives with ``padtype=None``.
+    The filter of the paper's released code, equal to ``scipy.signal.filtfilt``
+    with ``padtype=None``.
 
     Arguments
     ---------
@@ -69,7 +73,7 @@ def forward_backward(energy: Tensor, coefficient: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Smoothed energies [B, T, F].
+        Averages [B, T, F].
 
     Example
     -------
@@ -78,23 +82,23 @@ def forward_backward(energy: Tensor, coefficient: Tensor) -> Tensor:
     tensor([0.0859, 0.1719, 0.3438, 0.1875, 0.1250])
     """
     forward = causal(energy, coefficient)
-    return _Smooth.apply(forward, coefficient, forward[:, -1], True)
+    return _EMA.apply(forward, coefficient, forward[:, -1], True)
 
 
 def coefficients(
-    time_constants: Sequence[float], frame_shift: float
+    time_constants: Sequence[float] | None, frame_shift: float
 ) -> list[float]:
-    """The smoothing coefficients that have given time constants.
+    """Return the coefficients s of filters with the given time constants.
 
     ``s = (sqrt(1 + 4 tau^2) - 1) / (2 tau^2)`` with tau the time constant in
-    frames, as ``librosa.pcen`` converts it.
+    frames, as in ``librosa.pcen``.
 
     Arguments
     ---------
-    time_constants : sequence of float
-        T, in seconds.
+    time_constants : sequence of float | None
+        T, in seconds; None stands for ``TIME_CONSTANTS``.
     frame_shift : float
-        Distance of the frames, in seconds.
+        Distance between frames, in seconds.
 
     Returns
     -------
@@ -110,7 +114,11 @@ def coefficients(
     -------
     >>> [round(s, 5) for s in coefficients([0.4, 0.06], 255 / 16000)]
     [0.03906, 0.23268]
+    >>> [round(s, 3) for s in coefficients(None, 255 / 16000)]
+    [0.015, 0.25]
     """
+    if time_constants is None:
+        time_constants = TIME_CONSTANTS
     if min(time_constants) <= 0:
         raise InputError(
             f"The time constants {list(time_constants)} s are not all above "
@@ -121,31 +129,31 @@ def coefficients(
     return [2 / (math.sqrt(1 + 4 * tau**2) + 1) for tau in frames]
 
 
-class _Smooth(torch.autograd.Function):
+class _EMA(torch.autograd.Function):
     """``_scan`` with its adjoint, which is the scan in the other direction."""
 
     @staticmethod
     def forward(ctx, energy, coefficient, state, backwards):
-        """As ``_scan``."""
-        smoothed = _scan(energy, coefficient, state, backwards)
+        """Run ``_scan`` and keep what its adjoint needs."""
+        averages = _scan(energy, coefficient, state, backwards)
         ctx.backwards = backwards
-        ctx.save_for_backward(energy, coefficient, state, smoothed)
-        return smoothed
+        ctx.save_for_backward(energy, coefficient, state, averages)
+        return averages
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        """[B, T, F] -> energy's, coefficient's and state's gradients."""
-        energy, coefficient, state, smoothed = ctx.saved_tensors
+        """Return the gradients of energy, coefficient and state."""
+        energy, coefficient, state, averages = ctx.saved_tensors
         to_energy = _scan(
             gradient, coefficient, torch.zeros_like(state), not ctx.backwards
         )
         to_coefficient = to_state = None
         if ctx.needs_input_grad[1]:
             before = (
-                [smoothed[:, 1:], state[:, None]]
+                [averages[:, 1:], state[:, None]]
                 if ctx.backwards
-                else [state[:, None], smoothed[:, :-1]]
+                else [state[:, None], averages[:, :-1]]
             )
             product = (energy - torch.cat(before, 1)).mul_(to_energy)
             to_coefficient = (product.sum((0, 1)) / coefficient).sum_to_size(
@@ -162,29 +170,29 @@ def _scan(
 ) -> Tensor:
     """The recursion in about ``2 sqrt(T)`` steps instead of T.
 
-    The frames are cut into chunks. All chunks are smoothed at once, frame by
-    frame, as if nothing had been before them; then the smoother's value at
-    the end of each chunk, faded out, is added to the next.
+    The frames are cut into chunks. All chunks are filtered at once, frame by
+    frame, from a state of 0; then the average at the end of each chunk, faded
+    out, is added to the next.
     """
     n_frames = energy.shape[1]
     length = math.isqrt(n_frames - 1) + 1
-    smoothed = torch.empty_like(energy, memory_format=torch.contiguous_format)
+    averages = torch.empty_like(energy, memory_format=torch.contiguous_format)
     step = -1 if backwards else 1
     for i in range(min(length, n_frames)):
         place = (n_frames - 1 - i) % length if backwards else i
-        frames, now = energy[:, place::length], smoothed[:, place::length]
+        frames, now = energy[:, place::length], averages[:, place::length]
         if i == 0:
             torch.mul(frames, coefficient, out=now)
         else:
-            before = smoothed[:, place - step :: length][:, : now.shape[1]]
+            before = averages[:, place - step :: length][:, : now.shape[1]]
             torch.lerp(before, frames, coefficient, out=now)
     ages = torch.arange(1, length + 1, device=energy.device)[:, None]
     fading = (1 - coefficient) ** ages  # [length, 1 or F]
     for done in range(0, n_frames, length):
         n = min(length, n_frames - done)
         start = n_frames - done - n if backwards else done
-        chunk = smoothed[:, start : start + n]
+        chunk = averages[:, start : start + n]
         faded = fading[:n].flip(0) if backwards else fading[:n]
         chunk.addcmul_(state[:, None], faded)
         state = chunk[:, 0 if backwards else -1]
-    return smoothed
+    return averages

@@ -1,7 +1,7 @@
 """Per-channel energy normalisation (PCEN), one layer or several in parallel.
 
-Each band's energy E is divided by its own smoothed past M and compressed
-(Wang et al., 2017; Cornell et al., 2020, eq. 3 and 4). For layer n:
+Each band's energy E is divided by its own average M over the past and
+compressed (Wang et al., 2017; Cornell et al., 2020, eq. 3 and 4). For layer n:
 
     M = sum over k of w[n, k] M[k],  M[k][t] = (1 - s[k]) M[k][t-1] + s[k] E[t]
     Y[n] = (E / (eps + M)^alpha[n] + delta[n])^r[n] - delta[n]^r[n]
@@ -16,49 +16,55 @@ import torch
 from torch import Tensor, nn
 
 from sb_sed.errors import InputError
-from sb_sed.features.ema import causal
+from sb_sed.features.ema import causal, coefficients
 from sb_sed.features.pcen_kernel import compress
 
+# The layers of the paper: the first begins with strong gain control and
+# compression, the second with half of either.
+DEFAULT_LAYERS = {"alpha": (0.8, 0.4), "delta": (10.0, 4.0), "r": (0.5, 0.75)}
+DEFAULT_S = tuple(coefficients(None, 255 / 16000))
 # What there is to learn, and what the paper learns of it.
-PARAMETERS = ("alpha", "delta", "r", "weights", "smoothing")
-AS_THE_PAPER = {name: name != "smoothing" for name in PARAMETERS}
+PARAMETERS = ("alpha", "delta", "r", "weights", "s")
+AS_THE_PAPER = {name: name != "s" for name in PARAMETERS}
 
 
 class ParallelPCEN(nn.Module):
     """Several PCEN layers on the same energies, as channels (PPCEN).
 
-    The layers share the smoothers and mix them by weights of their own, a
+    The layers share the EMA filters and mix them by weights of their own, a
     softmax for each band. All parameters are learned in a form that keeps them
     in range whatever an optimiser does: sigmoids for alpha, r and s, an
     exponential for delta. The computation is in the logarithmic domain and at
     least in single precision, also under autocast.
 
+    There are as many layers as the lists among alpha, delta and r have values.
+    A single value serves all layers; what is not given is taken from
+    ``DEFAULT_LAYERS``, whose last value serves all further layers.
+
     Arguments
     ---------
     n_mels : int
         Number of bands, F.
-    alpha : float or sequence of float
-        Strength of the gain control, in [0, 1], one a layer. As many layers as
-        the longest of alpha, delta and r has entries; a single value serves
-        them all.
-    delta : float or sequence of float
+    alpha : float | sequence of float | None
+        Strength of the gain control, in [0, 1].
+    delta : float | sequence of float | None
         Bias before the compression, above 0.
-    r : float or sequence of float
+    r : float | sequence of float | None
         Exponent of the compression, above 0 and at most 1.
-    smoothing : sequence of float
-        Coefficients s of the K smoothers, above 0 and at most 1. See
+    s : sequence of float
+        Coefficients of the K EMA filters, above 0 and at most 1; see
         ``sb_sed.features.ema.coefficients`` for time constants.
-    smoother : Callable
-        From energies [B, T, F] and s [1 or F] to smoothed energies:
-        ``smoothers.causal`` or ``smoothers.forward_backward``.
+    ema : Callable
+        From energies [B, T, F] and s [1 or F] to averages [B, T, F]: ``causal``
+        or ``forward_backward`` of ``sb_sed.features.ema``.
     eps : float
         Keeps silence finite.
     per_band : bool
-        Whether alpha, delta, r and s are learned for each band apart.
-    trainable : bool or Mapping[str, bool]
+        Whether alpha, delta, r and s are learned for each band separately.
+    trainable : bool | Mapping[str, bool]
         What is learned: everything, nothing, or those of ``alpha``, ``delta``,
-        ``r``, ``weights``, ``smoothing`` that a mapping has as True; by
-        default all but the smoothing.
+        ``r``, ``weights``, ``s`` that a mapping has as True; by default all but
+        s.
 
     Attributes
     ----------
@@ -68,7 +74,8 @@ class ParallelPCEN(nn.Module):
     Raises
     ------
     InputError
-        On values out of range, lists of different lengths or unknown names.
+        If a value is out of range, two lists differ in length, or a name in
+        ``trainable`` is unknown.
 
     Example
     -------
@@ -77,46 +84,40 @@ class ParallelPCEN(nn.Module):
     torch.Size([2, 628, 128, 2])
     >>> sum(p.numel() for p in ppcen.parameters())
     518
+    >>> three = ParallelPCEN(128, alpha=[0.9, 0.5, 0.1])
+    >>> three.delta.flatten().tolist()
+    [10.0, 4.0, 4.0]
     """
 
     def __init__(
         self,
         n_mels: int = 128,
-        alpha: float | Sequence[float] = (0.8, 0.4),
-        delta: float | Sequence[float] = (10.0, 4.0),
-        r: float | Sequence[float] = (0.5, 0.75),
-        smoothing: Sequence[float] = (0.015, 0.25),
-        smoother: Callable[[Tensor, Tensor], Tensor] = causal,
+        alpha: float | Sequence[float] | None = None,
+        delta: float | Sequence[float] | None = None,
+        r: float | Sequence[float] | None = None,
+        s: Sequence[float] = DEFAULT_S,
+        ema: Callable[[Tensor, Tensor], Tensor] = causal,
         eps: float = 1e-6,
         per_band: bool = False,
         trainable: bool | Mapping[str, bool] = AS_THE_PAPER,
     ):
         super().__init__()
-        alpha, delta, r = _layers(alpha=alpha, delta=delta, r=r)
-        if not smoothing:
-            raise InputError("PCEN has no smoother: give smoothing a value.")
-        _check_range("alpha", alpha, 0, 1)
-        _check_range("delta", delta, _TINY, 1 / _TINY)
-        _check_range("r", r, _TINY, 1)
-        _check_range("smoothing", smoothing, _TINY, 1)
+        values = layers(alpha=alpha, delta=delta, r=r) | {"s": list(s)}
+        if not values["s"]:
+            raise InputError("PCEN has no EMA filter: give s a value.")
         self.n_mels = n_mels
-        self.n_channels = len(alpha)
-        self.smoother = smoother
+        self.n_channels = len(values["alpha"])
+        self.ema = ema
         self.eps = eps
         learned = _learned(trainable)
-        width = n_mels if per_band else 1
-        for name, values, inverse in (
-            ("alpha_logit", alpha, torch.logit),
-            ("delta_log", delta, torch.log),
-            ("r_logit", r, torch.logit),
-            ("smoothing_logit", smoothing, torch.logit),
-        ):
-            values = torch.tensor(values, dtype=torch.float64)
-            raw = inverse(values).clamp(-_RAW_MAX, _RAW_MAX).float()
-            raw = raw[:, None].repeat(1, width)
-            self._hold(name, raw, learned[name.partition("_")[0]])
-        mixture = torch.zeros(self.n_channels, len(smoothing), n_mels)
-        mixes = learned["weights"] and len(smoothing) > 1
+        for name, (low, high, inverse) in _RANGES.items():
+            _check_range(name, values[name], low, high)
+            exact = torch.tensor(values[name], dtype=torch.float64)
+            raw = inverse(exact).clamp(-_RAW_MAX, _RAW_MAX).float()
+            raw = raw[:, None].repeat(1, n_mels if per_band else 1)
+            self._hold(f"{name}_{inverse.__name__}", raw, learned[name])
+        mixture = torch.zeros(self.n_channels, len(values["s"]), n_mels)
+        mixes = learned["weights"] and len(values["s"]) > 1
         self._hold("weight_logits", mixture, mixes)
 
     @property
@@ -135,17 +136,17 @@ class ParallelPCEN(nn.Module):
         return self.r_logit.clamp(-_RAW_MAX, _RAW_MAX).sigmoid()
 
     @property
-    def smoothing(self) -> Tensor:
-        """Coefficients of the smoothers [K, 1], or [K, F] per band."""
-        return self.smoothing_logit.clamp(-_RAW_MAX, _RAW_MAX).sigmoid()
+    def s(self) -> Tensor:
+        """Coefficients of the EMA filters [K, 1], or [K, F] per band."""
+        return self.s_logit.clamp(-_RAW_MAX, _RAW_MAX).sigmoid()
 
     @property
     def weights(self) -> Tensor:
-        """Share of each smoother in each layer and band [N, K, F]."""
+        """Share of each filter in each layer and band [N, K, F]."""
         return self.weight_logits.softmax(1)
 
     def forward(self, energy: Tensor) -> Tensor:
-        """Normalises a batch.
+        """Normalise a batch.
 
         Arguments
         ---------
@@ -163,19 +164,19 @@ class ParallelPCEN(nn.Module):
         InputError
             If an energy is negative or the number of bands is another one.
         """
-        return self._normalise(energy, self.smoother)
+        return self._normalise(energy, self.ema)
 
     def step(
         self, energy: Tensor, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Normalises the next frames of a stream.
+        """Normalise the next frames of a stream.
 
         Arguments
         ---------
         energy : Tensor
             Energies [B, T, F], T at least 1.
         state : Tensor, optional
-            What the step before returned; None for the first.
+            Returned by the previous call; None for the first.
 
         Returns
         -------
@@ -185,45 +186,45 @@ class ParallelPCEN(nn.Module):
         Raises
         ------
         InputError
-            As ``forward``, and if the smoother is not causal.
+            If an energy is negative, the number of bands is another one, or
+            the filter is not causal.
         """
-        if self.smoother is not causal:
+        if self.ema is not causal:
             raise InputError(
-                "This PCEN smooths whole clips, not streams: take "
-                "sb_sed.features.ema.causal as its smoother."
+                "This PCEN needs whole clips, not streams: take "
+                "sb_sed.features.ema.causal as its ema."
             )
-        states = iter([None] * len(self.smoothing) if state is None else state)
+        states = iter([None] * len(self.s) if state is None else state)
         ends = []
 
         def resumed(frames: Tensor, coefficient: Tensor) -> Tensor:
-            """Goes on where the step before ended."""
-            smoothed = causal(frames, coefficient, next(states))
-            ends.append(smoothed[:, -1])
-            return smoothed
+            """Filter from where the previous call ended."""
+            averages = causal(frames, coefficient, next(states))
+            ends.append(averages[:, -1])
+            return averages
 
         return self._normalise(energy, resumed), torch.stack(ends)
 
     def monitored(self) -> dict[str, float]:
-        """The learned parameters as readable figures, means over the bands."""
+        """Return the parameters as readable numbers, means over the bands."""
         figures = {}
         for n in range(self.n_channels):
             for name in ("alpha", "delta", "r"):
                 figures[f"{name}_{n + 1}"] = getattr(self, name)[n].mean()
             for k, weight in enumerate(self.weights[n].mean(1)):
                 figures[f"weight{k + 1}_{n + 1}"] = weight
-        for k, coefficient in enumerate(self.smoothing.mean(1)):
-            figures[f"smoothing{k + 1}"] = coefficient
+        for k, coefficient in enumerate(self.s.mean(1)):
+            figures[f"s{k + 1}"] = coefficient
         return {name: value.item() for name, value in figures.items()}
 
     def extra_repr(self) -> str:
-        """The settings, in one line."""
+        """Return the settings in one line."""
         return (
             f"n_mels={self.n_mels}, n_layers={self.n_channels}, "
-            f"n_smoothers={len(self.smoothing)}, "
-            f"smoother={self.smoother.__name__}, eps={self.eps}"
+            f"n_filters={len(self.s)}, ema={self.ema.__name__}, eps={self.eps}"
         )
 
-    def _normalise(self, energy: Tensor, smoother: Callable) -> Tensor:
+    def _normalise(self, energy: Tensor, ema: Callable) -> Tensor:
         if energy.dim() != 3 or energy.shape[-1] != self.n_mels:
             raise InputError(
                 f"Energies have the shape {tuple(energy.shape)}: this PCEN "
@@ -231,24 +232,24 @@ class ParallelPCEN(nn.Module):
             )
         if not energy.numel():
             return energy.new_empty(*energy.shape, self.n_channels)
-        # What is compiled cannot look at values.
+        # Compiled code cannot look at values.
         if not torch.compiler.is_compiling() and energy.detach().amin() < 0:
             raise InputError(
-                "PCEN met a negative energy: let MinMax, not ZScore or "
-                "decibels alone, come before it."
+                "PCEN got a negative energy: put MinMax before it, not ZScore "
+                "or decibels alone."
             )
         with torch.autocast(energy.device.type, enabled=False):
             wide = torch.promote_types(energy.dtype, torch.float32)
             energies = energy.to(wide)
-            smoothed = [smoother(energies, s) for s in self.smoothing.to(wide)]
+            averages = [ema(energies, s) for s in self.s.to(wide)]
             parameters = (self.weights, self.alpha, self.delta, self.r)
             output = compress(
-                energies, smoothed, *(p.to(wide) for p in parameters), self.eps
+                energies, averages, *(p.to(wide) for p in parameters), self.eps
             )
         return output.permute(1, 2, 3, 0).to(energy.dtype)
 
     def _hold(self, name: str, value: Tensor, learned: bool) -> None:
-        """Keeps what is fixed as a buffer, under the same name."""
+        """Keep what is fixed as a buffer, under the same name."""
         if learned:
             self.register_parameter(name, nn.Parameter(value))
         else:
@@ -258,7 +259,7 @@ class ParallelPCEN(nn.Module):
 class PCEN(ParallelPCEN):
     """One PCEN layer, without the axis of the channels.
 
-    With ``trainable=False`` and one smoother it is librosa's ``pcen`` (its
+    With ``trainable=False`` and one filter it is librosa's ``pcen`` (its
     ``gain``, ``bias`` and ``power`` are alpha, delta and r), with
     ``per_band=True`` and ``trainable=True`` SpeechBrain's (its ``root`` is
     1 / r).
@@ -267,47 +268,49 @@ class PCEN(ParallelPCEN):
     ---------
     n_mels : int
         Number of bands, F.
-    alpha, delta, r : float
-        See ``ParallelPCEN``.
-    smoothing : float or sequence of float
-        Coefficient of the smoother, or of several that are mixed.
+    alpha, delta, r : float | None
+        See ``ParallelPCEN``; by default those of its first layer.
+    s : float | sequence of float
+        Coefficient of the EMA filter, or of several that are mixed.
     **options
-        ``smoother``, ``eps``, ``per_band`` and ``trainable`` of
-        ``ParallelPCEN``.
+        ``ema``, ``eps``, ``per_band`` and ``trainable`` of ``ParallelPCEN``.
 
     Example
     -------
-    >>> PCEN(40, smoothing=0.04, trainable=False)(torch.rand(2, 50, 40)).shape
+    >>> PCEN(40, s=0.04, trainable=False)(torch.rand(2, 50, 40)).shape
     torch.Size([2, 50, 40])
     """
 
     def __init__(
         self,
         n_mels: int = 128,
-        alpha: float = 0.98,
-        delta: float = 2.0,
-        r: float = 0.5,
-        smoothing: float | Sequence[float] = 0.025,
+        alpha: float | None = None,
+        delta: float | None = None,
+        r: float | None = None,
+        s: float | Sequence[float] = DEFAULT_S,
         **options,
     ):
-        if isinstance(smoothing, (int, float)):
-            smoothing = [smoothing]
-        super().__init__(n_mels, [alpha], [delta], [r], smoothing, **options)
+        first = {
+            name: [DEFAULT_LAYERS[name][0] if value is None else value]
+            for name, value in (("alpha", alpha), ("delta", delta), ("r", r))
+        }
+        s = [s] if isinstance(s, (int, float)) else s
+        super().__init__(n_mels, **first, s=s, **options)
 
-    def _normalise(self, energy: Tensor, smoother: Callable) -> Tensor:
-        return super()._normalise(energy, smoother).squeeze(-1)
+    def _normalise(self, energy: Tensor, ema: Callable) -> Tensor:
+        return super()._normalise(energy, ema).squeeze(-1)
 
 
 class StreamingPCEN(nn.Module):
-    """A PCEN that is fed with a stream, chunk after chunk.
+    """A PCEN that processes a stream, chunk after chunk.
 
-    The chunks may be of any lengths; what comes out is what the PCEN gives for
-    the whole (to 1e-6).
+    The chunks may have any lengths; the output is that of the PCEN for the
+    whole (to 1e-6).
 
     Arguments
     ---------
     pcen : ParallelPCEN
-        Or PCEN, with a causal smoother. Shared, not copied.
+        Or PCEN, with a causal EMA filter. Shared, not copied.
 
     Example
     -------
@@ -324,49 +327,75 @@ class StreamingPCEN(nn.Module):
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the stream: the next chunk begins another one."""
+        """Forget the stream: the next chunk begins another one."""
         self.state = None
 
     @torch.no_grad()
     def forward(self, energy: Tensor) -> Tensor:
-        """Normalises the next chunk.
-
-        Arguments
-        ---------
-        energy : Tensor
-            Energies [B, T, F] of the same B streams as before.
-
-        Returns
-        -------
-        Tensor
-            As the PCEN's.
-        """
-        if not energy.shape[1]:  # nothing to go on with
+        """Normalise the next chunk, [B, T, F], of the same B streams."""
+        if not energy.shape[1]:  # nothing to process
             return self.pcen(energy)
         output, self.state = self.pcen.step(energy, self.state)
         return output
+
+
+def layers(
+    **parameters: float | Sequence[float] | None,
+) -> dict[str, list[float]]:
+    """Return alpha, delta and r of PCEN as lists with a value for each layer.
+
+    Arguments
+    ---------
+    **parameters
+        ``alpha``, ``delta`` and ``r`` as for ``ParallelPCEN``.
+
+    Returns
+    -------
+    dict[str, list[float]]
+        Lists of one length.
+
+    Raises
+    ------
+    InputError
+        If two lists differ in length.
+
+    Example
+    -------
+    >>> layers(alpha=[0.9, 0.5, 0.1], delta=None, r=0.5)
+    {'alpha': [0.9, 0.5, 0.1], 'delta': [10.0, 4.0, 4.0], 'r': [0.5, 0.5, 0.5]}
+    """
+    given = {
+        name: [float(x)] if isinstance(x, (int, float)) else [*map(float, x)]
+        for name, x in parameters.items()
+        if x is not None
+    }
+    lengths = {name: len(x) for name, x in given.items() if len(x) != 1}
+    if len({*lengths.values()}) > 1 or 0 in lengths.values():
+        raise InputError(
+            f"The layers of PCEN do not match, {lengths}: give each parameter "
+            "one value, or one for every layer."
+        )
+    n_layers = max(lengths.values(), default=1)
+    if not lengths and len(given) < len(parameters):
+        n_layers = max(map(len, DEFAULT_LAYERS.values()))
+    values = {name: DEFAULT_LAYERS[name] for name in parameters} | given
+    return {
+        name: [x[min(n, len(x) - 1)] for n in range(n_layers)]
+        for name, x in values.items()
+    }
 
 
 # Sigmoids and exponentials of more than this are no longer different in single
 # precision; the values that one can ask for stay well within.
 _RAW_MAX = 16.0
 _TINY = 1e-6
-
-
-def _layers(**parameters: float | Sequence[float]) -> list[list[float]]:
-    """Lists of one length, the number of layers."""
-    lists = [
-        [float(x)] if isinstance(x, (int, float)) else [float(y) for y in x]
-        for x in parameters.values()
-    ]
-    n_layers = max(map(len, lists))
-    if any(len(x) not in (1, n_layers) for x in lists):
-        lengths = dict(zip(parameters, map(len, lists), strict=True))
-        raise InputError(
-            f"The layers of PCEN do not match, {lengths}: give each parameter "
-            "one value, or one for every layer."
-        )
-    return [x * (n_layers // len(x)) for x in lists]
+# Lowest and highest value, and the form in which it is learned.
+_RANGES = {
+    "alpha": (0, 1, torch.logit),
+    "delta": (_TINY, 1 / _TINY, torch.log),
+    "r": (_TINY, 1, torch.logit),
+    "s": (_TINY, 1, torch.logit),
+}
 
 
 def _check_range(

@@ -1,7 +1,7 @@
-"""The point by point half of PCEN: from smoothed energies to the output.
+"""The pointwise half of PCEN: from averaged energies to the output.
 
-Own code for the sake of speed: PyTorch's graph of the formula takes several
-times as long, compiled or not, and keeps a dozen tensors (benchmarks/pcen.py).
+Written by hand for speed: PyTorch's graph of the formula takes several times as
+long, compiled or not, and keeps a dozen tensors (benchmarks/pcen.py).
 
 Authors
  * sb_sed contributors 2026
@@ -16,14 +16,14 @@ from torch.autograd.function import once_differentiable
 
 def compress(
     energy: Tensor,
-    smoothed: Sequence[Tensor],
+    averages: Sequence[Tensor],
     weights: Tensor,
     alpha: Tensor,
     delta: Tensor,
     r: Tensor,
     eps: float,
 ) -> Tensor:
-    """Mixes smoothed energies, divides by them and compresses.
+    """Mix averages, divide the energies by them and compress.
 
     ``(E / (eps + sum_k w_k M_k)^alpha + delta)^r - delta^r`` for every layer
     (Cornell et al., 2020, eq. 3 and 4), in logarithms and, far below
@@ -33,7 +33,7 @@ def compress(
     ---------
     energy : Tensor
         E, not negative, [B, T, F].
-    smoothed : sequence of Tensor
+    averages : sequence of Tensor
         M_k, K tensors like it.
     weights : Tensor
         w, [N, K, F].
@@ -50,11 +50,11 @@ def compress(
     Example
     -------
     >>> one = torch.ones(1, 1)
-    >>> energy, smoothed = torch.full((2, 1, 1, 1), 4.0)
-    >>> compress(energy, [smoothed], one[None], one, one, one / 2, 0.0)
+    >>> energy, average = torch.full((2, 1, 1, 1), 4.0)
+    >>> compress(energy, [average], one[None], one, one, one / 2, 0.0)
     tensor([[[[0.4142]]]])
     """
-    return _Compress.apply(eps, energy, weights, alpha, delta, r, *smoothed)
+    return _Compress.apply(eps, energy, weights, alpha, delta, r, *averages)
 
 
 class _Compress(torch.autograd.Function):
@@ -65,20 +65,20 @@ class _Compress(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, eps, energy, weights, alpha, delta, r, *smoothed):
-        """[B, T, F], [N, K, F], 3 x [N, 1 or F], K x [B, T, F] -> [N, B, T, F].
+    def forward(ctx, eps, energy, weights, alpha, delta, r, *averages):
+        """Compute delta^r expm1(r log1p(E exp(-alpha log(eps + M)) / delta)).
 
-        As delta^r expm1(r log1p(E exp(-alpha log(eps + M)) / delta)).
+        [B, T, F], [N, K, F], 3 x [N, 1 or F], K x [B, T, F] -> [N, B, T, F].
         """
         output = energy.new_empty(len(weights), *energy.shape)
         ctx.eps = eps
         ctx.save_for_backward(
-            energy, weights, alpha, delta, r, output, *smoothed
+            energy, weights, alpha, delta, r, output, *averages
         )
         alpha, delta, r = (x[:, None] for x in (alpha, delta, r))
         shares = weights[:, :, None].unbind(1)  # K x [N, 1, F]
         top, less_log_delta, less_alpha = delta**r, -delta.log(), -alpha
-        energies, outputs, *parts = map(_frames, (energy, output, *smoothed))
+        energies, outputs, *parts = map(_frames, (energy, output, *averages))
         for block in _blocks(outputs):
             x = _mixed(parts, block, shares, eps).log_()
             x.mul_(less_alpha).add_(less_log_delta).exp_()
@@ -89,23 +89,26 @@ class _Compress(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        """With g the gradient, U = Y + delta^r, G = E / (eps + M)^alpha."""
-        energy, weights, alpha, delta, r, output, *smoothed = ctx.saved_tensors
+        """Return the gradients of all tensor arguments.
+
+        With g the gradient, U = Y + delta^r, G = E / (eps + M)^alpha.
+        """
+        energy, weights, alpha, delta, r, output, *averages = ctx.saved_tensors
         parameters = alpha, delta, r
         wants_energy = ctx.needs_input_grad[1]
-        wants_smoothed = any(ctx.needs_input_grad[6:])
+        wants_averages = any(ctx.needs_input_grad[6:])
         to_energy = energy.new_empty(energy.shape) if wants_energy else None
-        to_smoothed = [
-            torch.empty_like(x) if wants_smoothed else None for x in smoothed
+        to_averages = [
+            torch.empty_like(x) if wants_averages else None for x in averages
         ]
         gradients, outputs, *parts = map(
-            _frames, (gradient.contiguous(), output, *smoothed)
+            _frames, (gradient.contiguous(), output, *averages)
         )
         alpha, delta, r = (x[:, None] for x in parameters)
         top, less_alpha, root = delta**r, -alpha, -1 / r
         shares = weights[:, :, None].unbind(1)  # K x [N, 1, F]
         # Sums over the frames of g, g U log U, h = g U / (G + delta), h G
-        # log(eps + M) and, per smoother, h G M[k] / (eps + M); dY/dG is r h / g.
+        # log(eps + M) and, per filter, h G M[k] / (eps + M); dY/dG is r h / g.
         sums = [0] * (4 + len(parts))
         for block in _blocks(outputs):
             g = gradients[:, block]
@@ -126,9 +129,9 @@ class _Compress(torch.autograd.Function):
             if wants_energy:
                 gain = log_mixed.mul_(less_alpha).exp_().mul_(r)
                 _sum_of_products(h, gain, _frames(to_energy)[block])
-            if wants_smoothed:
+            if wants_averages:
                 scaled.mul_(less_alpha * r)
-                for share, to_part in zip(shares, to_smoothed, strict=True):
+                for share, to_part in zip(shares, to_averages, strict=True):
                     _sum_of_products(scaled, share, _frames(to_part)[block])
         alpha, delta, r = parameters
         top = top[:, 0]
@@ -139,11 +142,11 @@ class _Compress(torch.autograd.Function):
         to_parameters = (
             x.sum_to_size(alpha.shape) for x in (to_alpha, to_delta, to_r)
         )
-        return None, to_energy, to_weights, *to_parameters, *to_smoothed
+        return None, to_energy, to_weights, *to_parameters, *to_averages
 
 
 # Numbers computed at once. On a CPU: more fall out of its cache, fewer mean
-# more calls (benchmarks/pcen.py). Elsewhere: all of a usual batch.
+# more calls (benchmarks/pcen.py). Elsewhere: a whole usual batch.
 _BLOCK_ON_CPU, _BLOCK_ELSEWHERE = 2**18, 2**28
 
 

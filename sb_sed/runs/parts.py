@@ -18,6 +18,7 @@ from torch import nn
 from sb_sed import features
 from sb_sed.errors import InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
+from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
@@ -94,7 +95,7 @@ def describe(node: object) -> object:
                 str(key): None if key in _TRAINING_ONLY else describe(value)
                 for key, value in given.items()
             }
-            return {"class": last, "arguments": arguments}
+            return {"class": last, "arguments": _numbers(last, arguments)}
     raise UnknownPart(
         f"{name or tag} is not among the parts that can be described."
     )
@@ -184,6 +185,24 @@ def _defaults(part: type) -> dict[str, object]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return defaults
+
+
+def _numbers(name: str, arguments: dict[str, object]) -> dict[str, object]:
+    """Arguments in which numbers stand for PCEN's default layers, not None."""
+    if name not in ("PCEN", "ParallelPCEN"):
+        return arguments
+    given = {key: arguments[key] for key in DEFAULT_LAYERS}
+    if None not in given.values():
+        return arguments
+    try:
+        numbers = layers(**given)
+    except (TypeError, ValueError) as error:
+        raise UnknownPart(
+            f"{name} cannot be described: {brief(error)}."
+        ) from error
+    if name == "PCEN":
+        numbers = {key: values[0] for key, values in numbers.items()}
+    return arguments | numbers
 
 
 def _default(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Smoothers against SciPy, librosa, SpeechBrain and finite differences."""
+"""EMA filters against SciPy, librosa, SpeechBrain and finite differences."""
 
 import librosa
 import numpy as np
@@ -34,9 +34,9 @@ def by_scipy(energy, s, state):
 def test_causal_is_scipys_filter_for_any_length(n_frames, s, seed):
     energy = energies(2, n_frames, 3, seed=seed)
     state = energies(2, 3, seed=seed + 1)
-    smoothed = causal(energy, torch.tensor([s], dtype=torch.float64), state)
+    averages = causal(energy, torch.tensor([s], dtype=torch.float64), state)
     np.testing.assert_allclose(
-        smoothed, by_scipy(energy, s, state), rtol=1e-10, atol=1e-14
+        averages, by_scipy(energy, s, state), rtol=1e-10, atol=1e-14
     )
 
 
@@ -44,7 +44,7 @@ def test_causal_is_scipys_filter_for_any_length(n_frames, s, seed):
 @given(n_frames=st.integers(1, 70), s=st.floats(1e-3, 0.999))
 def test_forward_backward_is_scipys_filtfilt_without_padding(n_frames, s):
     energy = energies(2, n_frames, 3)
-    smoothed = forward_backward(energy, torch.tensor([s], dtype=energy.dtype))
+    averages = forward_backward(energy, torch.tensor([s], dtype=energy.dtype))
     expected = filtfilt(
         [s],
         [1, s - 1],
@@ -52,7 +52,7 @@ def test_forward_backward_is_scipys_filtfilt_without_padding(n_frames, s):
         axis=1,
         padtype=None,
     )
-    np.testing.assert_allclose(smoothed, expected, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(averages, expected, rtol=1e-10, atol=1e-14)
 
 
 def test_starts_at_the_first_frame_as_speechbrain():
@@ -67,18 +67,18 @@ def test_starts_at_the_first_frame_as_speechbrain():
 def test_each_band_can_have_its_own_coefficient():
     energy = energies(2, 50, 3)
     s = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
-    smoothed = causal(energy, s)
+    averages = causal(energy, s)
     for band in range(3):
         alone = causal(energy[..., band : band + 1], s[band : band + 1])
-        torch.testing.assert_close(smoothed[..., band : band + 1], alone)
-    torch.testing.assert_close(smoothed[..., 2], energy[..., 2])
+        torch.testing.assert_close(averages[..., band : band + 1], alone)
+    torch.testing.assert_close(averages[..., 2], energy[..., 2])
 
 
 def test_single_precision_holds_for_half_an_hour():
     energy = energies(1, 113_000, 1, dtype=torch.float32) ** 8
-    smoothed = causal(energy, torch.tensor([0.015]))
+    averages = causal(energy, torch.tensor([0.015]))
     expected = by_scipy(energy.double(), np.float32(0.015), energy[:, 0])
-    np.testing.assert_allclose(smoothed, expected, rtol=2e-6)
+    np.testing.assert_allclose(averages, expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 5, 16, 17])

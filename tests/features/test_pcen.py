@@ -42,7 +42,7 @@ def by_recursion(module, energy):
         x.detach().double().numpy()
         for x in (module.alpha, module.delta, module.r)
     )
-    s = module.smoothing.detach().double().numpy()
+    s = module.s.detach().double().numpy()
     w = module.weights.detach().double().numpy()
     energy = energy.double().numpy()
     output = np.empty((*energy.shape, module.n_channels))
@@ -61,7 +61,7 @@ def by_recursion(module, energy):
 
 def test_fixed_is_librosas():
     energy = energies(3, 200, 40)
-    ours = PCEN(40, 0.98, 2.0, 0.5, smoothing=0.04, trainable=False)(energy)
+    ours = PCEN(40, 0.98, 2.0, 0.5, s=0.04, trainable=False)(energy)
     theirs = librosa.pcen(
         energy.double().numpy(),
         gain=0.98,
@@ -93,7 +93,7 @@ def test_one_layer_is_speechbrains_with_its_gradients():
         (ours.alpha_logit.grad, to_alpha),
         (ours.delta_log.grad, to_delta),
         (ours.r_logit.grad, to_r),
-        (ours.smoothing_logit.grad, to_s),
+        (ours.s_logit.grad, to_s),
     ):
         torch.testing.assert_close(gradient[0], expected, rtol=2e-3, atol=2e-4)
 
@@ -110,13 +110,15 @@ def test_parallel_is_the_recursion_of_the_paper(per_band):
     )
 
 
-def test_released_smoother_is_scipys_filtfilt():
+def test_the_released_filter_is_scipys_filtfilt():
     energy = energies(2, 100, 5)
-    module = PCEN(5, smoothing=0.08, smoother=forward_backward, trainable=False)
-    smoothed = filtfilt(
+    module = PCEN(
+        5, 0.98, 2.0, 0.5, s=0.08, ema=forward_backward, trainable=False
+    )
+    averages = filtfilt(
         [0.08], [1, -0.92], energy.double().numpy(), axis=1, padtype=None
     )
-    expected = energy.double().numpy() / (1e-6 + smoothed) ** 0.98
+    expected = energy.double().numpy() / (1e-6 + averages) ** 0.98
     np.testing.assert_allclose(
         module(energy),
         np.sqrt(2) * np.expm1(0.5 * np.log1p(expected / 2)),
@@ -129,9 +131,9 @@ def test_released_smoother_is_scipys_filtfilt():
     [
         {},
         {"per_band": True, **EVERYTHING},
-        {"smoother": forward_backward, **EVERYTHING},
+        {"ema": forward_backward, **EVERYTHING},
         {"alpha": [0.9, 0.3, 0.0], "delta": 2.0, "r": [0.5, 1.0, 0.3]},
-        {"smoothing": [0.2], **EVERYTHING},
+        {"s": [0.2], **EVERYTHING},
     ],
 )
 @pytest.mark.parametrize("n_frames", [1, 7])
@@ -179,8 +181,8 @@ def test_a_stream_in_any_chunks_is_the_whole(lengths):
         )
 
 
-def test_a_stream_needs_a_causal_smoother():
-    stream = StreamingPCEN(PCEN(3, smoother=forward_backward))
+def test_a_stream_needs_a_causal_filter():
+    stream = StreamingPCEN(PCEN(3, ema=forward_backward))
     with pytest.raises(InputError, match="causal"):
         stream(energies(1, 4, 3))
 
@@ -188,9 +190,9 @@ def test_a_stream_needs_a_causal_smoother():
 @pytest.mark.parametrize("value", [-1e4, -50.0, 50.0, 1e4])
 @pytest.mark.parametrize(
     "name",
-    ["alpha_logit", "delta_log", "r_logit", "smoothing_logit", "weight_logits"],
+    ["alpha_logit", "delta_log", "r_logit", "s_logit", "weight_logits"],
 )
-def test_nothing_an_optimiser_does_breaks_it(name, value):
+def test_no_value_of_a_parameter_breaks_it(name, value):
     module = ParallelPCEN(4, **EVERYTHING)
     getattr(module, name).data.view(-1)[0] = value
     energy = torch.cat([torch.zeros(1, 9, 4), energies(1, 9, 4)], 1)
@@ -201,7 +203,7 @@ def test_nothing_an_optimiser_does_breaks_it(name, value):
     assert all(p.grad.isfinite().all() for p in [energy, *module.parameters()])
     assert (0 <= module.alpha).all() and (module.alpha <= 1).all()
     assert (0 < module.delta).all() and (0 < module.r).all()
-    assert (0 < module.smoothing).all() and (module.smoothing <= 1).all()
+    assert (0 < module.s).all() and (module.s <= 1).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -251,14 +253,14 @@ def test_what_is_learned_is_chosen_by_name():
         "delta_log",
         "r_logit",
         "weight_logits",
-        "smoothing_logit",
+        "s_logit",
     }
-    assert learned() == everything - {"smoothing_logit"}
+    assert learned() == everything - {"s_logit"}
     assert learned(trainable=True) == everything
     assert learned(trainable=False) == set()
     assert learned(trainable={"r": True, "alpha": False}) == {"r_logit"}
-    # A single smoother has nothing to be mixed with.
-    assert "weight_logits" not in learned(trainable=True, smoothing=[0.1])
+    # A single filter has nothing to be mixed with.
+    assert "weight_logits" not in learned(trainable=True, s=[0.1])
 
 
 def test_a_learned_checkpoint_fits_a_fixed_module():
@@ -300,8 +302,40 @@ def test_monitored_names_every_layer():
     shown = ParallelPCEN(4, alpha=[0.9, 0.3]).monitored()
     assert shown["alpha_1"] == pytest.approx(0.9)
     assert shown["alpha_2"] == pytest.approx(0.3)
-    assert shown["smoothing2"] == pytest.approx(0.25)
+    assert shown["s2"] == pytest.approx(0.25, rel=1e-5)
     assert shown["weight1_2"] + shown["weight2_2"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        ({}, [(0.8, 10.0, 0.5), (0.4, 4.0, 0.75)]),
+        (
+            {"alpha": [0.9, 0.5, 0.1]},
+            [(0.9, 10.0, 0.5), (0.5, 4.0, 0.75), (0.1, 4.0, 0.75)],
+        ),
+        ({"r": 0.3}, [(0.8, 10.0, 0.3), (0.4, 4.0, 0.3)]),
+        ({"r": [0.3]}, [(0.8, 10.0, 0.3), (0.4, 4.0, 0.3)]),
+        (
+            {"alpha": 0.9, "delta": [2.0, 3.0, 5.0, 7.0]},
+            [(0.9, 2, 0.5), (0.9, 3, 0.75), (0.9, 5, 0.75), (0.9, 7, 0.75)],
+        ),
+        ({"alpha": 0.9, "delta": 3.0, "r": 0.3}, [(0.9, 3.0, 0.3)]),
+    ],
+)
+def test_the_lists_give_the_number_of_layers(given, expected):
+    module = ParallelPCEN(4, **given)
+    found = torch.cat([module.alpha, module.delta, module.r], 1)
+    torch.testing.assert_close(found, torch.tensor(expected))
+    assert module(energies(1, 5, 4)).shape == (1, 5, 4, len(expected))
+
+
+def test_one_layer_is_the_first_by_default():
+    one, two = PCEN(4), ParallelPCEN(4)
+    assert one.n_channels == 1
+    for name in ("alpha", "delta", "r"):
+        assert torch.equal(getattr(one, name), getattr(two, name)[:1])
+    assert torch.equal(one.s, two.s)
 
 
 @pytest.mark.parametrize(
@@ -310,13 +344,17 @@ def test_monitored_names_every_layer():
         ({"alpha": 1.2}, "alpha is 1.2"),
         ({"delta": 0.0}, "delta is 0"),
         ({"r": 0.0}, "r is 0"),
-        ({"smoothing": [0.0]}, "smoothing is 0"),
-        ({"smoothing": []}, "smoother"),
-        ({"alpha": [0.1, 0.2, 0.3], "r": [0.5, 0.5]}, "do not match"),
+        ({"s": [0.0]}, "s is 0"),
+        ({"s": []}, "no EMA filter"),
+        (
+            {"alpha": [0.1, 0.2, 0.3], "r": [0.5, 0.5], "delta": 2.0},
+            "do not match, {'alpha': 3, 'r': 2}",
+        ),
+        ({"alpha": []}, "do not match, {'alpha': 0}"),
         ({"trainable": {"gain": True}}, "'gain'"),
     ],
 )
-def test_wrong_settings_are_told(options, message):
+def test_wrong_settings_get_one_sentence(options, message):
     with pytest.raises(InputError, match=message):
         ParallelPCEN(4, **options)
 
@@ -329,6 +367,6 @@ def test_wrong_settings_are_told(options, message):
         (torch.ones(5, 4), r"\[batch, time, 4\]"),
     ],
 )
-def test_wrong_energies_are_told(energy, message):
+def test_wrong_energies_get_one_sentence(energy, message):
     with pytest.raises(InputError, match=message):
         ParallelPCEN(4)(energy)

@@ -66,7 +66,7 @@ def test_drop_in_for_speechbrains_fbank():
     torch.testing.assert_close(ours(wavs, lens), ours(wavs))
 
 
-def test_each_stage_is_fitted_on_what_it_will_see():
+def test_each_stage_is_fitted_on_its_inputs():
     stages = [AmplitudeToDB(), ZScore(128), MinMax(), ZScore(128)]
     featurizer = Featurizer(MelSpectrogram(), stages).fit(wav_batches())
     first, last = stages[1], stages[3]
@@ -203,7 +203,7 @@ def test_ppcen_by_name_is_the_stages_written_out():
         [
             AmplitudeToDB(),
             MinMax(),
-            ParallelPCEN(32, smoothing=[0.037220, 0.508132]),
+            ParallelPCEN(32, s=[0.037220, 0.508132]),
         ],
     )
     assert featurizer.n_channels == 2
@@ -213,7 +213,7 @@ def test_ppcen_by_name_is_the_stages_written_out():
     )
 
 
-def test_pcen_by_name_hears_the_mel_amplitudes():
+def test_pcen_by_name_is_on_mel_amplitudes():
     wavs = wav_batches()[0]
     featurizer = get_featurizer("pcen", alpha=0.98, trainable=False)
     assert featurizer.n_channels == 1

@@ -20,7 +20,7 @@ from sb_sed.features import (
     ParallelPCEN,
     get_featurizer,
 )
-from sb_sed.features.ema import forward_backward
+from sb_sed.features.ema import causal, forward_backward
 from sb_sed.models.crnn import CRNN, initialise_as_swish
 from sb_sed.models.detector import Detector
 
@@ -40,7 +40,7 @@ from sb_sed.inference.onnx import (  # noqa: E402
 RATE, CLASSES = 16000, ["Cat", "Dog", "Ünknown"]
 FRONT_ENDS = {
     "log_mel": {},
-    "pcen": {"smoother": forward_backward, "per_band": True},
+    "pcen": {"ema": forward_backward, "per_band": True},
     "ppcen": {},
 }
 
@@ -199,12 +199,11 @@ def test_mel_of_any_size(options, n_samples):
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("smoother", [None, forward_backward])
+@pytest.mark.parametrize("ema", [causal, forward_backward])
 @pytest.mark.parametrize("n_frames", [1, 2, 63, 3000])
-@pytest.mark.parametrize("smoothing", [1.0, 0.25, 0.015, 1e-5])
-def test_smoothing_without_a_loop(smoother, n_frames, smoothing):
-    options = {"smoother": smoother} if smoother else {}
-    pcen = ParallelPCEN(5, smoothing=[smoothing], **options)
+@pytest.mark.parametrize("s", [1.0, 0.25, 0.015, 1e-5])
+def test_averages_without_a_loop(ema, n_frames, s):
+    pcen = ParallelPCEN(5, s=[s], ema=ema)
     energy = torch.rand(2, n_frames, 5)
     torch.testing.assert_close(
         exportable(pcen)(energy), pcen(energy), rtol=1e-4, atol=1e-5
@@ -227,8 +226,8 @@ class Drawn(nn.Module):
         return torch.rand_like(features)
 
 
-def otherwise_smoothed(energy, coefficient):
-    """A smoother of one's own."""
+def own_filter(energy, coefficient):
+    """A filter of one's own."""
     return energy
 
 
@@ -237,8 +236,8 @@ def otherwise_smoothed(energy, coefficient):
     [
         ([Unexportable()], "has no form in ONNX"),
         ([Drawn()], "nothing was written"),
-        ([ParallelPCEN(32, 0.5, 2.0, 0.5, smoother=otherwise_smoothed)],
-         "'otherwise_smoothed' has no form in ONNX"),
+        ([ParallelPCEN(32, 0.5, 2.0, 0.5, ema=own_filter)],
+         "'own_filter' has no form in ONNX"),
     ],
 )  # fmt: skip
 def test_own_parts_get_one_sentence(tmp_path, stages, words):

@@ -29,8 +29,8 @@ def test_what_belongs_together_shares_a_panel(tmp_path):
         "ppcen/alpha_1": curve(5, 6),
         "ppcen/weight1_1": curve(7, 8),
         "ppcen/alpha_2": curve(9, 10),
-        "ppcen/smoothing1": curve(11, 12),
-        "ppcen/smoothing2": curve(13, 14),
+        "ppcen/s1": curve(11, 12),
+        "ppcen/s2": curve(13, 14),
         "strong/train": curve(15, 16),
         "weak_consistency/train": curve(17, 18),
         "loss/train": curve(19, 20),
@@ -48,7 +48,7 @@ def test_what_belongs_together_shares_a_panel(tmp_path):
         "consistency weight",
         "ppcen: alpha",
         "ppcen: weight1",
-        "ppcen: smoothing",
+        "ppcen: s",
     ]
     assert shown["loss"] == {"train": [19, 20], "valid": [21, 22]}
     assert list(shown["terms of the training loss"]) == [
@@ -57,7 +57,7 @@ def test_what_belongs_together_shares_a_panel(tmp_path):
     ]
     assert shown["event-based F1, validation"]["teacher"] == [25, 26]
     assert shown["ppcen: alpha"] == {"layer 1": [5, 6], "layer 2": [9, 10]}
-    assert shown["ppcen: smoothing"] == {"1": [11, 12], "2": [13, 14]}
+    assert shown["ppcen: s"] == {"1": [11, 12], "2": [13, 14]}
     assert figure.axes[0].lines[0].get_xdata().tolist() == [1, 2]
     assert figure.get_suptitle() == "a $run"
     assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]

@@ -68,7 +68,7 @@ def test_fixed_pcen_is_that_of_the_paper(recipe, alpha, s, tmp_path):
         (layer.alpha, alpha),
         (layer.delta, 2.0),
         (layer.r, 0.5),
-        (layer.smoothing, s),
+        (layer.s, s),
     ):
         assert value.item() == pytest.approx(expected, rel=2e-4)
     assert layer.eps == 1e-6
@@ -92,7 +92,7 @@ def test_trained_pcen_is_that_of_the_paper(
     assert sum(p.numel() for p in layers.parameters()) == 259 * n_layers
     assert student.network.n_channels == n_layers
     torch.testing.assert_close(
-        layers.smoothing.flatten(),
+        layers.s.flatten(),
         torch.tensor([0.015, 0.25]),
         rtol=3e-5,
         atol=0,
@@ -116,9 +116,9 @@ def test_the_released_settings_are_a_fragment(tmp_path):
     overrides = "features: !include:features/ppcen_released.yaml\n"
     layers = front_end("ppcen", tmp_path, overrides)
     assert isinstance(layers, ParallelPCEN)
-    assert layers.smoother is forward_backward
+    assert layers.ema is forward_backward
     torch.testing.assert_close(
-        layers.smoothing.flatten(),
+        layers.s.flatten(),
         torch.tensor([0.015, 0.08]),
         rtol=3e-5,
         atol=0,
@@ -129,5 +129,16 @@ def test_the_released_settings_are_a_fragment(tmp_path):
 def test_layers_are_added_by_their_values(tmp_path):
     overrides = "features: {alpha: [0.9, 0.5, 0.1], delta: [2.0], r: [0.5]}"
     student = load("ppcen", tmp_path, overrides)["student"]
+    assert student.network.n_channels == 3
+    assert student(torch.rand(1, 60, 128)).strong.shape == (1, 15, 10)
+
+
+@pytest.mark.parametrize("recipe", ["ppcen", "table1_ppcen_on_mel"])
+def test_one_list_alone_gives_the_number_of_layers(recipe, tmp_path):
+    """As printed in the README."""
+    overrides = "features: {alpha: [0.9, 0.5, 0.1]}"
+    student = load(recipe, tmp_path, overrides)["student"]
+    layers = student.featurizer.stages[-1]
+    assert layers.alpha.flatten().tolist() == pytest.approx([0.9, 0.5, 0.1])
     assert student.network.n_channels == 3
     assert student(torch.rand(1, 60, 128)).strong.shape == (1, 15, 10)

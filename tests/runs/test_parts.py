@@ -19,10 +19,10 @@ pcen: &pcen !new:sb_sed.features.ParallelPCEN
     alpha: [0.8, 0.4, 0.1]
     delta: 2.0
     r: 0.5
-    smoothing: !apply:sb_sed.features.ema.coefficients
+    s: !apply:sb_sed.features.ema.coefficients
         time_constants: [0.4]
         frame_shift: 0.02
-    smoother: !name:sb_sed.features.ema.forward_backward
+    ema: !name:sb_sed.features.ema.forward_backward
     trainable: {alpha: True}
 detector: !new:sb_sed.models.detector.Detector
     featurizer: !new:sb_sed.features.Featurizer
@@ -50,10 +50,10 @@ def test_there_and_back_through_json():
     description = described(_RECIPE)["detector"]
     detector = build(json.loads(json.dumps(description, allow_nan=False)))
     pcen = detector.featurizer.stages[2]
-    assert pcen.smoother is forward_backward
+    assert pcen.ema is forward_backward
     assert [name for name, _ in pcen.named_parameters()] == ["alpha_logit"]
-    [smoothing] = coefficients([0.4], 0.02)
-    assert pcen.smoothing.item() == pytest.approx(smoothing)
+    [s] = coefficients([0.4], 0.02)
+    assert pcen.s.item() == pytest.approx(s)
     assert detector.network.n_channels == 3
     assert detector.from_waveforms(torch.randn(1, 16000)).strong.shape[2] == 3
 
@@ -63,11 +63,11 @@ def test_all_constants_are_named():
     arguments = described("!new:sb_sed.features.PCEN {n_mels: 4}")["arguments"]
     assert arguments == {
         "n_mels": 4,
-        "alpha": 0.98,
-        "delta": 2.0,
+        "alpha": 0.8,
+        "delta": 10.0,
         "r": 0.5,
-        "smoothing": 0.025,
-        "smoother": {"function": "causal"},
+        "s": pytest.approx([0.015, 0.25], rel=1e-4),
+        "ema": {"function": "causal"},
         "eps": 1e-6,
         "per_band": False,
         "trainable": {
@@ -75,7 +75,7 @@ def test_all_constants_are_named():
             "delta": True,
             "r": True,
             "weights": True,
-            "smoothing": False,
+            "s": False,
         },
     }
     pcen = build({"class": "PCEN", "arguments": arguments})

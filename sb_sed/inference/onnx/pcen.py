@@ -32,18 +32,18 @@ class OnnxParallelPCEN(nn.Module):
 
     def __init__(self, pcen: ParallelPCEN):
         super().__init__()
-        self.smoothers = OnnxSmoothers(pcen.smoother, pcen.smoothing)
+        self.filters = OnnxEMA(pcen.ema, pcen.s)
         for name in ("alpha", "delta", "r", "weights"):
             self.register_buffer(name, getattr(pcen, name).detach().clone())
         self.eps = pcen.eps
 
     def forward(self, energy: Tensor) -> Tensor:
         """[B, T, F] -> [B, T, F, N]."""
-        smoothed = self.smoothers(energy)
+        averages = self.filters(energy)
         layers = zip(self.weights, self.alpha, self.delta, self.r, strict=True)
         outputs = []
         for weights, alpha, delta, r in layers:
-            mixed = (weights * smoothed).sum(2)
+            mixed = (weights * averages).sum(2)
             gained = energy * torch.exp(-alpha * torch.log(self.eps + mixed))
             # With logarithms, so that silence comes out as 0 to the last bit.
             raised = torch.exp(r * torch.log(gained / delta + 1)) - 1
@@ -65,8 +65,8 @@ class OnnxPCEN(OnnxParallelPCEN):
         return super().forward(energy).squeeze(-1)
 
 
-class OnnxSmoothers(nn.Module):
-    """The smoothers' recursions by doubling (Hillis and Steele, 1986).
+class OnnxEMA(nn.Module):
+    """The EMA filters' recursions by doubling (Hillis and Steele, 1986).
 
     After k steps of ``y[t] += (1 - s)^(2^k) y[t - 2^k]`` each frame is the
     weighted sum of the 2^k frames up to it. All is in it, for any length, once
@@ -74,26 +74,26 @@ class OnnxSmoothers(nn.Module):
 
     Arguments
     ---------
-    smoother : Callable
+    ema : Callable
         ``causal`` or ``forward_backward``.
     coefficients : Tensor
-        s of each smoother, [K, 1 or F].
+        s of each filter, [K, 1 or F].
 
     Raises
     ------
     InputError
-        If it is another smoother.
+        If it is another filter.
     """
 
-    def __init__(self, smoother: Callable, coefficients: Tensor):
+    def __init__(self, ema: Callable, coefficients: Tensor):
         super().__init__()
-        if smoother not in (causal, forward_backward):
+        if ema not in (causal, forward_backward):
             raise InputError(
-                f"PCEN's smoother {smoother.__name__!r} has no form in ONNX: "
+                f"PCEN's EMA filter {ema.__name__!r} has no form in ONNX: "
                 "train with causal or forward_backward of "
                 "sb_sed.features.ema."
             )
-        self.backwards = smoother is forward_backward
+        self.backwards = ema is forward_backward
         coefficients = coefficients.detach().clone()
         kept = 1 - coefficients.double()
         n_steps = math.ceil(math.log2(_FADED / coefficients.min().item()))
@@ -103,22 +103,22 @@ class OnnxSmoothers(nn.Module):
 
     def forward(self, energy: Tensor) -> Tensor:
         """[B, T, F] -> [B, T, K, F]."""
-        smoothed = self._scan(energy[:, :, None])
+        averages = self._scan(energy[:, :, None])
         if self.backwards:
-            smoothed = self._scan(smoothed.flip(1)).flip(1)
-        return smoothed
+            averages = self._scan(averages.flip(1)).flip(1)
+        return averages
 
     def _scan(self, energy: Tensor) -> Tensor:
         frames = torch.arange(energy.shape[1])[:, None, None]
-        # The smoothers hold the first frame before they begin.
-        smoothed = energy * torch.where(frames == 0, 1.0, self.coefficients)
+        # The average before the first frame is that frame.
+        averages = energy * torch.where(frames == 0, 1.0, self.coefficients)
         for step, fading in enumerate(self.fading):
             before = frames - 2**step
-            earlier = smoothed.index_select(1, before.flatten().clamp_min(0))
-            smoothed = (
-                smoothed + torch.where(before >= 0, fading, 0.0) * earlier
+            earlier = averages.index_select(1, before.flatten().clamp_min(0))
+            averages = (
+                averages + torch.where(before >= 0, fading, 0.0) * earlier
             )
-        return smoothed
+        return averages
 
 
 # Frames, times s, after which less than exp(-20) is left.
