@@ -47,10 +47,13 @@ STREAMS = {
     "unlabelled": ("train_unlabelled", {}),
     "weak": ("train_weak", {"weak": True}),
 }
-# Keys of the YAML that hold keys.
-SECTIONS = (
-    *("dataset", "scale", "streams", "mixing", "views", "smoothing"),
-    *("adaptation", "training", "modules"),
+# What is read of the YAML, here or by what it refers to.
+KEYS = (
+    *("__set_seed", "seed", "data_folder", "prepared_folder", "skip_prep"),
+    *("output_folder", "dataset", "num_workers", "test_batch_size"),
+    *("streams", "mixing", "views", "smoothing", "training", "adaptation"),
+    *("consistency_weight", "precision", "max_grad_norm", "epoch_counter"),
+    *("student", "teacher", "modules", "checkpointer", "train_loggers"),
 )
 TEST_SETS = ("validation", "public")
 
@@ -74,12 +77,11 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
             )
         run_on_main(make_minidesed, args=[MINIDESED])
         recipe.set_default("data_folder", str(MINIDESED))
-        recipe.set_default("scale", "!include:scale/mini.yaml")
-    hparams = recipe.build(SECTIONS)
+        recipe.include("scale/mini.yaml")
+    hparams = recipe.build(KEYS)
     sb.create_experiment_directory(hparams["output_folder"])
-    run_on_main(
-        recipe.save, args=[Path(hparams["output_folder"]) / "hyperparams.yaml"]
-    )
+    saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
+    run_on_main(recipe.save, args=[saved, KEYS])
     if not hparams["skip_prep"]:
         folders = [hparams["data_folder"], hparams["prepared_folder"]]
         sample_rate = hparams["dataset"]["sample_rate"]
@@ -104,7 +106,8 @@ class Data:
 
     def __init__(self, hparams: dict):
         self.folder = Path(hparams["prepared_folder"])
-        self.scale = hparams["scale"]
+        self.batch_size = hparams["test_batch_size"]
+        self.num_workers = hparams["num_workers"]
         self.clip_seconds = hparams["dataset"]["clip_seconds"]
         detector = hparams["student"]
         rate = hparams["dataset"]["sample_rate"]
@@ -161,8 +164,8 @@ class Data:
         )
         return DataLoader(
             ConcatDataset([synthetic, recorded]),
-            batch_size=self.scale["test_batch_size"],
-            num_workers=self.scale["num_workers"],
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
             collate_fn=PaddedBatch,
         )
 
@@ -180,9 +183,9 @@ class Data:
         return DataLoader(
             clips,
             batch_sampler=batches_of_one_length(
-                clips, self.scale["test_batch_size"], self.clip_seconds
+                clips, self.batch_size, self.clip_seconds
             ),
-            num_workers=self.scale["num_workers"],
+            num_workers=self.num_workers,
             collate_fn=PaddedBatch,
         )
 
@@ -190,8 +193,8 @@ class Data:
         """All training waveforms in batches [B, N], for the normalisation."""
         return DataLoader(
             self.training_clips,
-            batch_size=self.scale["test_batch_size"],
-            num_workers=self.scale["num_workers"],
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
             collate_fn=lambda clips: torch.stack([c["sig"] for c in clips]),
         )
 
@@ -230,7 +233,7 @@ def make_brain(
         views=hparams["views"],
         ema=training["ema"],
         ramp_up=training["ramp_up"](steps_per_epoch=steps_per_epoch),
-        consistency_weight=training["consistency_weight"],
+        consistency_weight=hparams["consistency_weight"],
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
@@ -260,7 +263,7 @@ def main(arguments: list[str]) -> None:
         data.test_loader("valid_synthetic"),
         train_loader_kwargs={
             "batch_sampler": data.batches,
-            "num_workers": hparams["scale"]["num_workers"],
+            "num_workers": hparams["num_workers"],
             "collate_fn": PaddedBatch,
         },
     )

@@ -1,12 +1,14 @@
-"""A recipe's YAML with the command line applied, checked.
+"""Recipes: HyperPyYAML files as differences, and what the command line changes.
+
+The first line of a recipe may be ``!include:other.yaml``: it is then that
+recipe, with the keys that follow changed.
 
 Authors
  * sb_sed contributors 2026
 """
 
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from difflib import get_close_matches
@@ -15,17 +17,29 @@ from pathlib import Path
 
 from hyperpyyaml import load_hyperpyyaml, resolve_references
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import ReusedAnchorWarning
 from ruamel.yaml.error import YAMLError as RuamelError
+from speechbrain.utils.logger import get_logger
 from yaml import YAMLError
 
 from sb_sed.errors import InputError, brief
 from sb_sed.formats import atomic_path
 from sb_sed.formats.tsv import shortened
-from sb_sed.training.yaml_trees import parse_tree, read_tree
+from sb_sed.training.yaml_trees import (
+    has_arguments,
+    included,
+    parse_tree,
+    path_text,
+    paths,
+    read_tree,
+    refer_from,
+    references,
+    tag_of,
+    uncommented,
+)
 
-INCLUDE = "!include:"
-# What HyperPyYAML brings about where names, arguments or references are wrong.
+# What HyperPyYAML raises where names, arguments or references are wrong.
 UNBUILDABLE = (
     ArithmeticError,
     AttributeError,
@@ -39,6 +53,7 @@ UNBUILDABLE = (
     YAMLError,
     RuamelError,
 )
+logger = get_logger(__name__)
 
 
 class Section(dict):
@@ -55,9 +70,9 @@ class Section(dict):
 
     Example
     -------
-    >>> Section({"scale": {"size": 3}}, Path("r.yaml"))["scale"]["epochs"]
+    >>> Section({"data": {"rate": 3}}, Path("r.yaml"))["data"]["classes"]
     Traceback (most recent call last):
-    sb_sed.errors.InputError: r.yaml has no key 'scale: epochs': add it.
+    sb_sed.errors.InputError: r.yaml has no key 'data: classes': add it.
     """
 
     def __init__(self, values: Mapping, file: Path, place: tuple = ()):
@@ -72,20 +87,28 @@ class Section(dict):
         self.file, self.place = file, place
 
     def __missing__(self, key: object) -> None:
-        """Says what is missing."""
-        name = ": ".join(map(str, (*self.place, key)))
-        raise InputError(f"{self.file} has no key {name!r}: add it.")
+        """Raise the error that names the key."""
+        raise InputError(
+            f"{self.file} has no key {path_text((*self.place, key))!r}: add it."
+        )
 
 
 class Recipe:
     """A HyperPyYAML file and what the command line changes in it.
 
-    HyperPyYAML's own overrides have three traps: an unknown key of a fragment
-    is added without a word, a fragment that takes the place of another loses
-    the arguments that the recipe gave it, and of an object
-    (``!new:Class {...}``) only the arguments are replaced. Here the first is
-    an error, the second are kept and the third is replaced whole. To this end
-    the fragments are put in the recipe before anything is changed.
+    HyperPyYAML's own overrides have two traps: an unknown key of a fragment is
+    added silently, and of an object (``!new:Class {...}``) only the arguments
+    are replaced. Here the first is an error and the second is replaced whole.
+    To this end all files are merged before anything is changed:
+
+    - The first line ``!include:other.yaml`` makes a file the difference to
+      another one: the keys that follow are changed in it, as if they had been
+      given on the command line. Recipes and fragments can both be differences.
+    - ``key: !include:part.yaml`` puts a fragment there. Its references are to
+      its own keys and, where it has none of that name, to the recipe's.
+
+    Precedence: the command line, then the files of its key ``include``, then
+    defaults (``set_default``, ``include``), then the recipe.
 
     Arguments
     ---------
@@ -93,6 +116,8 @@ class Recipe:
         The YAML file.
     overrides : str
         YAML of the overrides, as ``speechbrain.parse_arguments`` returns it.
+        ``include`` names one file or several, seen from the recipe's folder,
+        that change the recipe as a whole.
 
     Raises
     ------
@@ -102,14 +127,13 @@ class Recipe:
     Example
     -------
     >>> folder = getfixture("tmp_path")
-    >>> _ = (folder / "a.yaml").write_text("size: 1")
-    >>> _ = (folder / "b.yaml").write_text("size: 2\\nextra: 0")
-    >>> _ = (folder / "r.yaml").write_text(
-    ...     "part: !include:a.yaml\\n    size: 3\\nepochs: 9"
+    >>> _ = (folder / "a.yaml").write_text("size: !ref <width>")
+    >>> _ = (folder / "spine.yaml").write_text(
+    ...     "width: 9\\nepochs: 9\\npart: !include:a.yaml"
     ... )
-    >>> recipe = Recipe(folder / "r.yaml", "part: !include:b.yaml")
-    >>> recipe.build()
-    {'part': {'size': 3, 'extra': 0}, 'epochs': 9}
+    >>> _ = (folder / "r.yaml").write_text("!include:spine.yaml\\nwidth: 3")
+    >>> Recipe(folder / "r.yaml", "epochs: 1").build()
+    {'width': 3, 'epochs': 1, 'part': {'size': 3}}
     >>> Recipe(folder / "r.yaml", "epoch: 1")
     Traceback (most recent call last):
     ...
@@ -119,48 +143,106 @@ class Recipe:
     def __init__(self, file: str | Path, overrides: str = ""):
         self.file = Path(file)
         self.given = _parse(overrides)
-        # What the recipe gives to each of its fragments, by place.
-        self.arguments: dict[tuple, Mapping] = {}
-        self.tree = read_tree(self.file)
+        files = self.given.pop("include", [])
+        self._open: list[Path] = []
+        self.tree = self._load(self.file, ())
         self._open = [self.file.resolve()]
-        self._include_all(self.tree, (), self.file.parent)
-        self._apply(self.tree, self.given, ())
+        for name in files if isinstance(files, list) else [files]:
+            self._include_file(name)
+        self._apply(self.tree, self.given, (), self.file)
 
     def set_default(self, key: str, value: str) -> None:
         """Set a top-level key (YAML value), below what the command line did."""
-        given = self.given.get(key)
-        if key in self.given and (
-            _tag(given) or not isinstance(given, Mapping)
-        ):
-            return
-        self._apply(self.tree, _parse(f"{key}: {value}"), ())
-        if key in self.given:
-            self._apply(self.tree, {key: given}, ())
+        self._apply(self.tree, _parse(f"{key}: {value}"), (), self.file)
+        self._apply(self.tree, self.given, (), self.file)
 
-    def stream(self) -> StringIO:
-        """The recipe, with its fragments in it, for ``load_hyperpyyaml``."""
+    def include(self, file: str) -> None:
+        """Apply a file of differences, below what the command line did.
+
+        Arguments
+        ---------
+        file : str
+            As seen from the recipe's folder.
+
+        Raises
+        ------
+        InputError
+            If it is missing, not YAML, or names a key that is not there.
+        """
+        self._include_file(file)
+        self._apply(self.tree, self.given, (), self.file)
+
+    def stream(self, keys: Sequence[str] | None = None) -> StringIO:
+        """Write the recipe with all files in one, for ``load_hyperpyyaml``.
+
+        Arguments
+        ---------
+        keys : sequence of str, optional
+            Top-level keys that are wanted; those that they refer to come along
+            and others are left out. By default, all.
+
+        Returns
+        -------
+        StringIO
+            YAML without comments.
+        """
+        tree = self.tree if keys is None else self._needed(keys)
         text = StringIO()
-        YAML().dump(self.tree, text)
+        yaml = YAML()
+        yaml.width = 4096  # a reference stays on its line
+        yaml.indent(mapping=4, sequence=6, offset=4)
+        yaml.dump(uncommented(deepcopy(tree)), text)
         text.seek(0)
         text.name = str(self.file)
         return text
 
-    def build(self, sections: Sequence[str] = ()) -> Section:
-        """Build all that it names; these keys have to be mappings."""
-        with self._complaints():
-            built = Section(load_hyperpyyaml(self.stream()), self.file)
-        for name in sections:
-            if not isinstance(built[name], Section):
-                raise InputError(
-                    f"{self.file} has {shortened(built[name])} as {name!r}, "
-                    "which has to be a mapping: take one of its fragments."
-                )
-        return built
+    def build(self, keys: Sequence[str] | None = None) -> Section:
+        """Build what it describes, or parts of it.
 
-    def save(self, path: str | Path) -> None:
-        """Write the recipe with all references resolved."""
+        Arguments
+        ---------
+        keys : sequence of str, optional
+            Top-level keys that are wanted, as for ``stream``. What the command
+            line sets has to be among them or what they refer to.
+
+        Returns
+        -------
+        Section
+            Each key and its value.
+
+        Raises
+        ------
+        InputError
+            If a key is not there, nothing reads what the command line sets, or
+            a class, its arguments or a reference are wrong.
+        """
+        if keys is not None:
+            needed = self._needed(keys)
+            if unread := [key for key in self.given if key not in needed]:
+                raise InputError(
+                    f"Nothing reads {unread[0]!r} in {self.file}: leave it out, "
+                    "or take fragments that use it."
+                )
         with self._complaints():
-            resolved = resolve_references(self.stream()).getvalue()
+            return Section(load_hyperpyyaml(self.stream(keys)), self.file)
+
+    def save(self, path: str | Path, keys: Sequence[str] | None = None) -> None:
+        """Write the recipe with all references resolved.
+
+        Arguments
+        ---------
+        path : str | Path
+            Where to write.
+        keys : sequence of str, optional
+            As for ``stream``.
+
+        Raises
+        ------
+        InputError
+            If a reference is wrong.
+        """
+        with self._complaints():
+            resolved = resolve_references(self.stream(keys)).getvalue()
         with atomic_path(path) as temporary:
             temporary.write_text(
                 f"# Generated from {self.file}\n# yamllint disable\n{resolved}",
@@ -169,7 +251,7 @@ class Recipe:
 
     @contextmanager
     def _complaints(self) -> Iterator[None]:
-        """Says what does not fit: a class, its arguments or a reference."""
+        """Say what does not fit: a class, its arguments or a reference."""
         try:
             with warnings.catch_warnings():
                 # A fragment with an anchor may be in the recipe twice.
@@ -183,95 +265,123 @@ class Recipe:
                 "it, one of its fragments or the command line says."
             ) from error
 
-    def _include_all(self, tree: Mapping, place: tuple, folder: Path) -> None:
-        """Put the fragments of ``tree``, which is at ``place``, in it."""
-        for key, node in tree.items():
-            if _fragment(node):
-                tree[key] = self._include(node, (*place, key), folder)
-            elif isinstance(node, Mapping):
-                self._include_all(node, (*place, key), folder)
-
-    def _include(self, node: object, place: tuple, folder: Path) -> Mapping:
-        """The fragment that a node includes, with its arguments."""
-        file = folder / _fragment(node)
+    def _load(self, file: Path, place: tuple) -> CommentedMap:
+        """Read a file that stands at ``place``, with what it includes."""
         if file.resolve() in self._open:
             raise InputError(
                 f"{file} includes itself, by way of {self._open[-1]}: take one "
                 "of the two out."
             )
         tree = read_tree(file)
-        _refer_from(place, tree)
         self._open.append(file.resolve())
-        self._include_all(tree, place, file.parent)
+        if base := included(tree):
+            changes, tree = tree, self._load(file.parent / base, place)
+            refer_from(place, changes, tree)
+            self._apply(tree, changes, place, file)
+        else:
+            refer_from(place, tree, tree)
+            self._include_all(tree, place, file)
         self._open.pop()
-        given = node if isinstance(node, Mapping) else {}
-        kept = self.arguments.setdefault(place, given)
-        if kept is not given:
-            # Written for the fragment that was here: this one may lack some.
-            tree.update({k: v for k, v in kept.items() if k not in tree})
-            self._apply(tree, kept, place)
-        self._apply(tree, given, place)
         return tree
 
-    def _apply(self, tree: Mapping, given: Mapping, place: tuple) -> None:
-        """Change ``tree``, which is at ``place``, as ``given`` asks."""
+    def _include_file(self, name: object) -> None:
+        """Apply a file of differences to the whole recipe."""
+        file = self.file.parent / str(name)
+        self._apply(self.tree, read_tree(file), (), file)
+
+    def _include_all(self, tree: Mapping, place: tuple, source: Path) -> None:
+        """Put the fragments of ``tree``, which is at ``place``, in it."""
+        for key, node in tree.items():
+            if included(node):
+                tree[key] = self._include(node, (*place, key), source)
+            elif isinstance(node, Mapping):
+                self._include_all(node, (*place, key), source)
+
+    def _include(self, node: object, place: tuple, source: Path) -> Mapping:
+        """The fragment that a node includes, with its arguments."""
+        tree = self._load(source.parent / included(node), place)
+        if isinstance(node, Mapping):
+            self._apply(tree, node, place, source)
+        return tree
+
+    def _apply(
+        self, tree: Mapping, given: Mapping, place: tuple, source: Path
+    ) -> None:
+        """Change ``tree``, which is at ``place``, as ``given`` asks.
+
+        Paths in ``given`` are seen from the folder of ``source``.
+        """
         for key, value in given.items():
             # An object's arguments are its class's to check.
-            if key not in tree and not _tag(tree).startswith("!n"):
-                raise self._unknown(key, tree, place)
+            if key not in tree and not tag_of(tree).startswith("!n"):
+                raise self._unknown(key, tree, place, source)
             old = tree.get(key)
             here = (*place, key)
-            if _fragment(value):
-                tree[key] = self._include(value, here, self.file.parent)
-            elif _tag(value) or not isinstance(value, Mapping):
-                self._check_number(old, value, here)
+            if included(value):
+                tree[key] = self._include(value, here, source)
+            elif tag_of(value) or not isinstance(value, Mapping):
+                self._check(old, value, here)
                 tree[key] = deepcopy(value)
             elif isinstance(old, Mapping):
-                self._apply(old, value, here)
+                self._apply(old, value, here, source)
             else:
                 tree[key] = deepcopy(value)
-                if _tag(old):  # an object that had no arguments
+                if tag_of(old):  # an object that had no arguments
                     tree[key].yaml_set_ctag(old.tag)
 
-    def _check_number(self, old: object, new: object, place: tuple) -> None:
+    def _check(self, old: object, new: object, place: tuple) -> None:
+        """Make sure that a new value is of the kind of the old one."""
         is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
         if is_number and isinstance(new, str):
-            name = ": ".join(map(str, place))
             raise InputError(
-                f"{self.file} has a number as {name!r}, which "
+                f"{self.file} has a number as {path_text(place)!r}, which "
                 f"{shortened(new)} is not: give one."
             )
+        if not isinstance(old, Mapping):
+            return
+        if len(place) == 1 and not tag_of(old) and not tag_of(new):
+            raise InputError(
+                f"{self.file} has keys below {path_text(place)!r}, which "
+                f"{shortened(new)} has not: give {{key: value}} or one of its "
+                "fragments."
+            )
+        if old and tag_of(old) and tag_of(new) and not has_arguments(new):
+            logger.warning(
+                f"{path_text(place)}: the arguments of what was there "
+                f"({', '.join(map(str, old))}) go with it."
+            )
 
-    def _unknown(self, key: object, tree: Mapping, place: tuple) -> InputError:
+    def _unknown(
+        self, key: object, tree: Mapping, place: tuple, source: Path
+    ) -> InputError:
+        """The error on a key that is not there."""
+        everywhere = [*paths(self.tree)] if hasattr(self, "tree") else []
+        same = [path for path in everywhere if path[-1] == key]
         near = get_close_matches(str(key), [str(k) for k in tree], 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {[*tree]}."
-        name = ": ".join(map(str, (*place, key)))
-        return InputError(f"{self.file} has no key {name!r}: {hint}")
+        other = get_close_matches(str(key), [str(p[-1]) for p in everywhere], 1)
+        if same:
+            hint = f"did you mean {path_text(same[0])!r}?"
+        elif near:
+            hint = f"did you mean {path_text((*place, near[0]))!r}?"
+        elif other:
+            path = next(p for p in everywhere if str(p[-1]) == other[0])
+            hint = f"did you mean {path_text(path)!r}?"
+        else:
+            hint = f"it has {[*tree]}."
+        return InputError(
+            f"{source} has no key {path_text((*place, key))!r}: {hint}"
+        )
 
-
-def _refer_from(place: tuple, node: object) -> None:
-    """Let the references of a fragment start from the recipe's root."""
-    if isinstance(node, Mapping):
-        for value in node.values():
-            _refer_from(place, value)
-    elif isinstance(node, list):
-        for value in node:
-            _refer_from(place, value)
-    elif _tag(node) in ("!ref", "!copy"):
-        root, *keys = map(str, place)
-        start = "<" + root + "".join(f"[{key}]" for key in keys)
-        node.value = re.sub(r"<([^\[>.]+)", rf"{start}[\1]", node.value)
-
-
-def _tag(node: object) -> str:
-    """The YAML tag of a node, or an empty text."""
-    return getattr(getattr(node, "tag", None), "value", None) or ""
-
-
-def _fragment(node: object) -> str:
-    """The file that a node includes, or an empty text."""
-    tag = _tag(node)
-    return tag[len(INCLUDE) :] if tag.startswith(INCLUDE) else ""
+    def _needed(self, keys: Iterable[str]) -> CommentedMap:
+        """The part of the tree that some top-level keys need."""
+        if missing := [key for key in keys if key not in self.tree]:
+            raise self._unknown(missing[0], self.tree, (), self.file)
+        needed, todo = set(), [*keys]
+        while todo:
+            if (key := todo.pop()) not in needed and key in self.tree:
+                needed.add(key)
+                todo.extend(references(self.tree[key]))
+        return CommentedMap((k, v) for k, v in self.tree.items() if k in needed)
 
 
 def _parse(overrides: str) -> Mapping:

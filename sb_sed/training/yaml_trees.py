@@ -4,12 +4,13 @@ Authors
  * sb_sed contributors 2026
 """
 
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import Comment, CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from sb_sed.errors import InputError, brief
@@ -25,6 +26,8 @@ _UNREADABLE = (
     ValueError,
     YAMLError,
 )
+INCLUDE = "!include:"
+_REFERENCE = re.compile(r"<([^\[>.]+)")
 # Nodes of a tree in which each alias is written out. Recipes have hundreds; a
 # few lines of aliases of aliases can have billions.
 _MOST_NODES = 200_000
@@ -131,3 +134,73 @@ def _size(node: object, known: dict[int, int], parents: set[int]) -> int:
         known[place] = 1 + sum(_size(x, known, parents) for x in inner)
         parents.remove(place)
     return known[place]
+
+
+def path_text(place: tuple) -> str:
+    """The keys that lead to a place, to be read."""
+    return ": ".join(map(str, place))
+
+
+def paths(tree: Mapping, place: tuple = ()) -> Iterator[tuple]:
+    """All places of a tree, the upper ones first."""
+    for key in tree:
+        yield (*place, key)
+    for key, node in tree.items():
+        if isinstance(node, Mapping):
+            yield from paths(node, (*place, key))
+
+
+def nodes(node: object) -> Iterator[object]:
+    """A node and all that is in it."""
+    yield node
+    inner = node.values() if isinstance(node, Mapping) else node
+    if isinstance(node, (Mapping, list)):
+        for value in inner:
+            yield from nodes(value)
+
+
+def refer_from(place: tuple, tree: Mapping, own: Mapping) -> None:
+    """Let a fragment's references to its own keys start from the root."""
+    if not place:
+        return
+    root, *keys = map(str, place)
+    start = "<" + root + "".join(f"[{key}]" for key in keys)
+    for node in nodes(tree):
+        if tag_of(node) in ("!ref", "!copy"):
+            node.value = _REFERENCE.sub(
+                lambda found: (
+                    f"{start}[{found[1]}]" if found[1] in own else found[0]
+                ),
+                node.value,
+            )
+
+
+def references(node: object) -> Iterator[str]:
+    """The top-level keys to which a node refers."""
+    for inner in nodes(node):
+        if tag_of(inner) in ("!ref", "!copy"):
+            yield from _REFERENCE.findall(inner.value)
+
+
+def uncommented(tree: object) -> object:
+    """A tree without its comments, which HyperPyYAML may misplace."""
+    for node in nodes(tree):
+        if hasattr(node, Comment.attrib):
+            delattr(node, Comment.attrib)
+    return tree
+
+
+def tag_of(node: object) -> str:
+    """The YAML tag of a node, or an empty text."""
+    return getattr(getattr(node, "tag", None), "value", None) or ""
+
+
+def has_arguments(node: object) -> bool:
+    """Whether an object is given arguments."""
+    return bool(node if isinstance(node, (Mapping, list)) else node.value)
+
+
+def included(node: object) -> str:
+    """The file that a node includes, or an empty text."""
+    tag = tag_of(node)
+    return tag[len(INCLUDE) :] if tag.startswith(INCLUDE) else ""

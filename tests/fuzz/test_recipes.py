@@ -22,6 +22,8 @@ call: !apply:builtins.len [[1, 2]]
 kind: !name:collections.Counter
     a: !ref <scale[epochs]>
 """,
+    "lone.yaml": "!include:spine.yaml\nseed: 3\nrates: [4]\n",
+    "spine.yaml": "seed: 1\nrates: [1, 2]\n",
     "scale.yaml": "# Sizes\nsize: 16\nepochs: 2\nlazy: False\nnone: null\n",
     "parts/model.yaml": """\
 size: 1
@@ -40,8 +42,19 @@ GIVEN = [*LINES, "nothing: 1", "seed: a", "seed: [1]", "seed: {a: 1}", "seed: nu
          "object: {a: !new:no.such.Class}", "object: {zzz: 1}", "rates: {0: 1}", "",
          "model: !include:scale.yaml", "call: 1", "name: !ref <nothing>", "a: b: c",
          "model: {network: {depth: x}}", "kind: {zzz: 1}", "seed: !ref <scale>",
-         "scale: !include:missing.yaml", "scale: !include:scale.yaml {zzz: 1}"]  # fmt: skip
-KEYS = {"seed", "name", "scale", "model", "rates", "object", "call", "kind"}
+         "scale: !include:missing.yaml", "include: scale.yaml", "include: lone.yaml",
+         "include: []", "include: {a: 1}", "include: [lone.yaml, missing.yaml]", "scale: !include:scale.yaml {zzz: 1}"]  # fmt: skip
+KEYS = {
+    "include",
+    "seed",
+    "name",
+    "scale",
+    "model",
+    "rates",
+    "object",
+    "call",
+    "kind",
+}
 
 
 def write(folder, changed=None, content=None):

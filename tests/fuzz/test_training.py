@@ -17,8 +17,9 @@ from sb_sed.training.brains import MeanTeacherBrain
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 SETS = ("train_synthetic", "train_weak", "train_unlabelled", "valid_synthetic")
-GIVEN = ["--nothing=1", "--seed=a", "--seed", "--scale=5", "--scale=null", "--scale=a",
-         "--scale={epochs: a}", "--scale={epoch: 1}", "--scale=!include:no.yaml",
+GIVEN = ["--nothing=1", "--seed=a", "--seed", "--training=5", "--views=null", "--dataset=a",
+         "--lr=a", "--epochs=1", "--include=no.yaml", "--discriminator_lr=1",
+         "--training={lr: 1}", "--min_level=-30", "--include=[1]",
          "--dataset=[1]", "--dataset={sample_rate: a}", "--dataset={classes: Cat}",
          "--dataset={classes: [Cat, Cat]}", "--dataset={clip_seconds: x}", "--model=1",
          "--modules=null",
@@ -26,7 +27,7 @@ GIVEN = ["--nothing=1", "--seed=a", "--seed", "--scale=5", "--scale=null", "--sc
          "--smoothing=!include:scale/mini.yaml", "--student=!ref <nothing>",
          "--views=!include:augment/none.yaml {zzz: 1}", "--adaptation={method: 1",
          "--mixing=!include:mixing", "--training=!include:",
-         "--scale={test_batch_size: null}", "--epoch_counter={limit: x}"]  # fmt: skip
+         "--test_batch_size=null", "--epoch_counter={limit: x}"]  # fmt: skip
 
 
 class Trains(Exception):
@@ -68,7 +69,6 @@ def train(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(folder, *more):
-        scale = "{synthetic: 1, unlabelled: 1, weak: 1, filters: [2, 2, 2, 2]}"
         with pytest.raises((Trains, InputError)) as ending:
             script.main(
                 [
@@ -77,7 +77,11 @@ def train(monkeypatch, tmp_path):
                     f"--prepared_folder={folder}",
                     "--skip_prep=True",
                     "--output_folder=out",
-                    f"--scale=!include:scale/mini.yaml {scale}",
+                    "--include=scale/mini.yaml",
+                    "--batch_synthetic=1",
+                    "--batch_unlabelled=1",
+                    "--batch_weak=1",
+                    "--filters=[2, 2, 2, 2]",
                     "--train_loggers=[]",
                     "--device=cpu",
                     *more,

@@ -6,13 +6,17 @@ Authors
 
 import importlib.util
 import json
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.scoring.report import make_report, write_json
+from sb_sed.training.recipe import Recipe
+from sb_sed.training.yaml_trees import uncommented
 
 # Lists its calls; does what will.txt in the data folder says.
 STAND_IN = """\
@@ -57,6 +61,24 @@ shutil.copy("data/report.json", target)
 
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
+
+
+@pytest.fixture
+def changed_keys():
+    """Lists the top-level keys in which two recipes differ."""
+
+    def find(one, other):
+        trees = [Recipe(file).tree for file in (one, other)]
+        assert [*trees[0]] == [*trees[1]]
+        texts = [{k: dumped({k: v}) for k, v in tree.items()} for tree in trees]
+        return {key for key in texts[0] if texts[0][key] != texts[1][key]}
+
+    def dumped(tree):
+        text = StringIO()
+        YAML().dump(uncommented(tree), text)
+        return text.getvalue()
+
+    return find
 
 
 @pytest.fixture

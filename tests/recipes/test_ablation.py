@@ -216,9 +216,9 @@ def test_for_real(tmp_path, cells, tables):
         process = subprocess.run(
             [
                 *(sys.executable, RECIPE / "ablation", *COMMAND),
-                *("--data_folder=mini", "--device=cpu", "--scale"),
-                "!include:scale/mini.yaml {synthetic: 2, unlabelled: 2, "
-                "weak: 2, epochs: 1, ramp_up_epochs: 1}",
+                *("--data_folder=mini", "--device=cpu"),
+                *("--include=scale/mini.yaml", "--batch_synthetic=2"),
+                *("--number_of_epochs=1", "--ramp_up_epochs=1"),
             ],
             cwd=tmp_path,
             env=os.environ | {"OMP_NUM_THREADS": "1"},

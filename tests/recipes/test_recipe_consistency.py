@@ -12,14 +12,25 @@ Authors
 import ast
 import csv
 import dataclasses
+import importlib
 import re
 from pathlib import Path
 
 import pytest
+import torch
+from hyperpyyaml import load_hyperpyyaml
 from speechbrain.utils.data_utils import get_list_from_csv
 from speechbrain.utils.run_opts import RunOptions
 
+from sb_sed.training.recipe import Recipe
+
 ROOT = Path(__file__).resolve().parents[2]
+ROWS = sorted(ROOT.glob("recipes/*/hparams/*.yaml"))
+FRAGMENTS = [
+    path
+    for path in sorted(ROOT.glob("recipes/*/hparams/*/*.yaml"))
+    if path.parent.name != "scale"
+]
 TABLES = sorted((ROOT / "tests" / "recipes").glob("*.csv"))
 COLUMNS = [
     "Task",
@@ -102,9 +113,80 @@ def undocumented(path):
     ]
 
 
+@pytest.fixture
+def flattened(monkeypatch):
+    """The YAML of a row with all that it includes, as its script reads it."""
+
+    def text(row, overrides="data_folder: DATA"):
+        script = ROOT / row["Script_file"]
+        monkeypatch.syspath_prepend(script.parent)
+        keys = importlib.import_module(script.stem).KEYS
+        recipe = Recipe(ROOT / row["Hparam_file"], overrides)
+        return recipe.stream(keys).getvalue()
+
+    return text
+
+
 @pytest.mark.parametrize("row", recipes())
-def test_yaml_declares_nothing_that_is_not_used(row):
-    text = (ROOT / row["Hparam_file"]).read_text(encoding="utf-8")
+def test_a_flattened_row_loads_plainly(row, flattened, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where its loggers and checkpoints go
+    text = flattened(row)
+    assert "!include" not in text
+    hparams = load_hyperpyyaml(text)
+    assert hparams["name"] == Path(row["Hparam_file"]).stem
+    network = hparams["student"].network
+    mel = torch.rand(1, 60, 128, network.n_channels)
+    assert network(mel).weak.shape == (1, 10)
+
+
+@pytest.mark.parametrize("overrides", ["lr: 1e-4", "n_mels: 64", "seed: 3"])
+@pytest.mark.parametrize("row", recipes())
+def test_what_is_changed_first_is_at_the_top(row, overrides, flattened):
+    key, value = overrides.split(": ")
+    text = flattened(row, overrides)
+    lines = [x for x in text.split("\n") if x.startswith(f"{key}:")]
+    assert [float(x.partition(":")[2]) for x in lines] == [float(value)]
+    assert f"!ref <{key}>" in text
+
+
+@pytest.mark.parametrize("file", ROWS, ids=lambda path: path.stem)
+def test_a_row_is_a_difference(file):
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if file.stem in ("baseline", "ensemble_1"):
+        assert not lines[0].startswith("!")
+        return
+    assert len(lines) <= 20
+    while lines[0].startswith("!include:"):
+        base = file.with_name(lines[0].removeprefix("!include:"))
+        lines = base.read_text(encoding="utf-8").splitlines()
+    assert base.stem in ("baseline", "ensemble_1")
+
+
+@pytest.mark.parametrize(
+    "file", FRAGMENTS, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_fragment_holds_no_value_that_nothing_reads(file):
+    """Each key that is no object is referred to, or read by the script."""
+    script = (file.parents[2] / "train.py").read_text(encoding="utf-8")
+    everything = "".join(
+        path.read_text("utf-8") for path in [*ROWS, *FRAGMENTS]
+    )
+    text = ""
+    while True:
+        own = file.read_text(encoding="utf-8")
+        text = own + text
+        if not own.startswith("!include:"):
+            break
+        file = file.with_name(own.partition("\n")[0].removeprefix("!include:"))
+    for key, value in re.findall(r"^(\w+): *(.*)$", text, re.MULTILINE):
+        if not value.startswith("!n") and value:
+            read = f"<{key}" in text or f'["{key}"]' in script
+            assert read or f"[{key}]>" in everything, key
+
+
+@pytest.mark.parametrize("row", recipes())
+def test_yaml_declares_nothing_that_is_not_used(row, flattened):
+    text = flattened(row)
     script = (ROOT / row["Script_file"]).read_text(encoding="utf-8")
     unused = [
         key
@@ -115,8 +197,8 @@ def test_yaml_declares_nothing_that_is_not_used(row):
 
 
 @pytest.mark.parametrize("row", recipes())
-def test_yaml_declares_all_that_is_used(row):
-    text = (ROOT / row["Hparam_file"]).read_text(encoding="utf-8")
+def test_yaml_declares_all_that_is_used(row, flattened):
+    text = flattened(row)
     script = (ROOT / row["Script_file"]).read_text(encoding="utf-8")
     declared = set(re.findall(r"^(\w+):", text, re.MULTILINE))
     used = set(re.findall(r'(?<!\w)hparams\["(\w+)"\]', script))

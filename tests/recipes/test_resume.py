@@ -34,9 +34,12 @@ def command(
         *(sys.executable, "train.py", f"hparams/{recipe}.yaml"),
         f"--data_folder={data}",
         f"--output_folder={output}",
-        "--scale",
-        f"!include:scale/mini.yaml {{epochs: {EPOCHS}, synthetic: 2, "
-        f"unlabelled: 1, weak: 1, num_workers: {num_workers}}}",
+        "--include=scale/mini.yaml",
+        f"--number_of_epochs={EPOCHS}",
+        "--batch_synthetic=2",
+        "--batch_unlabelled=1",
+        "--batch_weak=1",
+        f"--num_workers={num_workers}",
         "--ckpt_interval_steps=2",
         "--noprogressbar",
     ]

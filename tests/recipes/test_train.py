@@ -15,6 +15,9 @@ from sb_sed.formats import read_events
 from sb_sed.minidesed import make_minidesed
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
+MINI = ["--include=scale/mini.yaml", "--number_of_epochs=1"] + [
+    "--batch_synthetic=2"
+]
 
 
 def run(command, *arguments, recipe="baseline"):
@@ -55,8 +58,9 @@ def test_two_processes_train_and_score_all_clips(tmp_path):
         + ["--nproc_per_node=2"],
         f"--data_folder={data}",
         f"--output_folder={output}",
-        "--scale=!include:scale/mini.yaml {epochs: 1, synthetic: 2, "
-        "unlabelled: 1, weak: 1}",
+        *MINI,
+        "--batch_unlabelled=1",
+        "--batch_weak=1",
         "--device=cpu",
         "--distributed_backend=gloo",
     )
@@ -82,8 +86,9 @@ def test_a_waveform_for_each_network(tmp_path):
         f"--data_folder={data}",
         f"--output_folder={output}",
         "--mixing=!include:mixing/released.yaml",
-        "--scale=!include:scale/mini.yaml {epochs: 1, synthetic: 2, "
-        "unlabelled: 2, weak: 2}",
+        *MINI,
+        "--batch_unlabelled=2",
+        "--batch_weak=2",
         "--device=cpu",
         recipe="augm",
     )

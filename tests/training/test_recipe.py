@@ -155,14 +155,24 @@ def test_an_object_of_a_fragment_is_replaced_whole(load):
     assert loaded["copy"] is found
 
 
-def test_another_fragment_keeps_the_recipes_arguments(load):
+def test_another_fragment_comes_as_it_is(load):
     loaded = load("model: !include:model/other.yaml")
     assert loaded["model"] == {
-        "size": 128,
-        "network": OrderedDict(width=128),
+        "size": 2,
+        "network": OrderedDict(width=2),
         "extra": 0,
     }
     assert type(loaded["copy"]) is OrderedDict
+
+
+def test_a_fragment_refers_to_the_recipe(load, folder):
+    """To its own keys first, then to those at the top of the recipe."""
+    (folder / "model/wide.yaml").write_text(
+        "size: !ref <epochs> * 2\n"
+        "network: !new:collections.Counter\n    a: !ref <size> + <scale[size]>\n"
+    )
+    loaded = load("model: !include:model/wide.yaml")
+    assert loaded["model"] == {"size": 18, "network": {"a": 146}}
 
 
 def test_another_fragment_can_have_arguments(load):
@@ -176,8 +186,16 @@ def test_another_fragment_in_a_fragment(load, folder):
     loaded = load("views: {nested: !include:views/nested/flat.yaml {}}")
     assert loaded["views"] == {
         "depth": 1,
-        "nested": {"flat": True, "level": 1},
+        "nested": {"flat": True, "level": 9},
     }
+
+
+def test_the_arguments_of_what_is_replaced_go_too(load, caplog):
+    with caplog.at_level("WARNING"):
+        load("object: !new:collections.OrderedDict {z: 2}")
+        assert not caplog.messages
+        load("object: !new:collections.OrderedDict")
+    assert "object: the arguments of what was there (a) go" in caplog.text
 
 
 def test_a_fragment_in_place_of_a_value(load):
@@ -189,14 +207,17 @@ def test_a_fragment_in_place_of_a_value(load):
     [
         ("epoch: 1", "epoch", "did you mean 'epochs'"),
         ("zzz: 1", "zzz", "it has ['scale', 'epochs'"),
-        ("scale: {sizes: 1}", "scale: sizes", "did you mean 'size'"),
-        ("model: {sise: 1}", "model: sise", "did you mean 'size'"),
-        ("model: {parts: {iner: 1}}", "model: parts: iner", "'inner'"),
-        ("views: {nested: {lvel: 1}}", "views: nested: lvel", "'level'"),
+        ("inner: 1", "inner", "did you mean 'model: parts: inner'"),
+        ("inners: 1", "inners", "did you mean 'model: parts: inner'"),
+        ("model: {epochs: 1}", "model: epochs", "did you mean 'epochs'"),
+        ("scale: {sizes: 1}", "scale: sizes", "did you mean 'scale: size'"),
+        ("model: {sise: 1}", "model: sise", "did you mean 'model: size'"),
+        ("model: {parts: {iner: 1}}", "model: parts: iner", "parts: inner'"),
+        ("views: {nested: {lvel: 1}}", "views: nested: lvel", "nested: level'"),
         (
             "model: !include:model/other.yaml {sizze: 3}",
             "model: sizze",
-            "did you mean 'size'",
+            "did you mean 'model: size'",
         ),
     ],
 )
@@ -265,14 +286,99 @@ def test_what_cannot_be_built_is_told(folder, overrides, words):
         Recipe(folder / "recipe.yaml", overrides).build()
 
 
-def test_sections_and_their_keys(folder):
+def test_keys_that_are_missing_are_named(folder):
     recipe = Recipe(folder / "recipe.yaml")
-    built = recipe.build(["scale"])
+    built = recipe.build()
     assert str(built) == str(load_hyperpyyaml(recipe.stream()))
     with pytest.raises(InputError, match="has no key 'scale: epochs'"):
         built["scale"]["epochs"]
-    with pytest.raises(InputError, match="has 9 as 'epochs', which has to"):
-        recipe.build(["epochs"])
+    with pytest.raises(InputError, match="no key 'modle': did you mean 'model"):
+        recipe.build(["epochs", "modle"])
+
+
+def test_parts_are_built_with_what_they_need(folder):
+    """In the recipe's order, and nothing else."""
+    recipe = Recipe(folder / "recipe.yaml")
+    assert [*recipe.build(["copy"])] == ["scale", "model", "copy"]
+    assert recipe.build(["rates"]) == {"rates": [1, 2]}
+    assert "object" not in recipe.stream(["views"]).getvalue()
+
+
+def test_what_nothing_reads_is_an_error(folder):
+    recipe = Recipe(folder / "recipe.yaml", "epochs: 3\nrates: [4]")
+    assert recipe.build(["epochs", "rates"]) == {"epochs": 3, "rates": [4]}
+    with pytest.raises(InputError, match="Nothing reads 'rates' in .*recipe"):
+        recipe.build(["epochs", "copy"])
+
+
+@pytest.mark.parametrize("value", ["5", "null", "[1]", "a"])
+def test_a_section_stays_one(error, value):
+    assert "has keys below 'scale'" in error(f"scale: {value}")
+
+
+DIFFERENCE = """\
+!include:recipe.yaml
+epochs: !ref <scale[size]> / 2
+model: !include:model/other.yaml
+    extra: 4
+views:
+    nested: {level: 3}
+"""
+
+
+@pytest.mark.parametrize("overrides", ["", "epochs: 4", "model: {size: 7}"])
+def test_a_difference_is_what_the_command_line_does(folder, overrides):
+    (folder / "row.yaml").write_text(DIFFERENCE)
+    given = DIFFERENCE.partition("\n")[2]
+    plain = Recipe(folder / "recipe.yaml", given)
+    (folder / "changed.yaml").write_text(
+        f"!include:row.yaml\n{overrides or 'epochs: 64.0'}"
+    )
+    ours = Recipe(folder / "changed.yaml").build()
+    if overrides:
+        assert str(ours) == str(Recipe(folder / "row.yaml", overrides).build())
+    else:
+        assert str(ours) == str(plain.build())
+    assert ours["model"]["extra"] == 4
+
+
+def test_a_fragment_can_be_a_difference(folder, load):
+    """Of a fragment in another folder, with references to keys of both."""
+    (folder / "views/deep.yaml").write_text(
+        "!include:../model/crnn.yaml\ndepth: 3\nparts: {inner: !ref <size>}"
+    )
+    loaded = load("model: !include:views/deep.yaml {size: 6}")
+    assert loaded["model"]["network"] == {"size": 6, "depth": 3}
+    assert loaded["model"]["parts"] == {"inner": 6, "other": 6}
+
+
+def test_a_difference_names_keys_that_are_not_there(folder):
+    (folder / "row.yaml").write_text("!include:recipe.yaml\nepoch: 1")
+    with pytest.raises(
+        InputError, match="row.yaml has no key 'epoch': did you"
+    ):
+        Recipe(folder / "row.yaml")
+    (folder / "row.yaml").write_text("!include:row.yaml\nepoch: 1")
+    with pytest.raises(InputError, match="row.yaml includes itself"):
+        Recipe(folder / "row.yaml")
+
+
+def test_files_that_change_the_whole_recipe(folder):
+    (folder / "scale/small.yaml").write_text("epochs: 1\nscale: {size: 4}")
+    (folder / "scale/long.yaml").write_text("epochs: 7")
+    for overrides, epochs, size in [
+        ("include: scale/small.yaml", 1, 4),
+        ("include: [scale/small.yaml, scale/long.yaml]", 7, 4),
+        ("include: scale/small.yaml\nepochs: 3", 3, 4),
+    ]:
+        built = Recipe(folder / "recipe.yaml", overrides).build()
+        assert (built["epochs"], built["model"]["size"]) == (epochs, size)
+    recipe = Recipe(folder / "recipe.yaml", "epochs: 3")
+    recipe.include("scale/small.yaml")
+    assert recipe.build()["epochs"] == 3
+    assert recipe.build()["copy"]["size"] == 4
+    with pytest.raises(InputError, match="missing.yaml cannot be read"):
+        recipe.include("scale/missing.yaml")
 
 
 def test_a_missing_recipe_is_named(tmp_path):
@@ -350,4 +456,4 @@ def test_the_recipes_of_this_repository_load(monkeypatch):
             assert load_hyperpyyaml(Recipe(file).stream())["systems"]
             continue
         recipe = Recipe(file, "data_folder: x\ntrain_loggers: []")
-        recipe.set_default("scale", "!include:scale/mini.yaml")
+        recipe.include("scale/mini.yaml")
