@@ -73,7 +73,7 @@ def add_export_onnx(commands) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from sb_sed.inference.export import export_run
+    from sb_sed.inference.exported import export_run
     from sb_sed.smoothing.saved import load_smoother
 
     smoother = arguments.smoother and load_smoother(arguments.smoother)

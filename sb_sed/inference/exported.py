@@ -1,9 +1,9 @@
-"""Folders that hold a trained detector, and need neither recipe nor data.
+"""Exported detectors: folders that need neither the recipe nor the data.
 
 ``detector.json`` describes everything in plain values and is what is read by
 default; ``hyperparams.yaml`` says the same for SpeechBrain's ``Pretrained``,
-and is code. Both go with the weights in ``detector.ckpt``, beside a licence
-and a model card.
+and is code. Both go with the weights in ``detector.ckpt``, a licence and a
+model card.
 
 Authors
  * sb_sed contributors 2026
@@ -12,28 +12,171 @@ Authors
 import hashlib
 import json
 import logging
+import os
+import platform
 import re
+import shutil
+import tempfile
+from importlib.metadata import distribution, version
 from pathlib import Path
 
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.tag import Tag
 from speechbrain.utils.fetching import fetch
 from speechbrain.utils.logger import get_logger
 
+import sb_sed
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
+from sb_sed.inference.model_card import model_card
 from sb_sed.runs.description import WEIGHTS_FILE, Description, checked
+from sb_sed.runs.parts import UnknownPart
 from sb_sed.runs.run import Run
+from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import smoother_of
 
 FORMAT, VERSION = "sb_sed detector", 1
 JSON_FILE, YAML_FILE = "detector.json", "hyperparams.yaml"
+_LIBRARIES = ("numpy", "soundfile", "soxr", "speechbrain", "torch")
 _ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 # It warns of each of its attempts.
 logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 logger = get_logger(__name__)
 
 
+def export_run(
+    run_folder: str | Path,
+    folder: str | Path,
+    smoother: Smoother | None = None,
+) -> str:
+    """Export the student of a run's best checkpoint.
+
+    Arguments
+    ---------
+    run_folder : str | Path
+        The output folder of ``train.py``.
+    folder : str | Path
+        The folder to make; it appears once it is complete.
+    smoother : Smoother, optional
+        Instead of the run's, such as one tuned on other data.
+
+    Returns
+    -------
+    str
+        Why there is no ``detector.json``; empty if there is one.
+
+    Raises
+    ------
+    InputError
+        If it is no run, has no checkpoint yet, or the folder exists.
+    """
+    run, folder = Run.find(run_folder), Path(folder)
+    if run is None:
+        raise InputError(
+            f"{run_folder} is not the folder of a run: give the output folder "
+            "of train.py."
+        )
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(
+            f"{folder} exists: choose another folder or delete it."
+        )
+    constants, about, reason = run.constants, run.about, ""
+    own = smoother or run.tuned_smoother()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{folder.name}.", dir=folder.parent
+    ) as temporary:
+        made = Path(temporary, folder.name)
+        made.mkdir()
+        shutil.copyfile(run.weights, made / WEIGHTS_FILE)
+        try:
+            description = run.describe(own)
+            description.build()
+            _write_json(description, made)
+        except UnknownPart as error:
+            reason = (
+                f"{folder} has no {JSON_FILE}, only {YAML_FILE}, which loads "
+                f"only where it is asked for and its classes are installed: "
+                f"{error}"
+            )
+        _write_yaml(run, constants, own, made)
+        card = model_card(
+            constants,
+            about,
+            {name: x.results() for name, x in run.test_sets.items()},
+            tuned=smoother is not None,
+            safe=not reason,
+        )
+        (made / "README.md").write_text(card, "utf-8")
+        (made / "LICENSE").write_text(_licence(), "utf-8")
+        os.replace(made, folder)
+    return reason
+
+
+def _write_json(description: Description, folder: Path) -> None:
+    """Write what ``read_export`` reads."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "classes": description.classes,
+        "sample_rate": description.sample_rate,
+        "clip_seconds": description.clip_seconds,
+        "detector": description.detector,
+        "smoother": description.smoother.state(),
+        "sha256": checksum(folder / WEIGHTS_FILE),
+        "made_with": {
+            "sb_sed": sb_sed.__version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        },
+        "about": description.about,
+    }
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / JSON_FILE).write_text(text + "\n", "utf-8")
+
+
+def _write_yaml(
+    run: Run, constants: dict, smoother: Smoother | None, folder: Path
+) -> None:
+    """Write what SpeechBrain's ``Pretrained`` asks for."""
+    if smoother is None:
+        node = run.constant("smoother")
+    else:
+        node = CommentedMap(state=smoother.state(), origin=YAML_FILE)
+        node.yaml_set_ctag(
+            Tag(suffix="!apply:sb_sed.smoothing.saved.smoother_of")
+        )
+    detector = {"detector": run.recipe["student"]}
+    pretrainer = CommentedMap(loadables=detector)
+    pretrainer.yaml_set_ctag(
+        Tag(suffix="!new:speechbrain.utils.parameter_transfer.Pretrainer")
+    )
+    content = constants | {
+        "smoother": node,
+        "modules": detector,
+        "pretrainer": pretrainer,
+    }
+    with open(folder / YAML_FILE, "w", encoding="utf-8") as file:
+        file.write(
+            "# For SpeechBrain's Pretrained. This is code: detector.json is "
+            "not.\n# yamllint disable\n"
+        )
+        YAML().dump(content, file)
+
+
+def _licence() -> str:
+    """Return the text of the package's licence, which is the model's, too."""
+    own = Path(sb_sed.__file__).parents[1] / "LICENSE"
+    if own.is_file():
+        return own.read_text("utf-8")
+    installed = distribution("sb_sed")
+    texts = map(installed.read_text, ("licenses/LICENSE", "LICENSE"))
+    return next(filter(None, texts))
+
+
 def read_export(folder: Path) -> Description:
-    """Reads ``detector.json``.
+    """Read ``detector.json``.
 
     Arguments
     ---------
@@ -63,8 +206,8 @@ def read_export(folder: Path) -> Description:
         )
     if content.get("version") != VERSION:
         raise InputError(
-            f"{file} has the version {shortened(content.get('version'))}, this sb_sed "
-            f"reads {VERSION}: install the version that exported it."
+            f"{file} has the version {shortened(content.get('version'))}, this "
+            f"sb_sed reads {VERSION}: install the version that exported it."
         )
     weights = folder / WEIGHTS_FILE
     if checksum(weights) != content.get("sha256"):
@@ -82,7 +225,7 @@ def read_export(folder: Path) -> Description:
 
 
 def read_detector(folder: str | Path) -> tuple[dict, dict]:
-    """Builds the detector of an exported folder or a run; runs none of it.
+    """Build the detector of an exported folder or a run; execute none of it.
 
     Arguments
     ---------
@@ -114,7 +257,7 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
     else:
         raise InputError(
             f"{folder} is neither an exported detector (it has no {JSON_FILE}) "
-            f"nor the folder of a run (with {YAML_FILE} and save): give one."
+            f"nor the folder of a run (with {YAML_FILE}): give one."
         )
     hparams = {
         name: getattr(description, name)
@@ -124,7 +267,7 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
 
 
 def fetched(source: str | Path, **options) -> Path:
-    """The folder of a source, fetched from the hub if it is none already.
+    """Return the folder of a source; fetch it from the hub if need be.
 
     Arguments
     ---------
@@ -164,23 +307,7 @@ def fetched(source: str | Path, **options) -> Path:
 
 
 def checksum(path: Path) -> str:
-    """The SHA-256 of a file.
-
-    Arguments
-    ---------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        Hexadecimal.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+    """Return the SHA-256 of a file, hexadecimal."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -1,16 +1,13 @@
-"""The folder of a training: where everything in it is, and how it is read.
+"""The output folder of a training: where everything is, and how to read it.
 
 Nothing is written, so that one can look into a training that still goes on.
-What is asked of a ``Run`` is read then, and only then.
 
 Authors
  * sb_sed contributors 2026
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -25,6 +22,7 @@ from sb_sed.models.detector import Detector
 from sb_sed.models.weights import load_weights
 from sb_sed.runs.description import WEIGHTS_FILE, Description, checked
 from sb_sed.runs.parts import UnknownPart, build, describe
+from sb_sed.runs.results import Results, TestSet
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.training.checkpoints import AtomicCheckpointer, read_meta
@@ -41,129 +39,8 @@ _SECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Results:
-    """What a network made of a test set, as files that need not exist.
-
-    Arguments
-    ---------
-    folder : Path
-        ``<run>/<test set>/<network>``.
-    """
-
-    folder: Path
-
-    @property
-    def scores(self) -> Path:
-        """The folder of the scores, not smoothed: a TSV a clip."""
-        return self.folder / "scores"
-
-    @property
-    def events(self) -> Path:
-        """The events as a DESED TSV."""
-        return self.folder / "events.tsv"
-
-    @property
-    def report(self) -> Path:
-        """The report as JSON; ``.md`` and ``.png`` of it lie beside it."""
-        return self.folder / "report.json"
-
-    @property
-    def tuning(self) -> Path:
-        """How the smoother was tuned, as JSON."""
-        return self.folder / "tuning.json"
-
-    def read_report(self) -> dict | None:
-        """Read the report.
-
-        Returns
-        -------
-        dict | None
-            As of ``sb_sed.scoring.report.make_report``; None if there is none.
-
-        Raises
-        ------
-        InputError
-            If the file is not a report: the numbers of files, the macro means
-            with their intervals, PSDS and notes have been checked.
-        """
-        if not self.report.is_file():
-            return None
-        try:
-            report = json.loads(self.report.read_text("utf-8"))
-            _check_report(report)
-        except (
-            AttributeError,
-            LookupError,
-            OSError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
-            raise InputError(
-                f"{self.report} is not a report ({brief(error)}): delete it, "
-                "or let train.py score the run again."
-            ) from error
-        return report
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """A test set of a run: the reference, and what each network made of it.
-
-    Arguments
-    ---------
-    folder : Path
-        ``<run>/<test set>``.
-    prepared_folder : Path | None
-        The prepared data, as far as known.
-    """
-
-    __test__ = False  # not a test of pytest's
-    folder: Path
-    prepared_folder: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """Such as ``validation``."""
-        return self.folder.name
-
-    @property
-    def reference(self) -> Path | None:
-        """TSV of the true events, if it is there."""
-        return self._prepared(f"references/{self.name}.tsv")
-
-    @property
-    def durations(self) -> Path | None:
-        """TSV of the files' durations in seconds, if it is there."""
-        return self._prepared(f"references/{self.name}_durations.tsv")
-
-    @property
-    def manifest(self) -> Path | None:
-        """JSON with the audio file of each clip, if it is there."""
-        return self._prepared(f"{self.name}.json")
-
-    def results(self, network: str = "student") -> Results:
-        """Where the results of a network are, or will be."""
-        return Results(self.folder / network)
-
-    @property
-    def networks(self) -> list[str]:
-        """The networks that have scored this set."""
-        return [
-            folder.name
-            for folder in sorted(self.folder.glob("*"))
-            if (results := self.results(folder.name)).scores.is_dir()
-            or results.report.is_file()
-        ]
-
-    def _prepared(self, name: str) -> Path | None:
-        file = self.prepared_folder and self.prepared_folder / name
-        return file if file and file.is_file() else None
-
-
 class Run:
-    """The output folder of a training, read when it is asked for.
+    """The output folder of a training; each part is read when asked for.
 
     ``build``, ``build_smoother`` and ``student`` execute the recipe, which is
     code: use them for runs that you trust. Nothing else does.
@@ -211,17 +88,16 @@ class Run:
         Run | None
             None if it is none of them.
         """
-        run = cls(path)
-        if not run._is_one():
-            absolute = run.folder.absolute()
-            if run.folder.name == "save":
-                run = cls(absolute.parent)
-            elif Results(run.folder).scores.is_dir():
-                run = cls(absolute.parent.parent)
-        return run if run._is_one() else None
+        runs, absolute = [cls(path)], Path(path).absolute()
+        if absolute.name == "save":
+            runs.append(cls(absolute.parent))
+        elif Results(absolute).scores.is_dir():
+            runs.append(cls(absolute.parent.parent))
+        return next((run for run in runs if run.has_recipe), None)
 
-    def _is_one(self) -> bool:
-        """Whether it has a recipe and is not an exported detector."""
+    @property
+    def has_recipe(self) -> bool:
+        """Whether there is a recipe, and not that of an exported detector."""
         is_exported = (self.folder / WEIGHTS_FILE).is_file()
         return (self.folder / RECIPE).is_file() and not is_exported
 
@@ -277,23 +153,10 @@ class Run:
             ) from error
 
     def constant(self, name: str) -> object:
-        """The node of a constant of the recipe.
+        """Return a tagged node, at the top of the recipe or in its section.
 
-        Arguments
-        ---------
-        name : str
-            ``classes``, ``sample_rate``, ``clip_seconds`` or ``smoother``: at
-            the top of the recipe, or in its section.
-
-        Returns
-        -------
-        object
-            The tagged node.
-
-        Raises
-        ------
-        InputError
-            If the recipe names none.
+        ``name`` is ``classes``, ``sample_rate``, ``clip_seconds`` or
+        ``smoother``.
         """
         section = self.recipe.get(_SECTIONS[name])
         for part in (self.recipe, section):
@@ -401,49 +264,32 @@ class Run:
                 f"{self.folder / RECIPE} has no key 'student': give the run of "
                 "a recipe that names its detector so."
             )
-        constants = self.constants
-        node = self.constant("smoother")
         try:
             detector = describe(self.recipe["student"])
-            smoother = smoother or self.tuned_smoother()
-            smoother = smoother or build(describe(node))
         except UnknownPart as error:
-            raise UnknownPart(f"{self.folder / RECIPE}: {error}") from error
+            raise self._with_file(error) from error
         return Description(
-            **constants,
+            **self.constants,
             detector=detector,
-            smoother=smoother,
+            smoother=smoother or self.smoother(),
             weights=self.weights,
             about=self.about,
         )
+
+    def _with_file(self, error: UnknownPart) -> UnknownPart:
+        return UnknownPart(f"{self.folder / RECIPE}: {error}")
 
     def smoother_file(self, network: str = "student") -> Path:
         """Where a network's tuned smoother is, or will be, as JSON."""
         return self.folder / "save" / f"{network}_smoother.json"
 
     def tuned_smoother(self, network: str = "student") -> Smoother | None:
-        """Read the smoother that was tuned for other recordings.
-
-        Arguments
-        ---------
-        network : str
-            ``student`` or ``teacher``.
-
-        Returns
-        -------
-        Smoother | None
-            None if there is none.
-
-        Raises
-        ------
-        InputError
-            If the file is malformed.
-        """
+        """Read the smoother that was tuned for other recordings, if any."""
         file = self.smoother_file(network)
         return load_smoother(file) if file.is_file() else None
 
     def smoother(self, network: str = "student") -> Smoother:
-        """The tuned smoother, or else that of the recipe; executes nothing.
+        """Return the tuned smoother or that of the recipe; execute nothing.
 
         Arguments
         ---------
@@ -461,11 +307,15 @@ class Run:
         UnknownPart
             If that of the recipe is not of this package.
         """
-        tuned = self.tuned_smoother(network)
-        return tuned or build(describe(self.constant("smoother")))
+        if tuned := self.tuned_smoother(network):
+            return tuned
+        try:
+            return build(describe(self.constant("smoother")))
+        except UnknownPart as error:
+            raise self._with_file(error) from error
 
     def build_smoother(self, network: str = "student") -> Smoother:
-        """As ``smoother``, by executing the recipe: it may be of any class."""
+        """Do as ``smoother``, by executing the recipe: any class will do."""
         if tuned := self.tuned_smoother(network):
             return tuned
         self.constant("smoother")  # complains if there is none
@@ -477,11 +327,11 @@ class Run:
     @property
     def prepared_folder(self) -> Path | None:
         """Of the data that it was trained on, if the recipe names it."""
-        folder = (self._is_one() and self.recipe.get("prepared_folder")) or None
-        return folder and Path(str(folder))
+        named = self.has_recipe and self.recipe.get("prepared_folder")
+        return Path(str(named)) if named else None
 
     def test_set(self, name: str) -> TestSet:
-        """A test set, whether or not it has been scored."""
+        """Return a test set, whether or not it has been scored."""
         return TestSet(self.folder / name, self.prepared_folder)
 
     @property
@@ -496,7 +346,7 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """What the training logged, a line an epoch."""
+        """The log of the training, a line an epoch."""
         return self.folder / "train_log.txt"
 
     @property
@@ -505,17 +355,13 @@ class Run:
         return self.log.is_file() or any(self.folder.glob("save/CKPT*"))
 
     def logged(self, name: str) -> list[float]:
-        """All values of one statistic in the log, in its order."""
-        if not self.log.is_file():
-            return []
-        text = self.log.read_text("utf-8")
-        return [
-            float(x)
-            for x in re.findall(rf"\b{re.escape(name)}: ([^\s,]+)", text)
-        ]
+        """Return all values of one statistic in the log, in its order."""
+        text = self.log.read_text("utf-8") if self.log.is_file() else ""
+        values = re.findall(rf"\b{re.escape(name)}: ([^\s,]+)", text)
+        return [float(value) for value in values]
 
     def curves(self) -> dict[str, pd.Series]:
-        """What was logged for TensorBoard, see ``runs.curves.read_curves``."""
+        """Read the TensorBoard files: see ``sb_sed.runs.curves``."""
         # TensorBoard takes a while to import.
         from sb_sed.runs.curves import read_curves
 
@@ -527,25 +373,3 @@ class _Checkpoints(AtomicCheckpointer):
 
     def __init__(self, folder: Path):
         super(AtomicCheckpointer, self).__init__(folder)
-
-
-def _check_report(report: Mapping) -> None:
-    """Fail, in any way, if what is read of reports is not there."""
-    for metric in ("event_f1", "segment_f1"):
-        interval = report["confidence_intervals"][metric]["macro"]
-        low, high = (0.0, 1.0) if interval is None else interval
-        macro = report[metric]["macro"]
-        _check_share(0.0 if macro is None else macro, low, high)
-    psds = report["psds"]
-    if psds is not None:
-        _check_share(psds["2020"], psds["1"], psds["2"], *psds.values())
-    for name in ("n_files", "n_reference"):
-        if type(report[name]) is not int:
-            raise TypeError(f"{name} is no number")
-    if not all(isinstance(note, str) for note in report["notes"]):
-        raise TypeError("a note is no text")
-
-
-def _check_share(*values: float) -> None:
-    if not all(0 <= value <= 1 for value in values):  # NaN is caught, too
-        raise ValueError("a score is not from 0 to 1")

@@ -200,9 +200,9 @@ def test_an_empty_pipe(here, capsys, monkeypatch):
     assert "stdin was skipped: holds no samples" in capsys.readouterr().err
 
 
-def test_a_run_and_another_smoother(here, whole_run, capsys):
+def test_a_run_and_another_smoother(here, run_folder, capsys):
     save_smoother(ThresholdSmoother(1.0), "never.json")
-    line = f"detect {whole_run} good/a.wav --smoother never.json"
+    line = f"detect {run_folder} good/a.wav --smoother never.json"
     assert main(line) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["a.wav\t\t\t\t"]
 
@@ -235,10 +235,10 @@ def test_files_of_one_name(here, make_wav, capsys):
     ],
 )  # fmt: skip
 def test_bad_input_gets_one_sentence(
-    here, whole_run, make_wav, capsys, line, words
+    here, run_folder, make_wav, capsys, line, words
 ):
     make_wav("twin/a.flac")
-    assert main(line.format(run=whole_run)) == 2
+    assert main(line.format(run=run_folder)) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("sb-sed: ") and err.count("\n") == 1
     assert words in err
@@ -251,16 +251,16 @@ def test_a_name_that_no_table_can_hold(here, make_wav, capsys):
     assert "rename it" in capsys.readouterr().err
 
 
-def test_export(whole_run, tmp_path, capsys):
-    assert main("export", whole_run, tmp_path / "out") == 0
+def test_export(run_folder, tmp_path, capsys):
+    assert main("export", run_folder, tmp_path / "out") == 0
     assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
     assert (tmp_path / "out" / "detector.json").is_file()
 
 
-def test_export_of_ones_own_classes_says_so(whole_run, tmp_path, capsys):
-    recipe = whole_run / "hyperparams.yaml"
+def test_export_of_ones_own_classes_says_so(run_folder, tmp_path, capsys):
+    recipe = run_folder / "hyperparams.yaml"
     text = recipe.read_text().replace("sb_sed.models.crnn.CRNN", "own.Net")
     recipe.write_text(text)
-    assert main("export", whole_run, tmp_path / "out") == 0
+    assert main("export", run_folder, tmp_path / "out") == 0
     err = capsys.readouterr().err
     assert "own.Net" in err and err.count("\n") == 1

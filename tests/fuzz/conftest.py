@@ -147,7 +147,7 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model(trained):
     """The run's detector, exported."""
-    from sb_sed.inference.export import export_run
+    from sb_sed.inference.exported import export_run
 
     assert export_run(trained, trained.parent / "model") == ""
     return trained.parent / "model"

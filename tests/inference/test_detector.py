@@ -24,7 +24,7 @@ def one_pass(run, samples):
 
 @pytest.mark.parametrize("seconds", [0.1, 0.999, 1.96, 2.0])
 def test_a_clip_that_fits_is_heard_as_in_the_training(
-    whole_run, detector, make_wav, seconds
+    run_folder, detector, make_wav, seconds
 ):
     path = make_wav("a.wav", seconds)
     scores = detector.scores_file(path)
@@ -33,11 +33,11 @@ def test_a_clip_that_fits_is_heard_as_in_the_training(
     assert list(scores) == ["onset", "offset", "Cat", "Dog"]
     assert scores["offset"].iloc[-1] == pytest.approx(seconds)
     np.testing.assert_array_equal(
-        scores[["Cat", "Dog"]], one_pass(whole_run, samples)[:n_frames]
+        scores[["Cat", "Dog"]], one_pass(run_folder, samples)[:n_frames]
     )
 
 
-def test_a_long_recording_is_heard_in_windows(whole_run, detector, make_wav):
+def test_a_long_recording_is_heard_in_windows(run_folder, detector, make_wav):
     path = make_wav("a.wav", 7.3)
     scores = detector.scores_file(path)
     np.testing.assert_allclose(
@@ -47,9 +47,9 @@ def test_a_long_recording_is_heard_in_windows(whole_run, detector, make_wav):
     samples, _ = sf.read(path, dtype="float32")
     values = scores[["Cat", "Dog"]].to_numpy()
     # Where a window is alone, its scores stand: the first, the last.
-    first = one_pass(whole_run, samples[:2000])
+    first = one_pass(run_folder, samples[:2000])
     np.testing.assert_allclose(values[:38], first[:38], atol=1e-6)
-    last = one_pass(whole_run, samples[133 * 40 :])
+    last = one_pass(run_folder, samples[133 * 40 :])
     np.testing.assert_allclose(values[-12:], last[-12:], atol=1e-6)
 
 
@@ -139,15 +139,15 @@ def test_bad_files_get_one_sentence(detector, tmp_path):
         assert "\n" not in str(error.value)
 
 
-def test_all_ways_to_load(whole_run, exported, detector, make_wav):
+def test_all_ways_to_load(run_folder, exported, detector, make_wav):
     path = make_wav("a.wav", 5)
     expected = detector.scores_file(path)
     code, options = "hyperparams.yaml", {"run_opts": {"device": "cpu"}}
     for loaded in (
-        SoundEventDetector.from_folder(whole_run),
-        SoundEventDetector.from_hparams(whole_run / "save"),
+        SoundEventDetector.from_folder(run_folder),
+        SoundEventDetector.from_hparams(run_folder / "save"),
         SoundEventDetector.from_hparams(str(exported), **options),
-        SoundEventDetector.from_hparams(whole_run, hparams_file=code),
+        SoundEventDetector.from_hparams(run_folder, hparams_file=code),
         SoundEventDetector.from_hparams(exported, code, **options),
         SoundEventDetector.from_hparams(
             exported, code, savedir=exported.parent / "cache"
@@ -158,14 +158,14 @@ def test_all_ways_to_load(whole_run, exported, detector, make_wav):
         pd.testing.assert_frame_equal(loaded.scores_file(path), expected)
 
 
-def test_a_run_is_read_without_running_it(whole_run):
-    file = whole_run / "hyperparams.yaml"
+def test_a_run_is_read_without_running_it(run_folder):
+    file = run_folder / "hyperparams.yaml"
     text = file.read_text() + (
-        f"trap: !apply:os.mkdir ['{whole_run}/built_by_mistake']\n"
+        f"trap: !apply:os.mkdir ['{run_folder}/built_by_mistake']\n"
     )
     file.write_text(text)
-    SoundEventDetector.from_folder(whole_run)
-    assert not (whole_run / "built_by_mistake").exists()
+    SoundEventDetector.from_folder(run_folder)
+    assert not (run_folder / "built_by_mistake").exists()
 
 
 @pytest.mark.parametrize(

@@ -284,11 +284,11 @@ def command(*arguments):
     parsed.run(parsed)
 
 
-def test_command(whole_run, exported, detector, tmp_path, capsys, monkeypatch):
+def test_command(run_folder, exported, detector, tmp_path, capsys, monkeypatch):
     waveforms = torch.rand(2, 2000) - 0.5
     expected = detector(waveforms)
     model = tmp_path / "detector.onnx"
-    command(whole_run, model)
+    command(run_folder, model)
     assert capsys.readouterr().out == f"{model}\n"
     for found, ours in zip(run(model, waveforms), expected, strict=False):
         np.testing.assert_allclose(found, ours, rtol=0, atol=1e-5)

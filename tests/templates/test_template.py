@@ -16,7 +16,7 @@ import pytest
 from speechbrain.utils.run_opts import RunOptions
 
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.export import export_run
+from sb_sed.inference.exported import export_run
 
 SHORT = ["train.yaml", "--clip_seconds=4", "--noprogressbar", "--device=cpu"]
 WEAK = "--weak_file=data/weak.tsv"

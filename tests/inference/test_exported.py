@@ -17,7 +17,7 @@ import sb_sed
 from sb_sed.errors import InputError
 from sb_sed.formats import read_events, read_scores, write_events
 from sb_sed.inference.detector import SoundEventDetector
-from sb_sed.inference.export import export_run
+from sb_sed.inference.exported import export_run
 from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.report import make_report, write_json
 from sb_sed.smoothing.median import MedianSmoother
@@ -55,21 +55,21 @@ def test_what_is_in_the_folder(exported):
     assert "Apache License" in (exported / "LICENSE").read_text()
 
 
-def test_the_same_run_gives_the_same_folder(whole_run, exported, tmp_path):
-    export_run(whole_run, tmp_path / "again")
+def test_the_same_run_gives_the_same_folder(run_folder, exported, tmp_path):
+    export_run(run_folder, tmp_path / "again")
     for name in CONTENT:
         one, other = exported / name, tmp_path / "again" / name
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_card_has_the_scores_and_their_data(whole_run, tmp_path):
+def test_the_card_has_the_scores_and_their_data(run_folder, tmp_path):
     events = pd.DataFrame(
         [["a.wav", 0, 1, "Cat"], ["b.wav", 0, 1, "Dog"]],
         columns=["filename", "onset", "offset", "event_label"],
     )
     report = make_report(events, events[:1], n_draws=10)
-    write_json(report, whole_run / "validation" / "student" / "report.json")
-    export_run(whole_run, tmp_path / "exported", ThresholdSmoother(0.3))
+    write_json(report, run_folder / "validation" / "student" / "report.json")
+    export_run(run_folder, tmp_path / "exported", ThresholdSmoother(0.3))
     card = (tmp_path / "exported" / "README.md").read_text()
     assert re.search(r"^\| validation \| 2 of 2 \| 50\.0 \[", card, re.M)
     assert "the one in this folder is another" in card
@@ -81,60 +81,60 @@ def test_without_scores_the_card_says_so(exported):
     assert "no score is known" in (exported / "README.md").read_text()
 
 
-def test_another_smoother(whole_run, tmp_path):
+def test_another_smoother(run_folder, tmp_path):
     """One that was given, or that the run has tuned."""
     tuned = ThresholdSmoother({"Cat": 0.25, "Dog": 0.75})
-    export_run(whole_run, tmp_path / "given", tuned)
-    save_smoother(tuned, whole_run / "save" / "student_smoother.json")
-    export_run(whole_run, tmp_path / "tuned")
-    for folder in (tmp_path / "given", tmp_path / "tuned", whole_run):
+    export_run(run_folder, tmp_path / "given", tuned)
+    save_smoother(tuned, run_folder / "save" / "student_smoother.json")
+    export_run(run_folder, tmp_path / "tuned")
+    for folder in (tmp_path / "given", tmp_path / "tuned", run_folder):
         for file in ("detector.json", "hyperparams.yaml"):
             detector = SoundEventDetector.from_hparams(folder, file)
             assert detector.hparams.smoother.state() == tuned.state()
 
 
-def test_a_folder_that_exists_is_left_alone(whole_run, exported):
+def test_a_folder_that_exists_is_left_alone(run_folder, exported):
     before = (exported / "README.md").stat()
     with pytest.raises(InputError, match="exists: choose another"):
-        export_run(whole_run, exported)
+        export_run(run_folder, exported)
     assert (exported / "README.md").stat() == before
     assert not list(exported.parent.glob(".exported*"))
 
 
-def test_a_run_without_a_checkpoint(whole_run, tmp_path):
-    shutil.rmtree(whole_run / "save")
-    (whole_run / "save").mkdir()
+def test_a_run_without_a_checkpoint(run_folder, tmp_path):
+    shutil.rmtree(run_folder / "save")
+    (run_folder / "save").mkdir()
     with pytest.raises(InputError, match="no checkpoint yet"):
-        export_run(whole_run, tmp_path / "exported")
+        export_run(run_folder, tmp_path / "exported")
     assert not (tmp_path / "exported").exists()
 
 
-def test_a_network_of_ones_own(whole_run, tmp_path, monkeypatch, make_wav):
+def test_a_network_of_ones_own(run_folder, tmp_path, monkeypatch, make_wav):
     """It is exported as code, which has to be asked for."""
     (tmp_path / "my_package.py").write_text(
         "from sb_sed.models.crnn import CRNN\nclass MyNetwork(CRNN): pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    recipe = whole_run / "hyperparams.yaml"
+    recipe = run_folder / "hyperparams.yaml"
     own = recipe.read_text().replace(
         "sb_sed.models.crnn.CRNN", "my_package.MyNetwork"
     )
     recipe.write_text(own)
     folder = tmp_path / "exported"
-    reason = export_run(whole_run, folder)
+    reason = export_run(run_folder, folder)
     assert "my_package.MyNetwork" in reason and "\n" not in reason
     assert {path.name for path in folder.iterdir()} == CONTENT - {
         "detector.json"
     }
     card = (folder / "README.md").read_text()
     assert "--trust-code" in card and 'hparams_file="hyperparams.yaml"' in card
-    for source in (folder, whole_run):
+    for source in (folder, run_folder):
         with pytest.raises(InputError, match="hyperparams.yaml"):
             SoundEventDetector.from_folder(source)
     detector = SoundEventDetector.from_hparams(folder, "hyperparams.yaml")
     assert type(detector.mods.detector.network).__name__ == "MyNetwork"
     path = make_wav("a.wav")
-    run = SoundEventDetector.from_hparams(whole_run, "hyperparams.yaml")
+    run = SoundEventDetector.from_hparams(run_folder, "hyperparams.yaml")
     pd.testing.assert_frame_equal(
         detector.scores_file(path), run.scores_file(path)
     )
