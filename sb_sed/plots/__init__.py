@@ -1,5 +1,9 @@
 """Figures of features, soundscapes, trainings, results and detections.
 
+Each function writes the figure ``path``, a .png, .svg or .pdf (any other name
+is an ``InputError`` before the work), with ``title`` above it, and returns the
+``matplotlib.figure.Figure``. Nothing is shown on a screen.
+
 Authors
  * sb_sed contributors 2026
 """

@@ -59,7 +59,7 @@ def canvas(
     width, height : float
         Inches.
     title : str
-        Stands over the figure.
+        Above the figure.
 
     Yields
     ------

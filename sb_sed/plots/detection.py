@@ -57,8 +57,8 @@ def plot_detection(
         Onset and offset in seconds, class; None where there is no reference.
     detected : sequence of (float, float, str)
         Likewise.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
+    path, title
+        Of the figure, see :mod:`sb_sed.plots`.
     start : float
         Where the log-mel begins on the time axis of the others, in seconds.
     centres_hz : np.ndarray, optional
@@ -68,17 +68,6 @@ def plot_detection(
         figures of several clips. By default those of the scores.
     thresholds : Mapping[str, float], optional
         Label -> threshold, drawn as dashes.
-    title : str
-        Stands over the figure.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
 
     Example
     -------

@@ -31,19 +31,8 @@ def plot_embeddings(
     ---------
     panels : Mapping[str, Mapping[str, numpy.ndarray]]
         For each panel's title, the embeddings [n, D] of each group.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
-    title : str
-        Stands over the figure.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
+    path, title
+        Of the figure, see :mod:`sb_sed.plots`.
 
     Example
     -------

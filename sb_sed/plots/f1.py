@@ -13,20 +13,15 @@ from sb_sed.plots.canvas import canvas
 _EVENT, _SEGMENT, _INK = "#1f5a94", "#9cc3e6", "#333333"
 
 
-def plot_f1(report: dict, path: str | Path) -> None:
+def plot_f1(report: dict, path: str | Path):
     """Draw the F1 scores of each class with their confidence intervals.
 
     Arguments
     ---------
     report : dict
         Of :func:`sb_sed.scoring.report.make_report`.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
+    path
+        Of the figure, see :mod:`sb_sed.plots`.
 
     Example
     -------
@@ -43,10 +38,9 @@ def plot_f1(report: dict, path: str | Path) -> None:
     ...     "psds": None,
     ...     "n_files": 3,
     ... }
-    >>> path = getfixture("tmp_path") / "report.png"
-    >>> plot_f1(report, path)
-    >>> path.stat().st_size > 0
-    True
+    >>> figure = plot_f1(report, getfixture("tmp_path") / "report.png")
+    >>> figure.axes[0].get_title("left")
+    '3 files'
     """
     names = _by_event_f1(report)
     rows = np.arange(len(names) + 2, dtype=float)
@@ -88,6 +82,7 @@ def plot_f1(report: dict, path: str | Path) -> None:
             frameon=False,
         )
         axes.set_title(_title(report), loc="left", fontsize=10, color=_INK)
+    return figure
 
 
 def _by_event_f1(report: dict) -> list[str]:

@@ -45,8 +45,8 @@ def plot_features(
         Outputs of the front-end's layers, [T, F, N].
     frame_shift : float
         Distance of the frames, in seconds; frame 0 is at 0 s.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
+    path, title
+        Of the figure, see :mod:`sb_sed.plots`.
     centres_hz : np.ndarray, optional
         Centre of each band [F]; without it the axis counts bands.
     events : pandas.DataFrame, optional
@@ -57,17 +57,6 @@ def plot_features(
         figures of several recordings. By default those of ``events``.
     layer_titles : sequence of str, optional
         One for each layer; by default they are numbered.
-    title : str
-        Stands over the figure.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
 
     Example
     -------

@@ -57,22 +57,11 @@ def plot_soundscape(
         What it was mixed to.
     sample_rate : int
         Samples per second.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
+    path, title
+        Of the figure, see :mod:`sb_sed.plots`.
     classes : sequence of str, optional
         All the classes that may occur: gives each the same colour in the
         figures of several soundscapes. By default those of the labels.
-    title : str
-        Stands over the figure.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
 
     Example
     -------
@@ -144,7 +133,7 @@ def _treatment(source: SceneSource) -> list[str]:
 
 
 def _name(axes, name: str) -> None:
-    """Says what a waveform is of, where its axis would have numbers."""
+    """Write the name of a waveform, where its axis would have numbers."""
     axes.set_yticks([0], [name.replace("_", " ")], parse_math=False)
     axes.tick_params(axis="y", length=0)
 

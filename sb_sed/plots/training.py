@@ -35,27 +35,16 @@ def plot_training(
 ):
     """Draw what a training logged over its epochs.
 
-    What belongs together shares a panel: the losses, the F1 of the networks,
+    Related curves share a panel: the losses, the F1 of the networks,
     the learning rates, and of parallel layers (``pcen/alpha_1``,
     ``pcen/alpha_2``) each parameter.
 
     Arguments
     ---------
     curves : Mapping[str, pandas.Series]
-        Of :func:`sb_sed.runs.curves.read_curves`.
-    path : str | Path
-        The figure to write: .png, .svg or .pdf.
-    title : str
-        Stands over the figure.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If the name of the figure has another ending.
+        Name -> values by epoch, see ``Run.curves``.
+    path, title
+        Of the figure, see :mod:`sb_sed.plots`.
 
     Example
     -------

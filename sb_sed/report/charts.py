@@ -21,14 +21,9 @@ LEAST_SHARE = 1e-3  # where the logarithmic scale of shares begins
 
 @dataclass
 class OperatingCurve:
-    """Event-based precision and recall of a class at every threshold.
+    """Event-based precision and recall [N] of a class at every threshold.
 
-    Arguments
-    ---------
-    thresholds : np.ndarray
-        From low to high, ``[N]``; a point holds for thresholds up to its own.
-    precision, recall : np.ndarray
-        ``[N]``, 0 to 1.
+    The thresholds rise; a point holds for thresholds up to its own.
     """
 
     thresholds: np.ndarray
@@ -47,18 +42,9 @@ def operating_curves(
 ) -> dict[str, OperatingCurve]:
     """Compute the curve of each class, exactly, with sed_scores_eval.
 
-    Arguments
-    ---------
-    reference : pandas.DataFrame
-        Events as of :func:`sb_sed.formats.read_events`; those of one class in
-        one file may neither overlap nor touch.
-    scores : Mapping
-        Stem -> scores table, for each file of the reference.
-
-    Returns
-    -------
-    curves : dict
-        Label -> curve, for the classes that the reference has.
+    Events of one class in one file of the reference may neither overlap nor
+    touch; each file has scores (stem -> table). Returns label -> curve, for the
+    classes that the reference has.
 
     Example
     -------
@@ -103,22 +89,10 @@ def distributions(
 ) -> dict[str, np.ndarray]:
     """Compute how scores are distributed in frames with and without a class.
 
-    A frame has a class when its centre lies in an event of it.
-
-    Arguments
-    ---------
-    reference : pandas.DataFrame
-        Events.
-    scores : Mapping
-        Stem -> scores table; those of other files are ignored.
-    edges : np.ndarray
-        Of the bins, ``[N + 1]``; scores beyond them count in the outer bins.
-
-    Returns
-    -------
-    shares : dict
-        Label -> share of the frames in each bin, ``[2, N]``: of those with the
-        class and of those without; zeros where there are none.
+    A frame has a class if its centre lies in an event of it. ``edges`` [N + 1]
+    are those of the bins; scores beyond them count in the outer bins. Returns
+    label -> share of the frames in each bin [2, N]: of those with the class and
+    of those without; zeros where there are none.
 
     Example
     -------

@@ -75,23 +75,8 @@ def describe_files(
 
     Those of :func:`choose_clips` contain their sound and spectrogram, up to
     8 MB in all; of the others, the page links the audio. Scores are contained,
-    the files with the most errors first, up to 1.5 MB.
-
-    Arguments
-    ---------
-    contents : Contents
-        Of the report.
-    inputs : Inputs
-        What it was made of.
-    n_clips : int
-        How many files may contain their sound.
-    page : Path
-        The page that will link to audio.
-
-    Returns
-    -------
-    files : list of dict
-        Plain values; see ``templates/data.js`` for the keys.
+    the files with the most errors first, up to 1.5 MB. ``page`` is the file
+    that will link to audio. See ``templates/data.js`` for the keys.
     """
     chosen = set(choose_clips(contents.files, n_clips))
     place = {label: index for index, label in enumerate(contents.labels)}
@@ -170,18 +155,14 @@ def _link(path: Path, page: Path) -> str:
 def write_figures(
     contents: Contents, inputs: Inputs, n_clips: int, folder: str | Path
 ) -> list[Path]:
-    """Draw the clips that a page shows with their sound, one file each.
+    """Draw the clips that a page shows with their sound.
 
     Arguments
     ---------
-    contents : Contents
-        Of :func:`sb_sed.report.page.write_page`.
-    inputs : Inputs
-        What it was made of.
-    n_clips : int
-        At most this many; clips without readable audio are left out.
+    contents, inputs, n_clips
+        Of :func:`~sb_sed.report.page.write_page`, and what it returned.
     folder : str | Path
-        Where ``<stem>.png`` is written for each.
+        Gets ``<stem>.png`` of each clip with readable audio.
 
     Returns
     -------

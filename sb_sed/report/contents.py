@@ -28,7 +28,7 @@ _BINS = 40
 
 @dataclass
 class Contents:
-    """What a page shows, but for its clips.
+    """All that a page shows except for its clips.
 
     Arguments
     ---------
@@ -39,8 +39,8 @@ class Contents:
     classes : list of dict
         A row of the table of classes each.
     confusions : Counter
-        (class, class that it was taken for) -> number of reference events;
-        with twice the same class, the hits.
+        (class, class that it was found as) -> number of reference events;
+        twice the same class: the hits.
     panels : list of dict
         The charts of each class.
     thresholds : dict
@@ -67,19 +67,7 @@ class Contents:
 def make_contents(inputs: Inputs) -> Contents:
     """Score the detections; compute tables and charts.
 
-    Arguments
-    ---------
-    inputs : Inputs
-        Of :func:`sb_sed.report.inputs.gather`.
-
-    Returns
-    -------
-    contents : Contents
-
-    Raises
-    ------
-    InputError
-        If no file of the reference has scores.
+    Raises an ``InputError`` if no file of the reference has scores.
     """
     thresholds, smoothed = inputs.thresholds(), inputs.smoothed()
     report = make_report(

@@ -28,17 +28,6 @@ def encode_audio(samples: np.ndarray, rate: int) -> str:
     MP3 because every browser plays it; where libsndfile is too old for it,
     Ogg Vorbis. Both keep the time to the sample.
 
-    Arguments
-    ---------
-    samples : np.ndarray
-        [time], full scale is 1.
-    rate : int
-        Samples per second.
-
-    Returns
-    -------
-    url : str
-
     Example
     -------
     >>> encode_audio(np.zeros(16000, dtype="float32"), 16000)[:16]
@@ -88,21 +77,8 @@ def encode_scores(
 
     A cell is as long as a frame, or longer where there would be more than 800.
     It has the largest score of the frames that overlap it, so that no peak
-    of a long recording is lost.
-
-    Arguments
-    ---------
-    table : pandas.DataFrame
-        Scores.
-    low, high : float
-        What becomes 0 and what becomes 255.
-
-    Returns
-    -------
-    cell : float
-        Its length in seconds.
-    text : str
-        Base64 of [cell, class].
+    of a long recording is lost. ``low`` becomes 0 and ``high`` 255. Returns the
+    length of a cell in seconds, and base64 of [cell, class].
 
     Example
     -------

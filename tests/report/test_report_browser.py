@@ -145,7 +145,7 @@ def test_filters_count_and_clear(page):
     page.select_option("#class", "Dog")
     assert names(page) == ["b.wav"]  # either class of the pair
     page.select_option("#class", index=1)  # the one with < in its name
-    assert count.inner_text() == "No file is like this"
+    assert count.inner_text() == "No file matches"
     page.click("#clear")
     assert len(names(page)) == 5
     page.fill("#query", "SIL")
@@ -232,7 +232,7 @@ def test_names_for_screen_readers(page):
         ("region", "Files"),
         ("search", "Filter the files"),
         ("table", "Files with their numbers of errors"),
-        ("table", "Events of the clip; a press plays one"),
+        ("table", "Events of the clip; press one to play it"),
         ("navigation", "Sections"),
         ("checkbox", "missed"),
     ):

@@ -1,5 +1,5 @@
-// What the page holds. A file has name, seconds, reference and detected (rows
-// of onset, offset, class, kind, partner), and, if it carries them, scores
+// The data of the page. A file has name, seconds, reference and detected (rows
+// of onset, offset, class, kind, partner), and, where they are included, scores
 // {cell (seconds), text}, audio, image with imageSeconds and ticks, or a link.
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -41,7 +41,7 @@ function event([onset, offset, label, kind, partner]) {
   return { onset, offset, label, kind, partner };
 }
 
-/** Events of both sides, two that belong together as one: in order of time. */
+/** Events of both sides in order of time; a matched pair is one entry. */
 function pairs(file) {
   const found = file.detected.map(event);
   const merged = new Set();

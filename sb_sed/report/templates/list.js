@@ -14,7 +14,7 @@ function matches(file) {
   return file.events.some(fits);
 }
 
-/** Whether the filter is about this event. */
+/** Whether an event passes the filter. */
 function fits({ kind, labels, reference, detected }) {
   if (filter.as >= 0) {
     if (reference?.label !== filter.label) return false;
@@ -83,7 +83,7 @@ function updateList() {
   byId("rows").replaceChildren(...shown.map((file) => file.row));
   byId("count").textContent = shown.length
     ? `${shown.length} of ${files.length} files`
-    : "No file is like this";
+    : "No file matches";
   byId("class").value = data.classes[filter.label] ?? "";
   for (const box of document.getElementsByName("kind")) {
     box.checked = filter.kinds.has(Number(box.value));

@@ -20,7 +20,7 @@ byId("browser").addEventListener("keydown", (press) => {
   const { key, target } = press;
   if (press.ctrlKey || press.metaKey || press.altKey || !chosen) return;
   if (target.matches("input:not([type=checkbox]), select")) return;
-  // Space presses a button or a box, but a file's is pressed already.
+  // Space presses a button or a box, except for that of a file.
   const pressable = target.matches("button, input, summary");
   if (key === " " && pressable && !target.closest("#rows")) return;
   // A table wider than the page scrolls with the arrows.

@@ -45,7 +45,7 @@ function seek(time) {
 async function play() {
   if (!audio.src) return;
   if (position >= chosen.seconds - 0.05) seek(0);
-  // It fails where another clip cuts in, or with an event "error".
+  // It fails if another clip is chosen meanwhile, or with an event "error".
   await audio.play().catch(() => {});
 }
 
@@ -89,7 +89,7 @@ audio.addEventListener("error", () => {
     : "cannot be played";
   byId("play").disabled = true;
 });
-// What was sought before the sound was there.
+// The position that was set before the sound was loaded.
 audio.addEventListener("loadedmetadata", () => {
   audio.currentTime = Math.min(position, audio.duration);
 });
