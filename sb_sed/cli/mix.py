@@ -194,22 +194,12 @@ def write_set(
 ) -> None:
     """Write soundscapes, draw the first of them and print what there is.
 
-    Soundscapes that are there already are kept.
-
     Arguments
     ---------
-    mixer : sb_sed.mixing.mixer.Mixer
-        Draws and mixes.
-    folder : str | Path
-        Gets the files of ``write_soundscapes`` and ``figures/<n>.png``.
-    n_clips : int
-        Number of soundscapes.
-    seed : int
-        The same seed gives the same soundscapes.
-    isolated : bool
-        Whether to write the audio of each sound, too.
+    mixer, folder, n_clips, seed, isolated
+        As of :func:`sb_sed.mixing.writing.write_soundscapes`.
     n_figures : int
-        How many are drawn, at most all.
+        How many are drawn, as ``figures/<n>.png``; at most all.
 
     Raises
     ------

@@ -72,16 +72,8 @@ def _draw_groups(axes, groups: Mapping[str, np.ndarray]) -> None:
 def probe(groups: Mapping[str, np.ndarray]) -> float:
     """Measure how well a linear classifier separates groups of embeddings.
 
-    Arguments
-    ---------
-    groups : Mapping[str, numpy.ndarray]
-        Embeddings [n, D] of each, at least two of them in each.
-
-    Returns
-    -------
-    float
-        Mean of the groups' accuracies in cross-validation; with two groups,
-        0.5 is a guess.
+    Each group has at least two, [n, D]. Returns the mean of the groups'
+    accuracies in cross-validation; with two groups, 0.5 is a guess.
 
     Example
     -------

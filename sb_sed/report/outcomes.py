@@ -61,12 +61,7 @@ class JudgedEvent:
 class JudgedFile:
     """The events of a file, each side in order of onset and class.
 
-    Arguments
-    ---------
-    name : str
-        The audio file, as the reference names it.
-    reference, detected : list of JudgedEvent
-        The two sides.
+    The name is that of the audio file in the reference.
     """
 
     name: str
@@ -84,22 +79,10 @@ def judge(
     detected: pd.DataFrame,
     classes: Sequence[str] | None = None,
 ) -> dict[str, JudgedFile]:
-    """Find the outcome of each event.
+    """Find the outcome of each event in the files of the reference.
 
-    Arguments
-    ---------
-    reference : pandas.DataFrame
-        Events as of :func:`sb_sed.formats.read_events`; its files are those
-        that are judged.
-    detected : pandas.DataFrame
-        Events; those of other files are ignored.
-    classes : sequence of str, optional
-        The labels to judge; all that occur when omitted.
-
-    Returns
-    -------
-    files : dict
-        Stem -> JudgedFile, in the order of the reference.
+    ``classes`` are the labels to judge, by default all that occur. Returns
+    stem -> JudgedFile, in the order of the reference.
 
     Example
     -------

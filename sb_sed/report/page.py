@@ -65,14 +65,8 @@ def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
     script = _joined(_SCRIPTS)
     style = _joined(_STYLES)
     return environment.get_template("page.html").render(
+        **vars(contents),
         title=inputs.title,
-        report=contents.report,
-        classes=contents.classes,
-        confusions=contents.confusions,
-        panels=contents.panels,
-        thresholds=contents.thresholds,
-        low=contents.low,
-        high=contents.high,
         chart=CHART,
         kinds=KINDS,
         glyphs=_GLYPHS,

@@ -105,13 +105,13 @@ def test_broken_files_are_listed_and_nothing_is_lost(mixed, capsys):
     assert read_scores("scores").keys() == names
 
 
-def test_figures_of_what_was_heard(mixed, capsys):
+def test_figures_of_what_was_processed(mixed, capsys):
     assert main("detect exported good --plot figures --threads 2") == 1
     figures = (mixed / "figures").rglob("*.*")
     names = {x.relative_to(mixed / "figures").as_posix() for x in figures}
-    heard = {"a.wav", "deep/b.flac", "deep/c.ogg"}
-    heard |= {"bad/silent.wav", "bad/clipped.wav"}
-    assert names == {f"{name}.png" for name in heard}
+    processed = {"a.wav", "deep/b.flac", "deep/c.ogg"}
+    processed |= {"bad/silent.wav", "bad/clipped.wav"}
+    assert names == {f"{name}.png" for name in processed}
     capsys.readouterr()
     assert main("detect exported - --rate 1000 --plot figures") == 2
     assert "can be read once" in capsys.readouterr().err

@@ -148,10 +148,10 @@ def test_what_is_asked_for_is_drawn(here):
         # soundfile cuts each sample off at 16 bits.
         error = np.abs(sf.read(f"{mixture}.wav")[0] - background - event).max()
         assert error * 32768 <= 2
-        heard = np.flatnonzero(event) / RATE
+        audible = np.flatnonzero(event) / RATE
         (row,) = events[events["filename"] == f"{name}.wav"].itertuples()
-        assert abs(row.onset - heard[0]) < 0.02
-        assert abs(row.offset - heard[-1]) < 0.02
+        assert abs(row.onset - audible[0]) < 0.02
+        assert abs(row.offset - audible[-1]) < 0.02
 
 
 def test_the_defaults_are_those_of_the_recipe(here):

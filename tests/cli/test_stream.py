@@ -101,7 +101,7 @@ def test_json_lines(run, detector, samples, capsys):
         )
 
 
-def test_events_are_written_while_it_listens(run, samples, monkeypatch):
+def test_events_are_written_while_the_stream_lasts(run, samples, monkeypatch):
     output, n_lines = io.StringIO(), []
     monkeypatch.setattr(sys, "stdout", output)
     pipe = Pipe(samples, lambda: n_lines.append(output.getvalue().count("\n")))
@@ -110,7 +110,7 @@ def test_events_are_written_while_it_listens(run, samples, monkeypatch):
 
 
 @pytest.mark.parametrize("while_it", ["waits", "works"])
-def test_control_c_ends_it_with_what_was_heard(
+def test_control_c_ends_it_with_what_was_processed(
     run, detector, samples, monkeypatch, capsys, while_it
 ):
     expected = list(detector.stream([samples], latency=0.5))
@@ -132,7 +132,7 @@ def test_control_c_ends_it_with_what_was_heard(
 
 
 def test_samples_that_are_none(run, detector, samples, capsys):
-    """What was heard before is written, with the reason why no more is."""
+    """What was processed before is written, with the reason for the end."""
     expected = list(detector.stream([samples[:5900]]))
     samples[5950] = np.nan
     assert run("--smoother middle.json", Pipe(samples)) == 1

@@ -1,4 +1,4 @@
-"""A small run of a detector that hears and errs, with its recordings."""
+"""A small run of a detector with hits and errors, and its recordings."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What became of each event, against sed_eval's counts."""
+"""The outcome of each event, against sed_eval's counts."""
 
 import numpy as np
 import pandas as pd
