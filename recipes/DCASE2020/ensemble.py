@@ -27,9 +27,8 @@ from tempfile import TemporaryDirectory
 import speechbrain as sb
 
 from sb_sed.errors import InputError
-from sb_sed.evaluation import TestSets
+from sb_sed.evaluation import TestSets, average_scores
 from sb_sed.formats import read_durations, read_events, read_scores
-from sb_sed.inference.ensembles import average_scores
 from sb_sed.runs.run import Run
 from sb_sed.scoring.systems import summary_table
 from sb_sed.training.recipe import Recipe

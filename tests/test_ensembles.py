@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
+from sb_sed.evaluation import average_scores
 from sb_sed.formats import scores_table
-from sb_sed.inference.ensembles import average_scores
 
 
 def _scores(matrix, shift=0.5, classes=("Cat", "Dog"), duration=None):
