@@ -13,24 +13,11 @@ from pathlib import Path
 def add_command(
     commands, name: str, run: Callable, summary: str, text: str, epilog: str
 ) -> argparse.ArgumentParser:
-    """Add a command and return its parser.
+    """Add a command to those of ``sb-sed`` and return its parser.
 
-    Arguments
-    ---------
-    commands : argparse._SubParsersAction
-        The commands of the parser of ``sb-sed``.
-    name : str
-        Of the command.
-    run : Callable
-        Gets the parsed arguments; returns the exit status or None.
-    summary, text : str
-        One line for the list of commands; the description in its own help.
-    epilog : str
-        Examples and notes, printed as they are.
-
-    Returns
-    -------
-    argparse.ArgumentParser
+    ``run`` gets the parsed arguments and returns the exit status or None;
+    ``summary`` is for the list of commands, ``text`` and ``epilog`` (examples
+    and notes, printed as they are) for the help of the command itself.
     """
     parser = commands.add_parser(
         name,

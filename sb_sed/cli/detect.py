@@ -18,7 +18,12 @@ from sb_sed.cli.outputs import (
     TrackFormat,
     write_text,
 )
-from sb_sed.cli.stream import add_stream_options, check_stream, detect_stream
+from sb_sed.cli.stream import (
+    add_stream_options,
+    check_stream,
+    detect_stream,
+    read_samples,
+)
 from sb_sed.errors import InputError, printable
 
 _EXAMPLES = """\
@@ -287,19 +292,9 @@ def _outputs(arguments, detector, files, separate: bool) -> list:
 
 
 def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
-    import torch
-
-    from sb_sed.audio.recordings import read_pcm
     from sb_sed.inference.batch import detect_blocks, write_outputs
 
-    torch.set_num_threads(arguments.threads)
-    blocks = read_pcm(
-        sys.stdin.buffer,
-        arguments.rate,
-        arguments.samples,
-        arguments.channels,
-        detector.hparams.sample_rate,
-    )
+    blocks = read_samples(sys.stdin.buffer, detector, arguments)
     result = detect_blocks(detector, "stdin", blocks)
     if not result.reason:
         write_outputs(outputs, result, None)

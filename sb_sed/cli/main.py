@@ -29,16 +29,9 @@ from sb_sed.errors import InputError, printable
 def main(argv: list[str] | None = None) -> int:
     """Run the command.
 
-    Arguments
-    ---------
-    argv : list of str, optional
-        The arguments; those of the process when omitted.
-
-    Returns
-    -------
-    status : int
-        That of the subcommand, 2 after a sentence on stderr on input that has
-        to be corrected, 130 if interrupted.
+    ``argv`` are the arguments, by default those of the process. Returns the
+    exit status: that of the subcommand, 2 after a sentence on stderr on input
+    that has to be corrected, 130 if interrupted.
 
     Example
     -------

@@ -38,7 +38,7 @@ class TableFormat(EventFormat):
 
     @abstractmethod
     def line(self, event) -> str:
-        """Return an event of the standard input as a line."""
+        """Return an event of a stream (with times and confidence) as a line."""
 
 
 class TrackFormat(EventFormat):
@@ -179,17 +179,7 @@ class EventsFolder:
 class ScoresFolder:
     """Writes the scores of each recording, ``<its stem>.tsv``.
 
-    Arguments
-    ---------
-    folder : Path
-        Where to write.
-    filenames : Iterable[str]
-        Of all the recordings.
-
-    Raises
-    ------
-    InputError
-        If two of them would have the same table.
+    Raises an ``InputError`` if two of the recordings would have the same table.
     """
 
     def __init__(self, folder: Path, filenames: Iterable[str]):

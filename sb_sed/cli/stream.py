@@ -61,27 +61,34 @@ def check_stream(arguments: argparse.Namespace) -> None:
             )
 
 
-def detect_stream(detector, arguments: argparse.Namespace) -> int:
-    """Write the events of the standard input.
-
-    Returns the exit status: 1 if samples could not be used, else 0.
-    """
+def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
+    """Read raw samples from a binary stream, in blocks for the detector."""
     import torch
 
     from sb_sed.audio.recordings import read_pcm
-    from sb_sed.audio.store import UnusableAudio
 
     torch.set_num_threads(arguments.threads)
-    latency = arguments.latency
-    stream = detector.event_stream(_LATENCY if latency is None else latency)
-    blocks = read_pcm(
-        # What has arrived, where ``read`` would wait for a whole block.
-        SimpleNamespace(read=sys.stdin.buffer.read1),
+    return read_pcm(
+        source,
         arguments.rate,
         arguments.samples,
         arguments.channels,
         detector.hparams.sample_rate,
     )
+
+
+def detect_stream(detector, arguments: argparse.Namespace) -> int:
+    """Write the events of the standard input.
+
+    Returns the exit status: 1 if samples could not be used, else 0.
+    """
+    from sb_sed.audio.store import UnusableAudio
+
+    latency = arguments.latency
+    stream = detector.event_stream(_LATENCY if latency is None else latency)
+    # What has arrived, where ``read`` would wait for a whole block.
+    source = SimpleNamespace(read=sys.stdin.buffer.read1)
+    blocks = read_samples(source, detector, arguments)
     form = FORMATS[arguments.format]
     print(form.head, end="", flush=True)
     reason = ""

@@ -16,17 +16,7 @@ KINDS = ("png", "svg", "pdf")
 
 
 def figure_kind(path: str | Path) -> str:
-    """Return the kind of figure that a file name asks for.
-
-    Arguments
-    ---------
-    path : str | Path
-        The figure to write.
-
-    Returns
-    -------
-    kind : str
-        One of ``KINDS``.
+    """Return which of ``KINDS`` a file name asks for.
 
     Raises
     ------
