@@ -21,9 +21,8 @@ from sb_sed.audio.store import UnusableAudio
 from sb_sed.errors import InputError
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
 from sb_sed.inference.fixed_lag import Event
-from sb_sed.inference.scorer import WindowScorer, unpadded
 from sb_sed.inference.streaming import EventStream
-from sb_sed.inference.windows import Windows
+from sb_sed.inference.windows import Windows, WindowScorer, unpadded
 from sb_sed.models.crnn import Predictions
 from sb_sed.runs.description import check_fit
 from sb_sed.runs.run import Run

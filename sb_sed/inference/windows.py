@@ -1,18 +1,27 @@
-"""Recordings of any length, cut into windows, and the windows' scores joined.
+"""Scores of recordings of any length, by a network that is made for clips.
 
-A network hears its clips whole: features are normalised and the recurrent
-layers run over the clip that they were trained on. So a long recording is
-heard as overlapping clips of that length, each on its own. Windows begin where
-an output frame begins, so the scores of all of them lie on one frame grid.
+A network processes its clips as a whole: features are normalised and the
+recurrent layers run over the length that they were trained on. So a long
+recording is processed in overlapping windows of that length, each on its own.
+Windows begin where an output frame begins, so the scores of all of them lie on
+one frame grid.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 import numpy as np
+import pandas as pd
+import torch
+
+from sb_sed.audio.reading import UnusableAudio
+from sb_sed.audio.recordings import Recording
+from sb_sed.errors import InputError
+from sb_sed.formats import scores_table
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Windows:
     frame_samples : int
         Samples from one output frame to the next.
     overlap : float
-        Share of a window that the next one hears again, in [0, 1).
+        Share of a window that is also in the next one, in [0, 1).
 
     Example
     -------
@@ -53,12 +62,12 @@ class Windows:
     def cut(
         self, blocks: Iterable[np.ndarray]
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Cuts a recording that comes in pieces, as it comes.
+        """Cut a recording while it is read.
 
         Arguments
         ---------
         blocks : Iterable[np.ndarray]
-            The samples, in pieces [N] of any length.
+            The samples, in blocks [N] of any length.
 
         Yields
         ------
@@ -68,7 +77,7 @@ class Windows:
             Its samples, [n_samples].
         """
         hop = max(1, round(self.n_frames * (1 - self.overlap)))
-        # What is kept begins with the last window that was given away.
+        # What is kept begins with the last window that was yielded.
         kept, first, following = np.zeros(0, np.float32), 0, 0
         for block in blocks:
             kept = np.concatenate([kept, block])
@@ -84,7 +93,7 @@ class Windows:
             yield first + shift, self._padded(kept[self._samples(shift) :])
 
     def join(self, scores: Iterable[tuple[int, np.ndarray]]) -> np.ndarray:
-        """Joins the windows' scores, fading from each to the next.
+        """Join the windows' scores, fading from each to the next.
 
         Arguments
         ---------
@@ -96,8 +105,8 @@ class Windows:
         -------
         np.ndarray
             [T, C]; in the overlap of two windows, the weight goes linearly
-            from the one to the other, as the ends of a clip are heard without
-            what is around them.
+            from the one to the other, because the ends of a clip are scored
+            without what is around them.
         """
         joined, begin, last = [], 0, None
         for start, window in scores:
@@ -115,8 +124,182 @@ class Windows:
 
 
 def _faded(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """``new``, whose first frames are also in ``old``, faded in over them."""
+    """Fade ``new`` in over its first frames, which are also in ``old``."""
     both = len(old)
     weights = (np.arange(both, dtype=new.dtype)[:, None] + 0.5) / max(both, 1)
     # In this form two equal scores give exactly that score.
     return np.concatenate([old + weights * (new[:both] - old), new[both:]])
+
+
+@dataclass(frozen=True)
+class WindowScorer:
+    """Scores recordings window by window, a few windows at once.
+
+    Arguments
+    ---------
+    network : Callable[[np.ndarray], np.ndarray]
+        From clips [B, N], float32, to scores [B, T, C].
+    windows : Windows
+        How recordings are cut.
+    classes : Sequence[str]
+        The C labels.
+    sample_rate : int
+        Of the recordings, in Hz.
+    batch_size : int
+        Most windows at once.
+
+    Example
+    -------
+    >>> def network(clips):
+    ...     return clips.reshape(len(clips), 4, -1).mean(-1, keepdims=True)
+    >>> scorer = WindowScorer(network, Windows(8, 4, 2), ["A"], sample_rate=4)
+    >>> scorer(Recording([np.ones(3, np.float32)]))
+       onset  offset    A
+    0    0.0    0.50  1.0
+    1    0.5    0.75  0.5
+    """
+
+    network: Callable[[np.ndarray], np.ndarray]
+    windows: Windows
+    classes: Sequence[str]
+    sample_rate: int
+    batch_size: int = 8
+
+    def __call__(self, recording: Recording) -> pd.DataFrame:
+        """Score a recording while it is read.
+
+        Arguments
+        ---------
+        recording : Recording
+            Blocks at the sample rate.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``onset``, ``offset`` (seconds) and a column of scores per class.
+
+        Raises
+        ------
+        UnusableAudio
+            If the recording cannot be read, or its scores are not finite.
+        """
+        matrix = self.windows.join(self._scored(self.windows.cut(recording)))
+        return self._table(matrix, recording.n_samples)
+
+    def batch(self, clips: Sequence[np.ndarray]) -> list[pd.DataFrame]:
+        """Score clips of any lengths, all of their windows together.
+
+        Arguments
+        ---------
+        clips : Sequence[np.ndarray]
+            Samples, float32 [N], at least one each.
+
+        Returns
+        -------
+        list[pd.DataFrame]
+            A table per clip.
+
+        Raises
+        ------
+        InputError
+            If the scores of a clip are not finite.
+        """
+        windows = (
+            ((place, start), window)
+            for place, clip in enumerate(clips)
+            for start, window in self.windows.cut([clip])
+        )
+        tables = []
+        for place, scored in groupby(self._scored(windows), lambda x: x[0][0]):
+            scores = ((start, window) for (_, start), window in scored)
+            matrix = self.windows.join(scores)
+            try:
+                tables.append(self._table(matrix, len(clips[place])))
+            except UnusableAudio as reason:
+                raise InputError(
+                    f"Waveform {place} of the batch {reason}: leave it out."
+                ) from reason
+        return tables
+
+    def _scored(
+        self, windows: Iterator[tuple[Hashable, np.ndarray]]
+    ) -> Iterator[tuple[Hashable, np.ndarray]]:
+        """Yield the scores [T, C] of each window, under the same key."""
+        while some := list(islice(windows, self.batch_size)):
+            keys, clips = zip(*some, strict=True)
+            scores = self.network(
+                np.stack(clips).astype(np.float32, copy=False)
+            )
+            yield from zip(keys, scores, strict=True)
+
+    def _table(self, matrix: np.ndarray, n_samples: int) -> pd.DataFrame:
+        check_scores(matrix)
+        return scores_table(
+            matrix,
+            self.windows.frame_samples / self.sample_rate,
+            self.classes,
+            n_samples / self.sample_rate,
+        )
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Raise ``UnusableAudio`` if some of the scores [T, C] are not finite."""
+    if not np.isfinite(scores).all():
+        raise UnusableAudio("has scores that are not finite")
+
+
+def unpadded(
+    wavs: torch.Tensor, lens: torch.Tensor | None = None
+) -> list[np.ndarray]:
+    """Return the waveforms of a batch without their padding.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        [B, N].
+    lens : torch.Tensor, optional
+        Relative lengths [B], in (0, 1].
+
+    Returns
+    -------
+    list[np.ndarray]
+        float32.
+
+    Raises
+    ------
+    InputError
+        If the waveforms are not a tensor of floats of this shape, one is empty
+        or not finite, or a length is outside of (0, 1].
+
+    Example
+    -------
+    >>> clips = unpadded(torch.ones(2, 4), torch.tensor([1, 0.5]))
+    >>> [len(clip) for clip in clips]
+    [4, 2]
+    """
+    if not isinstance(wavs, torch.Tensor) or not wavs.is_floating_point():
+        raise InputError(
+            f"Waveforms are {getattr(wavs, 'dtype', type(wavs).__name__)}: "
+            "pass a tensor of floats with full scale 1."
+        )
+    if wavs.dim() != 2:
+        raise InputError(
+            f"Waveforms have the shape {tuple(wavs.shape)}: mix the channels "
+            "down and pass [batch, samples]."
+        )
+    lens = torch.ones(len(wavs)) if lens is None else torch.as_tensor(lens)
+    if lens.shape != (len(wavs),) or not ((lens > 0) & (lens <= 1)).all():
+        raise InputError(
+            f"The lengths of {len(wavs)} waveforms are {lens.tolist()}: give "
+            "each as a share of the longest, above 0 and up to 1."
+        )
+    lengths = (lens.cpu() * wavs.shape[1]).round().int().tolist()
+    samples = wavs.detach().float().cpu().numpy()
+    clips = [x[:n] for x, n in zip(samples, lengths, strict=True)]
+    for place, clip in enumerate(clips):
+        if not len(clip) or not np.isfinite(clip).all():
+            raise InputError(
+                f"Waveform {place} of the batch is empty or not finite: leave "
+                "it out."
+            )
+    return clips

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from sb_sed.audio.recordings import Recording
 from sb_sed.errors import InputError
-from sb_sed.inference.score_stream import ScoreStream
-from sb_sed.inference.scorer import WindowScorer
-from sb_sed.inference.streaming import EventStream
-from sb_sed.inference.windows import Windows
+from sb_sed.inference.streaming import EventStream, ScoreStream
+from sb_sed.inference.windows import Windows, WindowScorer
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
