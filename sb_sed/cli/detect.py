@@ -205,7 +205,7 @@ def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
 
 
 def _check_writable(arguments: argparse.Namespace, separate: bool) -> None:
-    """Find out before the work, not after it, what cannot be written."""
+    """Refuse, before the work, folders that cannot be written to."""
     from tempfile import TemporaryFile
 
     folders = {"--scores": arguments.scores, "--plot": arguments.plot}

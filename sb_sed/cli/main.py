@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         print("sb-sed: interrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of the output (such as head) has seen enough.
+        # The reader of the output (such as head) has stopped reading.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         text = str(error)

@@ -1,4 +1,4 @@
-"""``sb-sed detect --stream``: the events of the standard input as they end.
+"""``sb-sed detect --stream``: the events of the standard input while it lasts.
 
 Authors
  * sb_sed contributors 2026
@@ -104,7 +104,7 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
 
 
 def _until_interrupted(blocks: Iterator) -> Iterator:
-    """The blocks up to Ctrl-C, which does not break off the work on a block."""
+    """The blocks up to Ctrl-C; a block in work is processed to its end."""
     waiting = stopped = False
 
     def _stop(*_) -> None:

@@ -1,4 +1,4 @@
-"""The figure of clips as points: are two domains one cloud or two?
+"""The figure of embeddings: clips of several domains as points.
 
 Authors
  * sb_sed contributors 2026

@@ -139,7 +139,7 @@ def _name(axes, name: str) -> None:
 
 
 def _caption(axes, facts: Sequence[str]) -> None:
-    """Write over a panel, in as many lines as it takes; no fact is broken."""
+    """Write facts above a panel; lines are broken only between them."""
     unbroken = "     ".join(fact.replace(" ", "\0") for fact in facts)
     text = textwrap.fill(unbroken, 140).replace("\0", " ")
     axes.set_title(
@@ -154,7 +154,7 @@ def _decibels(samples: np.ndarray) -> str:
 
 
 def _draw_waveform(axes, samples, seconds: float, colour) -> None:
-    """The span of the samples in each of many columns, to its own scale."""
+    """Draw the range of the samples in each of many columns, at its own scale."""
     n = min(_COLUMNS, len(samples))
     starts = np.arange(n) * len(samples) // n
     low = np.minimum.reduceat(samples, starts)

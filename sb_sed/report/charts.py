@@ -75,7 +75,7 @@ def operating_curves(
         offset_collar=COLLAR,
         offset_collar_rate=OFFSET_RATIO,
     )
-    # They come in the order of recall, which is not that of the thresholds.
+    # They are in the order of recall, which is not that of the thresholds.
     return {
         label: _in_order(precision, recall, thresholds)
         for label, (precision, recall, thresholds, _) in sorted(curves.items())

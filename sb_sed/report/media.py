@@ -15,7 +15,7 @@ import soundfile as sf
 from sb_sed.audio.store import UnusableAudio, read_mono, resample
 from sb_sed.plots.spectrogram import RANGE_DB
 
-# That MP3 has; more than the last is not kept.
+# Sample rates of MP3; a higher one than the last is reduced to it.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
 _BLOCK = 1 << 16  # libsndfile's encoders want long recordings in parts
 _LEVELS = 64  # of grey; fewer make smaller files

@@ -114,7 +114,7 @@ def judge(
 
 
 def _by_stem(events: pd.DataFrame, classes) -> dict[str, list[tuple]]:
-    """Stem -> (onset, offset, label), sorted; files without events are not."""
+    """Stem -> (onset, offset, label), sorted; without files that have no event."""
     events = events.dropna(subset=["event_label"])
     if classes is not None:
         events = events[events["event_label"].isin(classes)]
@@ -128,7 +128,7 @@ def _by_stem(events: pd.DataFrame, classes) -> dict[str, list[tuple]]:
 
 
 def _judge(reference: list[JudgedEvent], detected: list[JudgedEvent]) -> None:
-    """Sets kind and partner of the events of one file."""
+    """Set kind and partner of the events of one file."""
     if not (reference and detected):
         return
     begin, end, label = _columns(reference, -1)
@@ -176,7 +176,7 @@ def _is(kind: str, events: list[JudgedEvent]) -> np.ndarray:
 
 
 def _mark(kind, events, overlaps, shared) -> None:
-    """Marks what is not a hit and is overlapped, by the longest overlap."""
+    """Mark events that are overlapped and no hits, by the longest overlap."""
     for event, candidates, seconds in zip(
         events, overlaps, shared, strict=True
     ):

@@ -1,4 +1,4 @@
-"""sb-sed detect and export, run as their users run them."""
+"""``sb-sed detect`` as its user calls it."""
 
 import argparse
 import io
@@ -11,20 +11,17 @@ import pytest
 import soundfile as sf
 
 from sb_sed.cli.detect import add_detect
-from sb_sed.cli.export import add_export
 from sb_sed.errors import InputError
 from sb_sed.formats import read_events, read_scores
 from sb_sed.smoothing.saved import save_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
 
 
-def main(line, *more):
+def main(line):
     """The exit status of a command line."""
     parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    add_detect(commands)
-    add_export(commands)
-    arguments = parser.parse_args([*line.split(), *map(str, more)])
+    add_detect(parser.add_subparsers())
+    arguments = parser.parse_args(line.split())
     try:
         return arguments.run(arguments)
     except InputError as error:
@@ -229,16 +226,11 @@ def test_files_of_one_name(here, make_wav, capsys):
         ("detect exported good --format raven", "give a folder as --output"),
         ("detect exported good --smoother nowhere.json", "does not exist"),
         ("detect exported good twin --scores s", "the same scores file, a.tsv"),
-        ("export good out", "good is not the folder of a run"),
-        ("export {run} exported", "exported exists"),
-        ("export {run} out --smoother good/notes.txt", "notes.txt is not JSON"),
     ],
 )  # fmt: skip
-def test_bad_input_gets_one_sentence(
-    here, run_folder, make_wav, capsys, line, words
-):
+def test_bad_input_gets_one_sentence(here, make_wav, capsys, line, words):
     make_wav("twin/a.flac")
-    assert main(line.format(run=run_folder)) == 2
+    assert main(line) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("sb-sed: ") and err.count("\n") == 1
     assert words in err
@@ -249,18 +241,3 @@ def test_a_name_that_no_table_can_hold(here, make_wav, capsys):
     make_wav("odd/a\tb.wav")
     assert main("detect exported odd") == 2
     assert "rename it" in capsys.readouterr().err
-
-
-def test_export(run_folder, tmp_path, capsys):
-    assert main("export", run_folder, tmp_path / "out") == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
-    assert (tmp_path / "out" / "detector.json").is_file()
-
-
-def test_export_of_ones_own_classes_says_so(run_folder, tmp_path, capsys):
-    recipe = run_folder / "hyperparams.yaml"
-    text = recipe.read_text().replace("sb_sed.models.crnn.CRNN", "own.Net")
-    recipe.write_text(text)
-    assert main("export", run_folder, tmp_path / "out") == 0
-    err = capsys.readouterr().err
-    assert "own.Net" in err and err.count("\n") == 1

@@ -69,6 +69,6 @@ def test_probabilities_have_one_scale(tmp_path, factor, top):
     assert low <= 0 and high >= top
 
 
-def test_the_name_is_looked_at_first(tmp_path):
+def test_the_name_is_checked_first(tmp_path):
     with pytest.raises(InputError, match="a.jpeg cannot be drawn"):
         plot_detection(LOG_MEL, 1.5, SCORES, None, [], tmp_path / "a.jpeg")

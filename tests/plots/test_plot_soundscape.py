@@ -44,7 +44,7 @@ def texts(figure):
     return [axes.get_title("left").split("     ") for axes in figure.axes]
 
 
-def test_each_sound_says_what_it_is(tmp_path, scene, soundscape):
+def test_each_sound_has_a_caption(tmp_path, scene, soundscape):
     figure = plot_soundscape(scene, soundscape, RATE, tmp_path / "a.png")
     assert texts(figure) == [
         ["hum.wav", "-20.0 dB"],

@@ -54,20 +54,20 @@ def options():
 
 @pytest.fixture
 def page(browser, options, address):
-    """The page; in the end, nothing was fetched and nothing complained."""
+    """The page; afterwards, nothing was fetched and no error was logged."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(10_000)
-    requests, complaints = [], []
+    requests, errors = [], []
     page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
     page.wait_for_selector("#rows [aria-current]")
     yield page
     hacked = page.evaluate("window.hacked")
     context.close()
-    assert complaints == []
+    assert errors == []
     assert hacked is None
     assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
 

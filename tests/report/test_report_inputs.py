@@ -1,4 +1,4 @@
-"""What a report finds by itself, and what it says when it does not."""
+"""What a report finds by itself, and the messages when it does not."""
 
 import pytest
 

@@ -82,7 +82,7 @@ def test_the_policy_allows_its_own_script_and_style_only(written):
     }
 
 
-def test_clips_carry_their_sound_or_link_to_it(written, tmp_path):
+def test_clips_contain_their_sound_or_link_to_it(written, tmp_path):
     path, contents = written
     data = json.loads(Page(path.read_text()).texts["script application/json"])
     files = data["files"]
