@@ -27,6 +27,7 @@ from sb_sed.errors import InputError, brief
 from sb_sed.formats import atomic_path
 from sb_sed.formats.tsv import shortened
 from sb_sed.training.yaml_trees import (
+    Section,
     has_arguments,
     included,
     parse_tree,
@@ -54,43 +55,6 @@ UNBUILDABLE = (
     RuamelError,
 )
 logger = get_logger(__name__)
-
-
-class Section(dict):
-    """A part of a recipe, built; a key that it lacks is an ``InputError``.
-
-    Arguments
-    ---------
-    values : Mapping
-        Its keys and values; those that are dictionaries are sections.
-    file : Path
-        The recipe.
-    place : tuple of str
-        The keys that lead to it.
-
-    Example
-    -------
-    >>> Section({"data": {"rate": 3}}, Path("r.yaml"))["data"]["classes"]
-    Traceback (most recent call last):
-    sb_sed.errors.InputError: r.yaml has no key 'data: classes': add it.
-    """
-
-    def __init__(self, values: Mapping, file: Path, place: tuple = ()):
-        super().__init__(
-            {
-                key: Section(value, file, (*place, key))
-                if type(value) is dict
-                else value
-                for key, value in values.items()
-            }
-        )
-        self.file, self.place = file, place
-
-    def __missing__(self, key: object) -> None:
-        """Raise the error that names the key."""
-        raise InputError(
-            f"{self.file} has no key {path_text((*self.place, key))!r}: add it."
-        )
 
 
 class Recipe:
@@ -354,23 +318,19 @@ class Recipe:
     def _unknown(
         self, key: object, tree: Mapping, place: tuple, source: Path
     ) -> InputError:
-        """The error on a key that is not there."""
+        """The error on a key that is not there, with the nearest that are."""
         everywhere = [*paths(self.tree)] if hasattr(self, "tree") else []
-        same = [path for path in everywhere if path[-1] == key]
-        near = get_close_matches(str(key), [str(k) for k in tree], 1)
-        other = get_close_matches(str(key), [str(p[-1]) for p in everywhere], 1)
-        if same:
-            hint = f"did you mean {path_text(same[0])!r}?"
-        elif near:
-            hint = f"did you mean {path_text((*place, near[0]))!r}?"
-        elif other:
-            path = next(p for p in everywhere if str(p[-1]) == other[0])
-            hint = f"did you mean {path_text(path)!r}?"
-        else:
-            hint = f"it has {[*tree]}."
-        return InputError(
-            f"{source} has no key {path_text((*place, key))!r}: {hint}"
+        near = (
+            [path for path in everywhere if path[-1] == key]
+            or [(*place, x) for x in _close(key, tree)]
+            or [p for p in everywhere if _close(key, [p[-1]])]
         )
+        hint = f"it has {[*tree]}."
+        if near:
+            names = [repr(path_text(path)) for path in near[:3]]
+            hint = f"did you mean {' or '.join(names)}?"
+        name = path_text((*place, key))
+        return InputError(f"{source} has no key {name!r}: {hint}")
 
     def _needed(self, keys: Iterable[str]) -> CommentedMap:
         """The part of the tree that some top-level keys need."""
@@ -399,3 +359,10 @@ def _parse(overrides: str) -> Mapping:
             "value."
         )
     return given
+
+
+def _close(key: object, names: Iterable[object]) -> list[str]:
+    """The names that end with a key, or else the one spelt most like it."""
+    names = [str(name) for name in names]
+    ending = [name for name in names if name.endswith(f"_{key}")]
+    return ending or get_close_matches(str(key), names, 1)

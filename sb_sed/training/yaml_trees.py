@@ -1,4 +1,4 @@
-"""YAML read as a tree of tagged nodes, of which nothing is built.
+"""YAML as a tree of tagged nodes, of which nothing is built; built sections.
 
 Authors
  * sb_sed contributors 2026
@@ -31,6 +31,43 @@ _REFERENCE = re.compile(r"<([^\[>.]+)")
 # Nodes of a tree in which each alias is written out. Recipes have hundreds; a
 # few lines of aliases of aliases can have billions.
 _MOST_NODES = 200_000
+
+
+class Section(dict):
+    """A part of a recipe, built; a key that it lacks is an ``InputError``.
+
+    Arguments
+    ---------
+    values : Mapping
+        Its keys and values; those that are dictionaries are sections.
+    file : Path
+        The recipe.
+    place : tuple of str
+        The keys that lead to it.
+
+    Example
+    -------
+    >>> Section({"data": {"rate": 3}}, Path("r.yaml"))["data"]["classes"]
+    Traceback (most recent call last):
+    sb_sed.errors.InputError: r.yaml has no key 'data: classes': add it.
+    """
+
+    def __init__(self, values: Mapping, file: Path, place: tuple = ()):
+        super().__init__(
+            {
+                key: Section(value, file, (*place, key))
+                if type(value) is dict
+                else value
+                for key, value in values.items()
+            }
+        )
+        self.file, self.place = file, place
+
+    def __missing__(self, key: object) -> None:
+        """Raise the error that names the key."""
+        raise InputError(
+            f"{self.file} has no key {path_text((*self.place, key))!r}: add it."
+        )
 
 
 def read_tree(file: str | Path) -> CommentedMap:
