@@ -4,8 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from sb_sed.inference.onnx.export import export_onnx
 from sb_sed.inference.onnx.modules import exportable
-from sb_sed.inference.onnx.quantise import quantise
+from sb_sed.inference.onnx.writing import export_onnx, quantise
 
 __all__ = ["export_onnx", "exportable", "quantise"]

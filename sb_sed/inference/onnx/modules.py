@@ -1,4 +1,4 @@
-"""Which parts of a detector are exported in another form.
+"""Which parts of a detector are exported in another form; the CRNN's.
 
 What is fast in training (gradients of one's own, loops over blocks of memory)
 cannot be traced. Each part that needs it has a stand-in, which computes the
@@ -9,7 +9,6 @@ Authors
 """
 
 import copy
-import math
 from functools import singledispatch
 
 import torch
@@ -22,15 +21,19 @@ from sb_sed.features import (
     ParallelPCEN,
     ZScore,
 )
-from sb_sed.inference.onnx.mel import OnnxMelSpectrogram
-from sb_sed.inference.onnx.network import OnnxCRNN
-from sb_sed.inference.onnx.pcen import OnnxParallelPCEN, OnnxPCEN
-from sb_sed.models.crnn import CRNN
+from sb_sed.inference.onnx.front_end import (
+    OnnxAmplitudeToDB,
+    OnnxMelSpectrogram,
+    OnnxParallelPCEN,
+    OnnxPCEN,
+    OnnxZScore,
+)
+from sb_sed.models.crnn import CRNN, ConvBlock, Predictions
 
 
 @singledispatch
 def exportable(module: nn.Module) -> nn.Module:
-    """The stand-in of a module, or a copy with stand-ins of its children.
+    """Return the stand-in of a module, or a copy with stand-ins of its children.
 
     For a module of your own that ``torch.export`` cannot trace, register one:
     ``exportable.register(MyStage, MyStageForONNX)``, which is called with the
@@ -60,57 +63,113 @@ def exportable(module: nn.Module) -> nn.Module:
     return module
 
 
-class OnnxAmplitudeToDB(nn.Module):
-    """``AmplitudeToDB`` with one number for all that is below ``amin``.
-
-    onnxruntime's logarithm gives one argument two values, a bit apart, in one
-    call; of digital silence ``MinMax`` would make zeros and ones of them.
+class OnnxCRNN(nn.Module):
+    """``CRNN`` without autocast and dropout.
 
     Arguments
     ---------
-    to_db : AmplitudeToDB
+    crnn : CRNN
         The original.
     """
 
-    def __init__(self, to_db: AmplitudeToDB):
+    def __init__(self, crnn: CRNN):
         super().__init__()
-        self.amin, self.top_db = to_db.amin, to_db.top_db
+        self.cnn = nn.Sequential(*map(OnnxConvBlock, crnn.cnn))
+        self.rnn = OnnxGRU(crnn.rnn)
+        self.strong, self.attention = crnn.strong, crnn.attention
 
-    def forward(self, mel: Tensor) -> Tensor:
-        """[B, T, F] -> [B, T, F]."""
-        amplitudes = mel.abs()
-        decibels = torch.where(
-            amplitudes > self.amin,
-            20 * amplitudes.clamp_min(self.amin).log10(),
-            20 * math.log10(self.amin),
+    def forward(self, features: Tensor) -> Predictions:
+        """[B, T, F] or [B, T, F, channels] -> ``Predictions``."""
+        if features.dim() == 3:
+            features = features.unsqueeze(-1)
+        x = self.cnn(features.permute(0, 3, 1, 2))
+        embedding = x.permute(0, 2, 1, 3).flatten(2)
+        hidden = self.rnn(embedding)
+        strong = torch.sigmoid(self.strong(hidden))
+        attention = torch.softmax(self.attention(hidden), dim=-1)
+        attention = attention.clamp_min(1e-7)
+        weak = (strong * attention).sum(1) / attention.sum(1)
+        return Predictions(strong, weak, embedding)
+
+
+class OnnxConvBlock(nn.Module):
+    """``ConvBlock`` with its gate as a convolution.
+
+    Channels stay where ONNX's convolutions have them.
+
+    Arguments
+    ---------
+    block : ConvBlock
+        The original.
+    """
+
+    def __init__(self, block: ConvBlock):
+        super().__init__()
+        self.conv, self.norm, self.pool = block.conv, block.norm, block.pool
+        linear = block.gate.linear
+        self.register_buffer("weight", linear.weight.detach()[..., None, None])
+        self.register_buffer("bias", linear.bias.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, T, F] to [B, C', T // pooling, F // pooling]."""
+        x = self.norm(self.conv(x))
+        linear = nn.functional.conv2d(x, self.weight, self.bias)
+        return self.pool(linear * torch.sigmoid(x))
+
+
+class OnnxGRU(nn.Module):
+    """The output of a bidirectional ``nn.GRU`` with ``batch_first``.
+
+    As ONNX's operator GRU. Only for the export: PyTorch gets zeros from it.
+
+    Arguments
+    ---------
+    gru : nn.GRU
+        The original.
+    """
+
+    def __init__(self, gru: nn.GRU):
+        super().__init__()
+        self.hidden_size = gru.hidden_size
+        self.layers = nn.ModuleList(
+            nn.ParameterList(_weights(gru, layer))
+            for layer in range(gru.num_layers)
         )
-        peak = decibels.amax(dim=(1, 2), keepdim=True)
-        return torch.maximum(decibels, peak - self.top_db)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, 2 H]."""
+        x = x.transpose(0, 1)
+        n_frames, n_clips = x.shape[:2]
+        for layer in self.layers:
+            x = torch.onnx.ops.symbolic(
+                "GRU",
+                (x, *layer),
+                {
+                    "direction": "bidirectional",
+                    "hidden_size": self.hidden_size,
+                    "linear_before_reset": 1,
+                },
+                dtype=x.dtype,
+                shape=(n_frames, 2, n_clips, self.hidden_size),
+            )
+            x = x.transpose(1, 2).flatten(2)
+        return x.transpose(0, 1)
 
 
-class OnnxZScore(nn.Module):
-    """``ZScore`` that has its statistics.
+def _weights(gru: nn.GRU, layer: int) -> list[Tensor]:
+    """Return W [2, 3 H, D], R [2, 3 H, H] and both biases [2, 6 H] of ONNX."""
 
-    Arguments
-    ---------
-    z_score : ZScore
-        The original.
+    def both_ways(name: str) -> Tensor:
+        """Return [2, 3 H, ...]: ONNX has the update gate before the reset gate."""
+        ways = []
+        for way in ("", "_reverse"):
+            weight = getattr(gru, f"{name}_l{layer}{way}").detach()
+            reset, update, new = weight.chunk(3)
+            ways.append(torch.cat([update, reset, new]))
+        return torch.stack(ways)
 
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
-
-    def __init__(self, z_score: ZScore):
-        super().__init__()
-        z_score(z_score.mean[None, None])
-        self.register_buffer("mean", z_score.mean)
-        self.register_buffer("std", z_score.std)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """[B, T, F] -> [B, T, F]."""
-        return (features - self.mean) / self.std
+    biases = torch.cat([both_ways("bias_ih"), both_ways("bias_hh")], 1)
+    return [both_ways("weight_ih"), both_ways("weight_hh"), biases]
 
 
 for _original, _stand_in in {

@@ -1,4 +1,4 @@
-"""Writes a detector as ONNX.
+"""Detectors as ONNX files, of floats or quantised.
 
 To run such a file, onnxruntime is all it takes::
 
@@ -31,7 +31,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import torch
+from google.protobuf.message import DecodeError
 from torch import Tensor, nn
 
 from sb_sed.errors import InputError
@@ -41,6 +43,7 @@ from sb_sed.models.detector import Detector
 
 OPSET = 18
 TOLERANCE = 1e-4
+FRONT_END = "detector.featurizer"  # first part of its nodes' names
 
 
 def export_onnx(
@@ -49,7 +52,7 @@ def export_onnx(
     classes: Sequence[str],
     about: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a detector, features and network, as one ONNX file.
+    """Write a detector, features and network, as one ONNX file.
 
     Input ``waveforms`` [batch, samples], float32; outputs ``strong`` [batch,
     frames, classes] and ``weak`` [batch, classes]. Batch and length are free.
@@ -116,22 +119,7 @@ def export_onnx(
 
 
 def required(package: str):
-    """Imports a package of the extra ``onnx``.
-
-    Arguments
-    ---------
-    package : str
-        Its name.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    InputError
-        If it is missing.
-    """
+    """Import a package of the extra ``onnx``; say what to do without it."""
     try:
         return import_module(package)
     except ImportError as error:
@@ -155,7 +143,7 @@ class _Scores(nn.Module):
 
 
 def _traced(scores: _Scores, n_samples: int):
-    """The model as ``onnx.ModelProto``."""
+    """Return the model as ``onnx.ModelProto``."""
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
     sizes = [torch.export.Dim(name) for name in ("batch", "samples")]
@@ -185,7 +173,7 @@ def _traced(scores: _Scores, n_samples: int):
 
 
 def _tidy(model):
-    """Names nodes after modules; drops traces of this computer's files."""
+    """Name nodes after modules; drop traces of this computer's files."""
     graph = model.graph
     for node in graph.node:
         about = {entry.key: entry.value for entry in node.metadata_props}
@@ -203,7 +191,7 @@ def _tidy(model):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without PyTorch's remarks on its own workings."""
+    """Silence PyTorch's remarks on its own workings."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -223,7 +211,7 @@ def _min_samples(detector: Detector) -> int:
 
 
 def _test_waveforms(rate: int) -> Tensor:
-    """Noise, quiet noise and silence, [3, N]."""
+    """Return noise, quiet noise and silence, [3, N]."""
     noise = torch.randn(3, 3 * rate, generator=torch.Generator().manual_seed(0))
     return noise * torch.tensor([[0.1], [1e-4], [0.0]])
 
@@ -231,7 +219,7 @@ def _test_waveforms(rate: int) -> Tensor:
 def _check(
     content: bytes, waveforms: Tensor, expected: Sequence[Tensor]
 ) -> None:
-    """Compares onnxruntime's scores with PyTorch's."""
+    """Compare onnxruntime's scores with PyTorch's."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
@@ -246,3 +234,88 @@ def _check(
                 "was written: register a stand-in of your own modules "
                 "(sb_sed.inference.onnx.exportable)."
             )
+
+
+def quantise(source: str | Path, target: str | Path) -> None:
+    """Quantise the network of an exported detector; the features stay exact.
+
+    Convolutions and matrix products by onnxruntime's ``quantize_dynamic``:
+    weights beforehand, activations as they come. That leaves out the GRU,
+    which is half of the network: its weights are stored as integers with a
+    scale for each unit, and multiplied as floats.
+
+    It saves space, not time: onnxruntime's convolutions of integers are slower
+    than those of floats (``benchmarks/onnx_detection.py``).
+
+    Arguments
+    ---------
+    source : str | Path
+        Of ``export_onnx``.
+    target : str | Path
+        The file to write.
+
+    Raises
+    ------
+    InputError
+        If a package is missing or the file is not an ONNX model.
+    """
+    onnx = required("onnx")
+    quantization = required("onnxruntime.quantization")
+    try:
+        model = onnx.load(source)
+        onnx.checker.check_model(model)
+    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+        reason = " ".join(str(error).split()[:20])
+        raise InputError(
+            f"{source} cannot be quantised ({reason}): export it again."
+        ) from error
+    _quantise_grus(model)
+    nodes = [node.name for node in model.graph.node]
+    with atomic_path(target) as temporary, _unlogged():
+        quantization.quantize_dynamic(
+            model,
+            temporary,
+            nodes_to_exclude=[n for n in nodes if n.startswith(FRONT_END)],
+            weight_type=quantization.QuantType.QUInt8,
+        )
+
+
+def _quantise_grus(model) -> None:
+    """Put int8 weights and DequantizeLinear before each GRU."""
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    restored = []
+    for node in graph.node:
+        for name in node.input[1:3] if node.op_type == "GRU" else ():
+            values = numpy_helper.to_array(weights[name])  # [2, 3 H, inputs]
+            scale = np.abs(values).max((0, 2)) / 127
+            scale = np.maximum(scale, np.finfo(np.float32).tiny)
+            integers = np.round(values / scale[:, None]).astype(np.int8)
+            graph.initializer.remove(weights[name])
+            parts = {f"{name}.int8": integers, f"{name}.scale": scale}
+            for part, content in parts.items():
+                graph.initializer.append(numpy_helper.from_array(content, part))
+            restored.append(
+                helper.make_node(
+                    "DequantizeLinear",
+                    [*parts],
+                    [name],
+                    f"{name}/restored",
+                    axis=1,
+                )
+            )
+    others = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*restored, *others])
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Silence the advice to optimise the model first, which is not needed."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
