@@ -26,7 +26,7 @@ import soundfile as sf
 import torch
 from _measure import peak_megabytes, take_turns
 
-from sb_sed.audio.recordings import Recording
+from sb_sed.audio.reading import Recording
 from sb_sed.audio.search import find_recordings
 from sb_sed.features import MinMax, get_featurizer
 from sb_sed.inference.batch import detect_files

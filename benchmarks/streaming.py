@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from detection import RATE, make_detector
 
-from sb_sed.audio.recordings import Recording, read_blocks
+from sb_sed.audio.reading import Recording, read_blocks
 from sb_sed.audio.search import find_recordings
 from sb_sed.inference.detector import SoundEventDetector
 

@@ -1,10 +1,42 @@
-"""The one exception for input that its user has to mend.
+"""The one exception for bad input, and what libraries raise instead of it.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import re
+import struct
+from pickle import UnpicklingError
+
+# What libraries raise on a file that is damaged or of another kind.
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnpicklingError,
+    ValueError,
+    struct.error,
+)
+# What building objects raises where names or arguments are wrong.
+UNBUILDABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 def printable(text: str) -> str:

@@ -28,9 +28,8 @@ from speechbrain.utils.distributed import (
 )
 from torch.utils.data import ConcatDataset, DataLoader
 
-from sb_sed.data.held_out import hold_out
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, batches_of_one_length
+from sb_sed.data.streams import ClipReader, batches_of_one_length, hold_out
 from sb_sed.errors import InputError
 from sb_sed.evaluation import TestSets
 from sb_sed.formats import read_durations, read_events

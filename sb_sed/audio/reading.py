@@ -1,48 +1,217 @@
-"""Audio files opened in such a way that a damaged one is found out.
+"""Recordings of any format, rate and length: whole, in blocks, as raw PCM.
+
+All of it gives the same samples: the mean of the channels, at the rate that is
+wanted. A file that is damaged or cut off is an error, never a shorter recording.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
+import soxr
 
-from sb_sed.audio.containers import fault
+from sb_sed.audio.integrity import continues, fault, shortfall
 
-# Rates at which sounds are recorded. Damaged headers name any.
+PCM_FORMATS = {"u8": "u1", "s16": "<i2", "s32": "<i4", "f32": "<f4"}
+
+# Samples of a block, all channels counted; of raw samples, bytes.
+_BLOCK = 2**18
+# Rates at which recordings are made. Damaged headers name any.
 _RATES = (1000, 768000)
-# Times full scale. Integers of 32 bits taken for floats reach 2e9; what is far
+# Times full scale. Integers of 32 bits read as floats reach 2e9; what is far
 # beyond is damage, and spectrograms of it overflow.
 _MOST = 1e10
+# Where the samples of 16 bits end, and the share of them that means clipping.
+_FULL_SCALE, _CLIPPED_SHARE = 0.9999, 0.01
 # What libsndfile says where the file is to blame, and what is meant.
 _OBSCURE = {
-    "possibly a pipe": "no sound was found in it",
+    "possibly a pipe": "no audio was found in it",
     "nternal": "its header is damaged",
 }
 _HEADERLESS = "has no header that says how to read it"
 
 
 class UnusableAudio(ValueError):
-    """An audio file that cannot be used; the text is the reason."""
+    """A recording that cannot be used; the text is the reason."""
 
 
-@contextmanager
-def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
-    """Opens an audio file; what goes wrong in the block counts as its fault.
+class Recording:
+    """A recording that is read block by block, once, with its statistics.
+
+    Arguments
+    ---------
+    blocks : Iterable[np.ndarray]
+        Its samples, in blocks [N].
+
+    Attributes
+    ----------
+    n_samples : int
+        Read so far.
+
+    Example
+    -------
+    >>> recording = Recording([np.zeros(3), np.zeros(2)])
+    >>> len(list(recording)), recording.n_samples, recording.notes()
+    (2, 5, ['is silent'])
+    """
+
+    def __init__(self, blocks: Iterable[np.ndarray]):
+        self.blocks = blocks
+        self.n_samples = 0
+        self._peak, self._n_full = 0.0, 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the blocks."""
+        for block in self.blocks:
+            levels = np.abs(block)
+            self.n_samples += len(block)
+            self._peak = max(self._peak, float(levels.max(initial=0)))
+            self._n_full += int((levels >= _FULL_SCALE).sum())
+            yield block
+
+    def notes(self) -> list[str]:
+        """Return what its user should know of it, once it has been read.
+
+        Each note, such as ``is silent``, goes after the name of the file.
+        """
+        notes = []
+        if self._peak == 0:
+            notes.append("is silent")
+        share = self._n_full / max(self.n_samples, 1)
+        if share >= _CLIPPED_SHARE:
+            notes.append(f"is clipped ({share:.0%} of it is at full scale)")
+        return notes
+
+
+def file_notes(path: str | Path) -> list[str]:
+    """Return notes, as of ``Recording.notes``, that only the file can give."""
+    try:
+        more = continues(path)
+    except (OSError, RuntimeError, ValueError):  # it is gone by now
+        return []
+    note = "goes on behind the end that its header names, which is not read"
+    return [note] * more
+
+
+def read_mono(
+    path: str | Path, sample_rate: int | None = None
+) -> tuple[np.ndarray, int]:
+    """Read a whole audio file as the mean of its channels.
 
     Arguments
     ---------
     path : str or Path
         Any file that libsndfile reads (WAV, FLAC, Ogg, MP3, …).
+    sample_rate : int, optional
+        Samples per second wanted; default: those of the file.
+
+    Returns
+    -------
+    samples : np.ndarray
+        float32 [time], full scale is 1.
+    rate : int
+        Samples per second.
+
+    Raises
+    ------
+    UnusableAudio
+        If the file is missing, empty, not audio, cut off or damaged, holds NaN
+        or infinite samples, or has a rate at which nothing is recorded.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "stereo.wav"
+    >>> sf.write(path, np.array([[0.5, 0.25], [0.0, -0.5]]), 44100)
+    >>> read_mono(path)
+    (array([ 0.375, -0.25 ], dtype=float32), 44100)
+    """
+    with open_audio(path) as file:
+        rate = sample_rate or file.samplerate
+        blocks = _resampled(_blocks(file), file.samplerate, rate)
+        return np.concatenate(list(blocks)), rate
+
+
+def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Read an audio file as :func:`read_mono`, in blocks of a few seconds.
 
     Yields
     ------
-    soundfile.SoundFile
+    np.ndarray
+        float32 [N], full scale is 1.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "stereo.wav"
+    >>> sf.write(path, np.zeros((44100, 2)), 44100)
+    >>> sum(len(block) for block in read_blocks(path, 16000))
+    16000
+    """
+    with open_audio(path) as file:
+        yield from _resampled(_blocks(file), file.samplerate, sample_rate)
+
+
+def read_pcm(
+    stream: BinaryIO, rate: int, kind: str, channels: int, sample_rate: int
+) -> Iterator[np.ndarray]:
+    """Read raw samples from a stream, such as standard input, in blocks.
+
+    Arguments
+    ---------
+    stream : BinaryIO
+        Interleaved little-endian samples without a header.
+    rate : int
+        Samples per second and channel of the stream.
+    kind : str
+        One of ``PCM_FORMATS``: unsigned 8-bit, signed 16-bit or 32-bit
+        integers, or 32-bit floats.
+    channels : int
+        Of the stream.
+    sample_rate : int
+        Samples per second wanted.
+
+    Yields
+    ------
+    np.ndarray
+        float32 [N], full scale is 1.
+
+    Raises
+    ------
+    UnusableAudio
+        If the stream is empty, or holds NaN or infinite samples.
+
+    Example
+    -------
+    >>> import io
+    >>> raw = np.array([0, 16384, -32768], "<i2").tobytes()
+    >>> list(read_pcm(io.BytesIO(raw), 16000, "s16", 1, 16000))
+    [array([ 0. ,  0.5, -1. ], dtype=float32)]
+    """
+    check_rate(rate)
+    yield from _resampled(_decoded(stream, kind, channels), rate, sample_rate)
+
+
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Change the sampling rate of samples [time] with soxr's HQ filter.
+
+    Example
+    -------
+    >>> resample(np.zeros(44100, dtype="float32"), 44100, 16000).shape
+    (16000,)
+    """
+    return soxr.resample(samples, rate, new_rate, quality="HQ")
+
+
+@contextmanager
+def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
+    """Open an audio file; every error inside the block is taken for its fault.
 
     Raises
     ------
@@ -52,12 +221,10 @@ def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
 
     Example
     -------
-    >>> path = getfixture("tmp_path") / "a.wav"
-    >>> _ = path.write_text("hello")
-    >>> with open_audio(path):
+    >>> with open_audio("nowhere.wav"):
     ...     pass
     Traceback (most recent call last):
-    sb_sed.audio.reading.UnusableAudio: unreadable: Format not recognised
+    sb_sed.audio.reading.UnusableAudio: no such file, or a broken link
     """
     _check_there(path)
     try:
@@ -76,7 +243,7 @@ def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
 
 
 def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
-    """The mean of the channels.
+    """Return the mean of the channels.
 
     Arguments
     ---------
@@ -85,7 +252,7 @@ def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
     rate : int
         Samples per second.
     n_before : int
-        Samples that came before, for the complaint.
+        Samples that came before, for the error message.
 
     Returns
     -------
@@ -115,17 +282,7 @@ def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, as a line without the path, which is known.
-
-    Arguments
-    ---------
-    error : BaseException
-        Of soundfile, soxr or Python.
-
-    Returns
-    -------
-    str
-    """
+    """Return what soundfile, soxr or Python say, without the file's path."""
     text = getattr(error, "error_string", str(error))
     for words, meaning in _OBSCURE.items():
         if words in text:
@@ -134,18 +291,7 @@ def one_line(error: BaseException) -> str:
 
 
 def check_rate(rate: int) -> None:
-    """Makes sure that sounds can have been recorded at a rate.
-
-    Arguments
-    ---------
-    rate : int
-        Samples per second.
-
-    Raises
-    ------
-    UnusableAudio
-        If they cannot.
-    """
+    """Raise UnusableAudio for a rate at which nothing is recorded."""
     low, high = _RATES
     if not low <= rate <= high:
         raise UnusableAudio(
@@ -153,7 +299,35 @@ def check_rate(rate: int) -> None:
         )
 
 
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Drop what C libraries write to the standard error, not what Python does.
+
+    libmpg123 comments on every damaged MP3 there and has no switch for it.
+    """
+    try:
+        original = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    before = sys.stderr
+    before.flush()
+    with (
+        open(os.devnull, "wb") as nowhere,
+        open(original, "w", 1, before.encoding, before.errors) as ours,
+    ):
+        os.dup2(nowhere.fileno(), 2)
+        if before is sys.__stderr__:
+            sys.stderr = ours
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            os.dup2(original, 2)
+
+
 def _check_there(path: str | Path) -> None:
+    """Raise UnusableAudio where there is no file that can be opened."""
     if not os.path.exists(path):
         raise UnusableAudio("no such file, or a broken link")
     if os.path.isdir(path):
@@ -164,3 +338,61 @@ def _check_there(path: str | Path) -> None:
         raise UnusableAudio("empty file (0 bytes)")
     if Path(path).suffix.lower() == ".raw":
         raise UnusableAudio(_HEADERLESS)
+
+
+def _blocks(file: sf.SoundFile) -> Iterator[np.ndarray]:
+    """Blocks [N, channels] of a file that must hold what its header says."""
+    n_frames, size = 0, max(1, _BLOCK // file.channels)
+    while len(block := file.read(size, dtype="float32", always_2d=True)):
+        n_frames += len(block)
+        yield block
+    if reason := shortfall(file, n_frames):
+        raise UnusableAudio(reason)
+
+
+def _decoded(
+    stream: BinaryIO, kind: str, channels: int
+) -> Iterator[np.ndarray]:
+    """Blocks [N, channels]; of the last sample all channels or none."""
+    sample = np.dtype(PCM_FORMATS[kind])
+    width = sample.itemsize * channels
+    rest = b""
+    while data := stream.read(_BLOCK):
+        data = rest + data
+        whole = len(data) // width * width
+        rest = data[whole:]
+        values = np.frombuffer(data[:whole], sample).astype(np.float32)
+        if sample.kind == "u":
+            values -= 128
+        if sample.kind != "f":
+            values /= 2.0 ** (8 * sample.itemsize - 1)
+        yield values.reshape(-1, channels)
+
+
+def _resampled(
+    blocks: Iterable[np.ndarray], rate: int, sample_rate: int
+) -> Iterator[np.ndarray]:
+    """What :func:`resample` gives for the mean of all blocks, in blocks."""
+    resampler = None
+    if rate != sample_rate:
+        resampler = soxr.ResampleStream(
+            rate, sample_rate, 1, dtype="float32", quality="HQ"
+        )
+    n_read = n_yielded = 0
+    for block in blocks:
+        block = mixed_down(block, rate, n_read)
+        n_read += len(block)
+        if resampler:
+            block = resampler.resample_chunk(block)
+        n_yielded += len(block)
+        if len(block):
+            yield block
+    if n_read == 0:
+        raise UnusableAudio("holds no samples")
+    if resampler:
+        block = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+        n_yielded += len(block)
+        if len(block):
+            yield block
+    if n_yielded == 0:
+        raise UnusableAudio(f"only {n_read} samples at {rate} Hz")

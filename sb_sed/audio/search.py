@@ -1,4 +1,4 @@
-"""The recordings that a user names: files, and folders of them.
+"""The audio files in folders, and those that a user names.
 
 Authors
  * sb_sed contributors 2026
@@ -14,28 +14,69 @@ import soundfile as sf
 
 from sb_sed.errors import InputError
 
-# Also those that libsndfile cannot read: they are then reported, not missed.
-_SUFFIXES = {f".{name.lower()}" for name in sf.available_formats()} - {".raw"}
-_SUFFIXES |= {".aif", ".bwf", ".oga", ".opus", ".wave"}
-_SUFFIXES |= {".aac", ".m4a", ".mp4", ".wma"}
+# What libsndfile reads, except raw samples. Also what it cannot read, so that
+# such files are reported and not missed.
+AUDIO_SUFFIXES = tuple(
+    sorted(
+        {f".{name.lower()}" for name in sf.available_formats()} - {".raw"}
+        | {".aif", ".bwf", ".oga", ".opus", ".wave"}
+        | {".aac", ".m4a", ".mp4", ".wma"}
+    )
+)
+
+
+def list_names(
+    folder: str | Path, suffixes: tuple[str, ...] = AUDIO_SUFFIXES
+) -> list[str]:
+    """Return the names in a folder that end so, sorted; hidden ones left out.
+
+    Arguments
+    ---------
+    folder : str or Path
+        Those below it are not searched. One that does not exist is empty.
+    suffixes : tuple of str
+        In lower case; those of audio files by default.
+
+    Returns
+    -------
+    list of str
+    """
+    if not os.path.isdir(folder):
+        return []
+    return _chosen(os.listdir(folder), suffixes)
+
+
+def find_audio(folder: str | Path) -> list[str]:
+    """Return the paths of all audio files below a folder, at any depth, sorted.
+
+    Links are followed. A folder that does not exist is empty.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.WAV").touch(), (folder / "b.txt").touch()
+    (None, None)
+    >>> [Path(path).name for path in find_audio(folder)]
+    ['a.WAV']
+    """
+    return sorted(map(str, _walk(folder))) if os.path.isdir(folder) else []
 
 
 def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
-    """Finds the recordings in files and, at any depth, folders.
+    """Find the recordings in files and, at any depth, folders.
 
     Arguments
     ---------
     paths : Iterable[str | Path]
         Files are taken whatever their names; in folders, names have to end as
-        those of recordings do, and hidden ones are passed over.
+        those of audio files do, and hidden ones are left out.
 
     Returns
     -------
     dict[str, Path]
-        Each file once, by what it is called: its name, or its path inside the
-        first folder that it is found in.
-        Where two would be called the same, the path below the folder that all
-        files share.
+        Name to path, each file once. The name is that of the file, or its path
+        inside the first folder that it is found in. Where two would have the
+        same name, it is the path below the folder that all files share.
 
     Raises
     ------
@@ -77,6 +118,7 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
 
 
 def _named(path: Path) -> Iterator[tuple[str, Path]]:
+    """The name and path of a file, or of each recording in a folder."""
     if path.is_file():
         yield path.name, path
         return
@@ -97,22 +139,30 @@ def _named(path: Path) -> Iterator[tuple[str, Path]]:
         yield file.relative_to(path).as_posix(), file
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """The recordings in a folder at any depth, also behind links."""
-    been = set()
+def _walk(folder: str | Path) -> Iterator[Path]:
+    """The audio files in a folder at any depth, each folder once."""
+    visited = set()
     for place, folders, names in os.walk(
         folder, onerror=_refuse, followlinks=True
     ):
         real = os.path.realpath(place)
-        if real in been:  # a link that leads back
+        if real in visited:  # a link that leads back
             folders.clear()
             continue
-        been.add(real)
+        visited.add(real)
         # Sorted, so that of two ways to a folder it is always the same one.
         folders[:] = sorted(x for x in folders if not x.startswith("."))
-        for name in names:
-            if Path(name).suffix.lower() in _SUFFIXES and name[0] != ".":
-                yield Path(place, name)
+        for name in _chosen(names, AUDIO_SUFFIXES):
+            yield Path(place, name)
+
+
+def _chosen(names: Iterable[str], suffixes: tuple[str, ...]) -> list[str]:
+    """The names that end so. macOS leaves hidden twins, ._name.wav, on disks."""
+    return sorted(
+        name
+        for name in names
+        if name.lower().endswith(suffixes) and not name.startswith(".")
+    )
 
 
 def _refuse(error: OSError) -> None:

@@ -3,7 +3,7 @@
 A file that is already mono at the wanted rate is used where it lies; every
 other one is converted into a folder of the user's choice. Each file is decoded
 to its end, so a broken download is found here and not in the middle of a
-training. What was found is kept in an index, so the next call is quick.
+training. The outcome is kept in an index, so the next call is quick.
 
 Authors
  * sb_sed contributors 2026
@@ -18,26 +18,22 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-import soxr
 from tqdm import tqdm
 
-from sb_sed.audio.containers import shortfall
-from sb_sed.audio.quiet import quiet_decoders
 from sb_sed.audio.reading import (
     UnusableAudio,
-    mixed_down,
     one_line,
-    open_audio,
+    quiet_decoders,
+    read_mono,
 )
-from sb_sed.errors import InputError
+from sb_sed.errors import UNREADABLE, InputError
 from sb_sed.formats import atomic_path
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 # Lossy formats decode slowly and seek inexactly: they are always converted.
 _USED_IN_PLACE = {"WAV", "WAVEX", "RF64", "FLAC"}
@@ -48,7 +44,7 @@ _SAVE_EVERY = 10.0
 
 @dataclass(frozen=True)
 class ReadyAudio:
-    """What became of one audio file.
+    """The outcome of making one audio file ready.
 
     Arguments
     ---------
@@ -65,75 +61,76 @@ class ReadyAudio:
     reason: str = ""
 
 
-def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
-    """Reads a whole audio file as the mean of its channels.
+@contextmanager
+def open_ready(path: str | Path, sample_rate: int) -> Iterator[sf.SoundFile]:
+    """Open a file that was made ready.
 
     Arguments
     ---------
     path : str or Path
-        Any file that libsndfile reads (WAV, FLAC, Ogg, MP3, …).
+        Mono audio.
+    sample_rate : int
+        Samples per second that it must have.
 
-    Returns
-    -------
-    samples : np.ndarray
-        float32 [time], full scale is 1.
-    rate : int
-        Samples per second.
+    Yields
+    ------
+    soundfile.SoundFile
 
     Raises
     ------
-    UnusableAudio
-        If the file is missing, empty, not audio, cut off or damaged, holds NaN
-        or infinite samples, or has a rate at which nothing is recorded.
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "stereo.wav"
-    >>> sf.write(path, np.array([[0.5, 0.25], [0.0, -0.5]]), 44100)
-    >>> read_mono(path)
-    (array([ 0.375, -0.25 ], dtype=float32), 44100)
+    InputError
+        If it cannot be read, is not mono or of another rate.
     """
-    with open_audio(path) as file:
-        samples = file.read(dtype="float32", always_2d=True)
-        rate = file.samplerate
-        if reason := shortfall(file, len(samples)):
-            raise UnusableAudio(reason)
-    if len(samples) == 0:
-        raise UnusableAudio("holds no samples")
-    return mixed_down(samples, rate), rate
+    try:
+        with sf.SoundFile(path) as file:
+            if (file.samplerate, file.channels) != (sample_rate, 1):
+                raise InputError(
+                    f"{path} has {file.samplerate} Hz and {file.channels} "
+                    f"channel(s) where mono at {sample_rate} Hz is expected: "
+                    "prepare the data again at this rate."
+                )
+            yield file
+    except (sf.LibsndfileError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}): replace it, or delete its "
+            "prepared copy, then prepare the data again."
+        ) from error
 
 
-def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """Changes the sampling rate with soxr's high-quality band-limited filter.
+def write_wav(
+    path: str | Path,
+    samples: np.ndarray,
+    sample_rate: int,
+    modified_ns: int | None = None,
+) -> None:
+    """Write a recording as 16-bit WAV; what exceeds full scale is clipped.
 
     Arguments
     ---------
+    path : str or Path
+        The file; missing folders are made. It is complete once it exists.
     samples : np.ndarray
-        [time].
-    rate : int
-        Samples per second of ``samples``.
-    new_rate : int
-        Samples per second wanted.
-
-    Returns
-    -------
-    np.ndarray
-        [time · new_rate / rate], same type.
-
-    Example
-    -------
-    >>> resample(np.zeros(44100, dtype="float32"), 44100, 16000).shape
-    (16000,)
+        [time], full scale is 1.
+    sample_rate : int
+        Samples per second.
+    modified_ns : int, optional
+        Its modification time in nanoseconds; default: now.
     """
-    return soxr.resample(samples, rate, new_rate, quality="HQ")
+    # In memory first: soundfile has no clear error for a full disk.
+    wav = io.BytesIO()
+    sf.write(wav, samples, sample_rate, "PCM_16", format="WAV")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(wav.getvalue())
+        if modified_ns is not None:
+            os.utime(temporary, ns=(modified_ns, modified_ns))
 
 
 def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
-    """Checks one audio file and converts it if it has to be converted.
+    """Check one audio file and convert it if necessary.
 
     Converted files are 16-bit WAV (what exceeds full scale is clipped) and
-    carry the modification time of their source, so that an interrupted
-    conversion can go on where it stopped.
+    have the modification time of their source, so that an interrupted
+    conversion can be resumed.
 
     Arguments
     ---------
@@ -161,41 +158,25 @@ def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
     if duration is not None:
         return ReadyAudio(target, duration)
     try:
-        samples, rate = read_mono(source)
-        if rate == sample_rate and _is_usable_in_place(source):
-            return ReadyAudio(source, len(samples) / rate)
-        if rate != sample_rate:
-            samples = _resample_file(samples, rate, sample_rate)
+        samples, _ = read_mono(source, sample_rate)
     except UnusableAudio as reason:
         return ReadyAudio("", 0.0, str(reason))
-    # Written in memory first: soundfile has no clear error for a full disk.
-    wav = io.BytesIO()
-    sf.write(wav, samples, sample_rate, "PCM_16", format="WAV")
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(wav.getvalue())
-        modified = os.stat(source).st_mtime_ns
-        os.utime(temporary, ns=(modified, modified))
-    return ReadyAudio(target, len(samples) / sample_rate)
+    duration = len(samples) / sample_rate
+    if _is_usable_in_place(source, sample_rate):
+        return ReadyAudio(source, duration)
+    write_wav(target, samples, sample_rate, os.stat(source).st_mtime_ns)
+    return ReadyAudio(target, duration)
 
 
-def _resample_file(samples, rate, sample_rate):
-    try:
-        resampled = resample(samples, rate, sample_rate)
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise UnusableAudio(
-            f"cannot be resampled from {rate} Hz: {one_line(error)}"
-        ) from error
-    if len(resampled) == 0:
-        raise UnusableAudio(f"only {len(samples)} samples at {rate} Hz")
-    return resampled
-
-
-def _is_usable_in_place(path: str) -> bool:
+def _is_usable_in_place(path: str, sample_rate: int) -> bool:
     info = sf.info(path)
-    return info.channels == 1 and info.format in _USED_IN_PLACE
+    is_wanted = (info.channels, info.samplerate) == (1, sample_rate)
+    return is_wanted and info.format in _USED_IN_PLACE
 
 
-def _converted_before(source, target, sample_rate) -> float | None:
+def _converted_before(
+    source: str, target: str, sample_rate: int
+) -> float | None:
     """Seconds of an earlier conversion of this very source, if there is one.
 
     A converted file is complete as soon as it exists. Some file systems keep
@@ -246,7 +227,7 @@ class AudioStore:
     def prepare(
         self, files: Sequence[tuple[str, str]], n_jobs: int | None = None
     ) -> dict[str, ReadyAudio]:
-        """Makes the files ready; shows a progress bar if there is work.
+        """Make the files ready; shows a progress bar if there is work.
 
         Arguments
         ---------
@@ -258,7 +239,7 @@ class AudioStore:
         Returns
         -------
         dict of str to ReadyAudio
-            For each source file.
+            By source file.
 
         Raises
         ------
@@ -303,7 +284,7 @@ class AudioStore:
             content = json.loads(self._index_path.read_text("utf-8"))
             same_rate = content["sample_rate"] == self.sample_rate
             return content["files"] if same_rate else {}
-        except (OSError, ValueError, TypeError, LookupError):
+        except UNREADABLE:
             return {}
 
     def _write_index(self) -> None:
@@ -326,7 +307,10 @@ def _still_there(entry: list) -> bool:
     return bool(ready.reason) or os.path.exists(ready.path)
 
 
-def _make_all_ready(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
+def _make_all_ready(
+    work: Sequence[tuple[str, str, int]], n_jobs: int | None
+) -> Iterator[tuple[str, ReadyAudio]]:
+    """Sources with their outcome, in order, with a progress bar."""
     n_jobs = min(n_jobs or _processors(), len(work))
     # None: only on a terminal.
     hide = None if work else True
@@ -337,7 +321,10 @@ def _make_all_ready(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
             yield outcome
 
 
-def _run(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
+def _run(
+    work: Sequence[tuple[str, str, int]], n_jobs: int
+) -> Iterator[tuple[str, ReadyAudio]]:
+    """The same over processes, if more than one."""
     if n_jobs <= 1:
         yield from map(_make_one_ready, work)
         return
@@ -352,12 +339,12 @@ def _run(work, n_jobs) -> Iterator[tuple[str, ReadyAudio]]:
             ) from error
 
 
-def _make_one_ready(job) -> tuple[str, ReadyAudio]:
+def _make_one_ready(job: tuple[str, str, int]) -> tuple[str, ReadyAudio]:
     return job[0], make_ready(*job)
 
 
 def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed; otherwise it would wait forever."""
+    """End a worker whose parent was killed; otherwise it would wait forever."""
 
     def _wait():
         multiprocessing.parent_process().join()

@@ -229,7 +229,7 @@ def _collect(coming, n_files: int) -> list:
     """Report the results as they come; return them, also if interrupted."""
     from tqdm import tqdm
 
-    from sb_sed.audio.quiet import quiet_decoders
+    from sb_sed.audio.reading import quiet_decoders
 
     results = []
     hide = None if n_files > 1 else True

@@ -251,10 +251,10 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
 
 def _read(path: Path, sample_rate: int):
     """A recording at this rate, mono."""
-    from sb_sed.audio.store import UnusableAudio, read_mono, resample
+    from sb_sed.audio.reading import UnusableAudio, read_mono
 
     try:
-        return resample(*read_mono(path), sample_rate)
+        return read_mono(path, sample_rate)[0]
     except UnusableAudio as reason:
         raise InputError(
             f"{path} cannot be used ({reason}): leave it out."
@@ -343,15 +343,13 @@ def _clips(folder: Path, most: int) -> list[Path]:
     """Clips of a folder, at random but always the same."""
     import random
 
-    clips = sorted(
-        path
-        for path in folder.glob("*")
-        if path.suffix.lower() in (".wav", ".flac")
-    )
+    from sb_sed.audio.search import list_names
+
+    clips = [folder / name for name in list_names(folder)]
     clips = random.Random(0).sample(clips, max(0, min(most, len(clips))))
     if len(clips) < 2:
         raise InputError(
-            f"{folder} gives {len(clips)} clip(s) (.wav, .flac) where two are "
+            f"{folder} gives {len(clips)} clip(s) where two are "
             "needed at least: give the folder that the clips are in."
         )
     return clips

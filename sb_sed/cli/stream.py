@@ -65,7 +65,7 @@ def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
     """Read raw samples from a binary stream, in blocks for the detector."""
     import torch
 
-    from sb_sed.audio.recordings import read_pcm
+    from sb_sed.audio.reading import read_pcm
 
     torch.set_num_threads(arguments.threads)
     return read_pcm(
@@ -82,7 +82,7 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
 
     Returns the exit status: 1 if samples could not be used, else 0.
     """
-    from sb_sed.audio.store import UnusableAudio
+    from sb_sed.audio.reading import UnusableAudio
 
     latency = arguments.latency
     stream = detector.event_stream(_LATENCY if latency is None else latency)

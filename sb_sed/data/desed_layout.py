@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sb_sed.audio.store import AUDIO_SUFFIXES
+from sb_sed.audio.search import list_names
 from sb_sed.data.jams import read_jams, strip_suffixes
-from sb_sed.data.manifests import Event
 from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
+    Event,
     read_events,
     read_filenames,
     read_weak_labels,
@@ -84,13 +84,11 @@ class Source:
             (root / "metadata" / table, root / "audio" / folder)
             for table, folder in self.places
         ]
-        with_audio = [
-            place for place in places if _names(place[1], AUDIO_SUFFIXES)
-        ]
+        with_audio = [place for place in places if list_names(place[1])]
         annotated = [
             (table, folder)
             for table, folder in places
-            if table.exists() or _names(folder, (".jams",))
+            if table.exists() or list_names(folder, (".jams",))
         ]
         found = (with_audio or annotated)[:1]
         return replace(self, places=tuple(found)) if found else None
@@ -132,12 +130,13 @@ class Source:
 
         A file is also found under another audio extension.
         """
-        names = _names(self.folder, AUDIO_SUFFIXES)
-        by_stem = {stem(name): name for name in sorted(names)}
+        names = list_names(self.folder)
+        by_stem = {stem(name): name for name in names}
+        present = set(names)
         paths = {}
         for filename in filenames:
             name = filename
-            if name not in names:
+            if name not in present:
                 name = by_stem.get(stem(filename))
             if name is not None:
                 paths[filename] = os.path.join(self.folder, name)
@@ -188,12 +187,12 @@ def _read_strong(table):
     for filename, onset, offset, label in events.itertuples(index=False):
         of_file = found.setdefault(filename, [])
         if not math.isnan(onset):
-            of_file.append((onset, offset, strip_suffixes(label)))
+            of_file.append(Event(onset, offset, strip_suffixes(label)))
     return {filename: _strong(of_file) for filename, of_file in found.items()}
 
 
 def _read_jams_folder(source):
-    names = sorted(_names(source.folder, (".jams",)))
+    names = list_names(source.folder, (".jams",))
     if not names:
         _require_table(source)
     return {
@@ -217,8 +216,7 @@ def _read_unlabelled(table):
 
 
 def _list_unlabelled(source):
-    names = sorted(_names(source.folder, AUDIO_SUFFIXES))
-    return {filename: Labels() for filename in names}
+    return {name: Labels() for name in list_names(source.folder)}
 
 
 def _require_table(source):
@@ -230,18 +228,6 @@ def _require_table(source):
 
 def _strong(events):
     return Labels(events, sorted({label for *_, label in events}))
-
-
-def _names(folder: Path, suffixes: tuple[str, ...]) -> set[str]:
-    """Names in a folder that end so; none if there is no such folder."""
-    if not folder.is_dir():
-        return set()
-    return {
-        name
-        for name in os.listdir(folder)
-        # macOS leaves hidden twins, ._name.wav, on foreign disks.
-        if name.lower().endswith(suffixes) and not name.startswith(".")
-    }
 
 
 def _synthetic(name: str, subset: str, sets: tuple[str, ...]) -> Source:

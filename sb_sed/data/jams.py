@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sb_sed.data.manifests import Event
-from sb_sed.errors import InputError
+from sb_sed.errors import UNREADABLE, InputError
+from sb_sed.formats import Event
 
 # DESED's rules for annotated events: none shorter, no gap shorter (seconds).
 MIN_EVENT = 0.250
@@ -73,7 +73,7 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
     ...     json.dumps({"annotations": [{"data": data, "duration": 10}]})
     ... )
     >>> read_jams(path, ["Frying"])
-    [(0.0, 2.5, 'Frying')]
+    [Event(onset=0.0, offset=2.5, event_label='Frying')]
     """
     try:
         annotation = json.loads(Path(path).read_text("utf-8"))["annotations"][0]
@@ -87,7 +87,7 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
             for row in annotation["data"]
             if row["value"]["role"] == "foreground"
         ]
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{path} is not a JAMS file of a Scaper soundscape: fetch it again."
         ) from error
@@ -103,10 +103,10 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
                 f"{path}, foreground event {number} starts at {onset:g} s and "
                 f"lasts {duration:g} s: correct or delete it."
             )
-    events = [
-        (onset, onset + duration, label) for onset, duration, label in rows
-    ]
-    return tidy_events(events, length)
+    return tidy_events(
+        [Event(start, start + lasts, label) for start, lasts, label in rows],
+        length,
+    )
 
 
 def tidy_events(
@@ -133,8 +133,8 @@ def tidy_events(
 
     Example
     -------
-    >>> tidy_events([(1.0, 1.5, "Dog"), (1.6, 2.0, "Dog"), (3.0, 3.1, "Cat")])
-    [(1.0, 2.0, 'Dog'), (3.0, 3.25, 'Cat')]
+    >>> tidy_events([Event(1.0, 1.5, "Dog"), Event(1.6, 2.0, "Dog")])
+    [Event(onset=1.0, offset=2.0, event_label='Dog')]
     """
     # Down to the millisecond, or rounding would put offsets behind it.
     end = math.inf if length is None else math.floor(length * 1e3 + 1e-6) / 1e3
@@ -155,4 +155,4 @@ def tidy_events(
                 break
             last = [onset, offset]
             tidy.append((last, label))
-    return sorted((onset, offset, label) for (onset, offset), label in tidy)
+    return sorted(Event(*times, label) for times, label in tidy)

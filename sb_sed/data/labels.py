@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from speechbrain.dataio.encoder import CategoricalEncoder
 
-from sb_sed.data.activity import active_events
 from sb_sed.errors import InputError
+from sb_sed.formats import Event
 
-# Annotations carry milliseconds: an event that lies on the frame grid may be
-# off it by half of one after it went through a file.
+# Annotations have three decimals: an event on the frame grid may be off it by
+# half a millisecond after it was written to a file and read again.
 ROUNDING = 5.01e-4
 
 
@@ -23,9 +23,9 @@ class EventEncoder:
     """Events (seconds) into frame matrices and weak labels, and back.
 
     A frame is active if the event covers any part of it (onset rounded down,
-    offset rounded up), so that short events keep their frames. Frame matrices
-    survive the way through events, and through a file of milliseconds,
-    unchanged. SpeechBrain's ``CategoricalEncoder`` keeps the classes.
+    offset rounded up), so that short events keep their frames. A frame matrix
+    that is decoded into events, written to a file of milliseconds and encoded
+    again is unchanged. SpeechBrain's ``CategoricalEncoder`` keeps the classes.
 
     Arguments
     ---------
@@ -37,7 +37,7 @@ class EventEncoder:
     Raises
     ------
     InputError
-        If a class is listed twice, or an event has a label of no class.
+        If a class is listed twice, or an event has an unknown label.
 
     Example
     -------
@@ -47,7 +47,7 @@ class EventEncoder:
     tensor([[0., 0., 0., 0.],
             [0., 1., 1., 0.]])
     >>> encoder.decode_strong(strong)
-    [(0.5, 1.5, 'Dog')]
+    [Event(onset=0.5, offset=1.5, event_label='Dog')]
     >>> encoder.encode_weak(["Cat"])
     tensor([1., 0.])
     """
@@ -70,9 +70,8 @@ class EventEncoder:
 
         Arguments
         ---------
-        events : Iterable[tuple[float, float, str]]
-            (onset, offset, label), seconds. What lies beyond the last frame
-            is cut.
+        events : Iterable[Event]
+            What lies beyond the last frame is cut.
         n_frames : int
             T, the number of frames.
 
@@ -96,34 +95,62 @@ class EventEncoder:
             weak[self.index(label)] = 1
         return weak
 
-    def decode_strong(
-        self, strong: torch.Tensor | np.ndarray
-    ) -> list[tuple[float, float, str]]:
-        """Turn a frame matrix into events.
-
-        Arguments
-        ---------
-        strong : torch.Tensor | np.ndarray
-            Non-zero where the class is active, [T, C].
-
-        Returns
-        -------
-        list[tuple[float, float, str]]
-            (onset, offset, label), seconds, sorted by onset.
-        """
+    def decode_strong(self, strong: torch.Tensor | np.ndarray) -> list[Event]:
+        """Turn a frame matrix [T, C], non-zero where active, into events."""
         active = np.asarray(strong) > 0
         times = np.arange(len(active) + 1) * self.frame_shift
         return active_events(active, times[:-1], times[1:], self.classes)
 
     def decode_weak(self, weak: torch.Tensor | np.ndarray) -> list[str]:
-        """The labels of the classes that are non-zero in ``weak``, [C]."""
+        """Return the labels of the classes that are non-zero in ``weak``, [C]."""
         return [self.encoder.ind2lab[i] for i in np.flatnonzero(weak)]
 
     def index(self, label: str) -> int:
-        """The column of a label."""
+        """Return the column of a label."""
         if label not in self.encoder.lab2ind:
             raise InputError(
                 f"The label {label!r} is none of the classes {self.classes}: "
                 "correct the annotation or add the class."
             )
         return self.encoder.lab2ind[label]
+
+
+def active_events(
+    active: np.ndarray,
+    onsets: np.ndarray,
+    offsets: np.ndarray,
+    classes: Sequence[str],
+) -> list[Event]:
+    """Turn runs of active frames into events.
+
+    Each run of active frames of a class is one event, from the onset of its
+    first frame to the offset of its last. The frames may differ in length.
+
+    Arguments
+    ---------
+    active : np.ndarray
+        Whether a class is active in a frame, bool, [T, C].
+    onsets, offsets : np.ndarray
+        Where each frame begins and ends in seconds, [T].
+    classes : Sequence[str]
+        The C labels, in the order of the columns.
+
+    Returns
+    -------
+    list[Event]
+        Sorted by onset, then offset.
+
+    Example
+    -------
+    >>> active = np.array([[1], [1], [0]], dtype=bool)
+    >>> active_events(active, [0.0, 0.5, 1.0], [0.5, 1.0, 1.5], ["Cat"])
+    [Event(onset=0.0, offset=1.0, event_label='Cat')]
+    """
+    edges = np.diff(np.pad(active.astype(np.int8), ((1, 1), (0, 0))), axis=0)
+    # Transposed, so that starts and ends come out class by class and pair up.
+    label, first = np.nonzero(edges.T == 1)
+    _, last = np.nonzero(edges.T == -1)
+    return sorted(
+        Event(float(onsets[start]), float(offsets[end - 1]), classes[index])
+        for index, start, end in zip(label, first, last, strict=True)
+    )

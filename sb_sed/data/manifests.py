@@ -8,13 +8,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from sb_sed.errors import InputError, brief
-from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
+from sb_sed.formats import Event, atomic_path, events_table, write_events
 from sb_sed.formats.tsv import LONGEST, is_name, shortened
-
-Event = tuple[float, float, str]
 
 
 def manifest_entry(
@@ -167,14 +163,7 @@ def write_references(
     >>> (folder / "d.tsv").read_text().splitlines()[1:]
     ['a.wav\\t10.000', 'b.wav\\t9.750']
     """
-    rows = [
-        (filename, *event)
-        for filename, of_file in events.items()
-        for event in of_file
-    ]
-    write_events(
-        pd.DataFrame(rows, columns=EVENT_COLUMNS), reference, list(events)
-    )
+    write_events(events_table(events), reference, list(events))
     lines = ["filename\tduration"]
     lines += [f"{name}\t{seconds:.3f}" for name, seconds in durations.items()]
     with atomic_path(durations_table) as temporary:

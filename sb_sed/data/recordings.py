@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 
 from sb_sed.audio.search import find_recordings
-from sb_sed.data.manifests import Event, manifest_entry
+from sb_sed.data.manifests import manifest_entry
 from sb_sed.errors import InputError
-from sb_sed.formats import atomic_path, stem
+from sb_sed.formats import Event, atomic_path, stem
 
 # So many divisions are drawn, to find one with all classes in all sets.
 _N_DRAWS = 100
@@ -165,7 +165,7 @@ def cut_recording(
     ---------
     path : str | Path
         The recording, mono.
-    events : Sequence[tuple[float, float, str]]
+    events : Sequence[Event]
         Its events: onset and offset in seconds, class.
     n_samples : int
         The most samples of a clip.

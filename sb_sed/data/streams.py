@@ -1,4 +1,4 @@
-"""Streams: batches of synthetic, unlabelled and weak clips, and test clips.
+"""Clips of a manifest, and training batches of synthetic, unlabelled and weak.
 
 Authors
  * sb_sed contributors 2026
@@ -6,10 +6,10 @@ Authors
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.dataio.sampler import (
@@ -19,6 +19,7 @@ from speechbrain.dataio.sampler import (
 from speechbrain.utils.data_pipeline import provides, takes
 from torch.utils.data import ConcatDataset, Dataset
 
+from sb_sed.audio.store import open_ready
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.manifests import read_manifest
 from sb_sed.errors import InputError
@@ -26,7 +27,7 @@ from sb_sed.errors import InputError
 
 @dataclass
 class ClipReader:
-    """What all clips have in common: rate, length and labels.
+    """Reads the clips of manifests, with their labels as matrices.
 
     Arguments
     ---------
@@ -49,7 +50,7 @@ class ClipReader:
     def training_clips(
         self, manifest: str | Path, strong: bool = False, weak: bool = False
     ) -> DynamicItemDataset:
-        """The clips of a manifest, all of one length, with their targets.
+        """Return the clips of a manifest, all of one length, with their targets.
 
         Arguments
         ---------
@@ -73,18 +74,10 @@ class ClipReader:
         return self._clips(manifest, _waveform, strong, weak)
 
     def test_clips(self, manifest: str | Path) -> DynamicItemDataset:
-        """The clips of a manifest, whole, with all of their labels.
+        """Return the clips of a manifest, whole, with all of their labels.
 
-        Arguments
-        ---------
-        manifest : str | Path
-            As for ``training_clips``.
-
-        Returns
-        -------
-        DynamicItemDataset
-            The same items; clips longer than a training clip keep their
-            length (see ``batches_of_one_length``).
+        Their items are those of ``training_clips``; clips longer than a
+        training clip keep their length (see ``batches_of_one_length``).
         """
 
         @takes("wav")
@@ -96,21 +89,9 @@ class ClipReader:
         return self._clips(manifest, _waveform, True, True)
 
     def read(self, wav: str) -> torch.Tensor:
-        """Read a mono recording, [N]; a clear error if it is not one."""
-        try:
-            samples, rate = soundfile.read(wav, dtype="float32")
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise InputError(
-                f"{wav} cannot be read ({error}): delete its prepared copy or "
-                "replace the recording, then prepare the data again."
-            ) from error
-        if rate != self.sample_rate or samples.ndim != 1:
-            raise InputError(
-                f"{wav} has {rate} Hz and {samples.ndim} dimension(s) where "
-                f"mono at {self.sample_rate} Hz is expected: prepare the data "
-                "again at this rate."
-            )
-        return torch.from_numpy(samples)
+        """Read a recording, which must be mono at ``sample_rate``: [N]."""
+        with open_ready(wav, self.sample_rate) as file:
+            return torch.from_numpy(file.read(dtype="float32"))
 
     def _clips(
         self, manifest, waveform, strong: bool, weak: bool
@@ -132,15 +113,7 @@ class ClipReader:
         clips.add_dynamic_item(lambda _: strong, ["id"], ["has_strong"])
         clips.add_dynamic_item(lambda _: weak, ["id"], ["has_weak"])
         clips.set_output_keys(
-            [
-                "id",
-                "sig",
-                "strong",
-                "weak",
-                "has_strong",
-                "has_weak",
-                "duration",
-            ]
+            "id sig strong weak has_strong has_weak duration".split()
         )
         return clips
 
@@ -220,16 +193,16 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
     def set_epoch(self, epoch: int) -> None:
         """Begin an epoch: another order, other mixtures."""
         super().set_epoch(epoch)
-        for tell in self.on_epoch:
-            tell(epoch)
+        for begin in self.on_epoch:
+            begin(epoch)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return self.n_batches
 
 
 class Streams:
-    """The training set: which streams, how many clips of each in a batch.
+    """The streams of the training set, and the clips of each in a batch.
 
     Arguments
     ---------
@@ -268,13 +241,13 @@ class Streams:
     def build(
         self, datasets: Mapping[str, Dataset], seed: int
     ) -> tuple[ConcatDataset, StreamBatchSampler]:
-        """Put data sets together.
+        """Concatenate data sets and sample batches from them.
 
         Arguments
         ---------
         datasets : Mapping[str, Dataset]
-            The data set of each stream; others are not used. One that has a
-            method ``set_epoch`` is told the number of each epoch.
+            The data set of each stream; others are not used. Where there is
+            a method ``set_epoch``, it is called before each epoch.
         seed : int
             Of the order of the clips.
 
@@ -327,13 +300,47 @@ class Streams:
         return names.index(self.epoch_stream)
 
 
+def hold_out(
+    clips: DynamicItemDataset, most: int, seed: int
+) -> tuple[DynamicItemDataset, DynamicItemDataset]:
+    """Divide clips at random into those to train on and those held out.
+
+    Arguments
+    ---------
+    clips : DynamicItemDataset
+        Any; both parts keep their order.
+    most : int
+        How many to hold out; a tenth of the clips (rounded up) if that is less.
+    seed : int
+        The choice depends on it and on the clips' names alone.
+
+    Returns
+    -------
+    tuple[DynamicItemDataset, DynamicItemDataset]
+        What remains, and what is held out.
+
+    Example
+    -------
+    >>> clips = DynamicItemDataset({f"clip{i}": {} for i in range(15)})
+    >>> [len(part) for part in hold_out(clips, 100, seed=0)]
+    [13, 2]
+    """
+    names = np.array(sorted(clips.data_ids))
+    order = np.random.default_rng(seed).permutation(len(names))
+    chosen = set(names[order[: min(most, ceil(len(names) / 10))]])
+    return (
+        clips.filtered_sorted(key_test={"id": lambda i: i not in chosen}),
+        clips.filtered_sorted(key_test={"id": lambda i: i in chosen}),
+    )
+
+
 def batches_of_one_length(
     clips: DynamicItemDataset, batch_size: int, clip_seconds: float
 ) -> list[list[int]]:
-    """Batches in which no clip is padded for the sake of another.
+    """Return batches of clips of one length.
 
-    A recurrent network sees the padding: with clips of one length in a batch,
-    a clip's scores do not depend on its neighbours.
+    A recurrent network processes padding as well: without any, the scores of
+    a clip do not depend on the others in its batch.
 
     Arguments
     ---------

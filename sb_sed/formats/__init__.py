@@ -12,6 +12,9 @@ Authors
 
 from sb_sed.formats.events import (
     EVENT_COLUMNS,
+    DetectedEvent,
+    Event,
+    events_table,
     read_durations,
     read_events,
     read_filenames,
@@ -24,7 +27,10 @@ from sb_sed.formats.tsv import atomic_path
 
 __all__ = [
     "EVENT_COLUMNS",
+    "DetectedEvent",
+    "Event",
     "atomic_path",
+    "events_table",
     "read_durations",
     "read_events",
     "read_filenames",

@@ -6,6 +6,8 @@ Authors
 
 import math
 import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,6 +24,70 @@ from sb_sed.formats.tsv import (
 )
 
 EVENT_COLUMNS = ["filename", "onset", "offset", "event_label"]
+
+
+class Event(NamedTuple):
+    """One event of a recording: a row of the table without its file.
+
+    Arguments
+    ---------
+    onset, offset : float
+        When it starts and ends, in seconds.
+    event_label : str
+        Its class.
+    """
+
+    onset: float
+    offset: float
+    event_label: str
+
+
+class DetectedEvent(NamedTuple):
+    """An :class:`Event` with the confidence of the detector that found it.
+
+    Arguments
+    ---------
+    onset, offset : float
+        When it starts and ends, in seconds.
+    event_label : str
+        Its class.
+    confidence : float
+        From 0 to 1.
+    """
+
+    onset: float
+    offset: float
+    event_label: str
+    confidence: float
+
+
+def events_table(
+    events: Mapping[str, Iterable[tuple[float, float, str]]],
+) -> pd.DataFrame:
+    """Return the events of several recordings as one table.
+
+    Arguments
+    ---------
+    events : Mapping[str, Iterable[Event]]
+        File name to events.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`EVENT_COLUMNS`; files without events have no row.
+
+    Example
+    -------
+    >>> events_table({"a.wav": [Event(0.5, 1.25, "Speech")], "b.wav": []})
+      filename  onset  offset event_label
+    0    a.wav    0.5    1.25      Speech
+    """
+    rows = [
+        (filename, *event)
+        for filename, of_file in events.items()
+        for event in of_file
+    ]
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS)
 
 
 def stem(filename: str) -> str:

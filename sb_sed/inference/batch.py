@@ -15,8 +15,13 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from sb_sed.audio.reading import UnusableAudio, open_audio
-from sb_sed.audio.recordings import Recording, file_notes, read_blocks
+from sb_sed.audio.reading import (
+    Recording,
+    UnusableAudio,
+    file_notes,
+    open_audio,
+    read_blocks,
+)
 from sb_sed.inference.detector import SoundEventDetector
 
 

@@ -16,11 +16,15 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.logger import get_logger
 
-from sb_sed.audio.recordings import Recording, file_notes, read_blocks
-from sb_sed.audio.store import UnusableAudio
-from sb_sed.errors import InputError
+from sb_sed.audio.reading import (
+    Recording,
+    UnusableAudio,
+    file_notes,
+    read_blocks,
+)
+from sb_sed.errors import UNBUILDABLE, InputError
+from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
-from sb_sed.inference.fixed_lag import Event
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.windows import Windows, WindowScorer, unpadded
 from sb_sed.models.crnn import Predictions
@@ -164,15 +168,7 @@ class SoundEventDetector(Pretrained):
             return cls(modules, hparams, kwargs.get("run_opts"))
         try:
             return super().from_hparams(str(source), hparams_file, **kwargs)
-        except (
-            ImportError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            KeyError,
-            RuntimeError,
-            OSError,
-        ) as error:
+        except UNBUILDABLE as error:
             reason = " ".join(str(error).split()[:30])
             raise InputError(
                 f"{source} cannot be loaded from {hparams_file} ({reason}): "
@@ -261,7 +257,7 @@ class SoundEventDetector(Pretrained):
         chunks: Iterable[np.ndarray],
         latency: float = 2.0,
         rate: int | None = None,
-    ) -> Iterator[Event]:
+    ) -> Iterator[DetectedEvent]:
         """Finds the events of a stream while it is heard.
 
         Arguments
@@ -278,7 +274,7 @@ class SoundEventDetector(Pretrained):
 
         Yields
         ------
-        Event
+        DetectedEvent
             ``onset``, ``offset`` (seconds since the stream began),
             ``event_label``, ``confidence``; each as soon as it is settled.
 

@@ -8,31 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from sb_sed.formats import DetectedEvent
 from sb_sed.formats.scores import TIME_DECIMALS
-
-
-class Event(NamedTuple):
-    """An event of a stream.
-
-    Arguments
-    ---------
-    onset, offset : float
-        Seconds since the stream began.
-    event_label : str
-        Its class.
-    confidence : float
-        From 0 to 1.
-    """
-
-    onset: float
-    offset: float
-    event_label: str
-    confidence: float
 
 
 class FixedLag:
@@ -73,7 +54,7 @@ class FixedLag:
     >>> stream.feed(np.array([[0.0], [0.9], [0.75]], np.float32))
     []
     >>> stream.feed(np.array([[0.25]], np.float32))
-    [Event(onset=0.5, offset=1.5, event_label='Dog', confidence=0.8999...)]
+    [DetectedEvent(onset=0.5, offset=1.5, event_label='Dog', confidence=0.8999...)]
     """
 
     def __init__(
@@ -94,7 +75,7 @@ class FixedLag:
         self._going_on: dict[str, tuple[float, float]] = {}
         self._done: dict[str, float] = {}
 
-    def feed(self, scores: np.ndarray) -> list[Event]:
+    def feed(self, scores: np.ndarray) -> list[DetectedEvent]:
         """Takes the next scores.
 
         Arguments
@@ -104,7 +85,7 @@ class FixedLag:
 
         Returns
         -------
-        list of Event
+        list of DetectedEvent
             Those that are now settled, by onset.
         """
         self._scores = np.concatenate([self._scores, scores])
@@ -117,7 +98,7 @@ class FixedLag:
         self._scores, self._first = self._scores[gone:], self._first + gone
         return events
 
-    def end(self, scores: np.ndarray, seconds: float) -> list[Event]:
+    def end(self, scores: np.ndarray, seconds: float) -> list[DetectedEvent]:
         """Takes the last scores and settles everything.
 
         Arguments
@@ -129,7 +110,7 @@ class FixedLag:
 
         Returns
         -------
-        list of Event
+        list of DetectedEvent
             All that are left, by onset.
         """
         self._scores = np.concatenate([self._scores, scores])
@@ -144,7 +125,9 @@ class FixedLag:
         frames = np.arange(len(self._scores) + 1) + self._first
         return np.round(frames * self._shift, TIME_DECIMALS)
 
-    def _settle(self, edges: np.ndarray, line: float) -> Iterator[Event]:
+    def _settle(
+        self, edges: np.ndarray, line: float
+    ) -> Iterator[DetectedEvent]:
         """Moves the line and gives away the events that end before it."""
         if len(edges) < 2:
             return
@@ -180,6 +163,6 @@ class FixedLag:
                 yield self._given(onset, self._line, label, confidence)
         self._line = line
 
-    def _given(self, onset, offset, label, confidence) -> Event:
+    def _given(self, onset, offset, label, confidence) -> DetectedEvent:
         self._done[label] = max(offset, self._done.get(label, 0.0))
-        return Event(onset, offset, label, confidence)
+        return DetectedEvent(onset, offset, label, confidence)

@@ -21,7 +21,8 @@ import soxr
 
 from sb_sed.audio.reading import UnusableAudio, mixed_down
 from sb_sed.errors import InputError
-from sb_sed.inference.fixed_lag import Event, FixedLag
+from sb_sed.formats import DetectedEvent
+from sb_sed.inference.fixed_lag import FixedLag
 from sb_sed.inference.windows import WindowScorer, check_scores
 
 # Share of the latency that the smoother gets, and its most in seconds.
@@ -74,7 +75,7 @@ class EventStream:
     >>> smoother = ThresholdSmoother(0.5)
     >>> stream = EventStream(scorer, lambda table: smoother({"": table}), 1.0)
     >>> stream.feed(np.array([0, 0, 1, 1, 0, 0, 0, 0], np.float32))
-    [Event(onset=0.5, offset=1.0, event_label='A', confidence=1.0)]
+    [DetectedEvent(onset=0.5, offset=1.0, event_label='A', confidence=1.0)]
     >>> stream.flush()
     []
     """
@@ -93,7 +94,7 @@ class EventStream:
             raise InputError(f"The stream's rate is {rate}: give it in Hz.")
         self._begin()
 
-    def __call__(self, chunks: Iterable[np.ndarray]) -> Iterator[Event]:
+    def __call__(self, chunks: Iterable[np.ndarray]) -> Iterator[DetectedEvent]:
         """Process a whole stream.
 
         Arguments
@@ -103,14 +104,14 @@ class EventStream:
 
         Yields
         ------
-        Event
+        DetectedEvent
             Each as soon as it is settled; when the chunks end, what is left.
         """
         for chunk in chunks:
             yield from self.feed(chunk)
         yield from self.flush()
 
-    def feed(self, chunk: np.ndarray) -> list[Event]:
+    def feed(self, chunk: np.ndarray) -> list[DetectedEvent]:
         """Process the next samples.
 
         Arguments
@@ -120,7 +121,7 @@ class EventStream:
 
         Returns
         -------
-        list[Event]
+        list[DetectedEvent]
             Those that are settled now.
 
         Raises
@@ -135,12 +136,12 @@ class EventStream:
             samples = self._resampler.resample_chunk(samples)
         return self._detect(samples)
 
-    def flush(self) -> list[Event]:
+    def flush(self) -> list[DetectedEvent]:
         """End the stream; what is fed next begins another one at 0 s.
 
         Returns
         -------
-        list[Event]
+        list[DetectedEvent]
             What is left.
         """
         settled = []
@@ -175,7 +176,7 @@ class EventStream:
             _REMEMBERED * scorer.windows.n_frames,
         )
 
-    def _detect(self, samples: np.ndarray) -> list[Event]:
+    def _detect(self, samples: np.ndarray) -> list[DetectedEvent]:
         # Window by window, so that the chunks make no difference.
         return [
             event

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sb_sed.data.jams import strip_suffixes
-from sb_sed.data.manifests import Event
+from sb_sed.formats import Event
 
 
 @dataclass(frozen=True)

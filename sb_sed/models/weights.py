@@ -4,31 +4,14 @@ Authors
  * sb_sed contributors 2026
 """
 
-import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
 
-from sb_sed.errors import InputError, brief
-
-# What reading a damaged file, or one of another format, can raise.
-UNREADABLE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    UnpicklingError,
-    ValueError,
-    struct.error,
-)
+from sb_sed.errors import UNREADABLE, InputError, brief
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sb_sed.errors import InputError
-from sb_sed.formats import atomic_path
+from sb_sed.formats import Event, atomic_path
 
 KINDS = ("png", "svg", "pdf")
 
@@ -118,7 +118,7 @@ def class_colours(classes: Sequence[str]) -> dict[str, tuple]:
 
 def draw_tracks(
     axes,
-    events: Iterable[tuple[float, float, str]],
+    events: Iterable[Event],
     classes: Sequence[str],
     colours: Mapping[str, tuple],
 ) -> None:

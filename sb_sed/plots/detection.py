@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sb_sed.audio.recordings import read_blocks
+from sb_sed.audio.reading import read_blocks
+from sb_sed.formats import Event
 from sb_sed.plots.canvas import (
     class_colours,
     draw_tracks,
@@ -23,7 +24,7 @@ from sb_sed.plots.spectrogram import draw_spectrogram, label_bands, log_mel
 # The most that a figure shows; of more, events of a second cannot be seen.
 _PAGE_SECONDS = 60.0
 
-Events = Sequence[tuple[float, float, str]]
+Events = Sequence[Event]
 
 
 def plot_detection(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from sb_sed.audio.store import UnusableAudio, read_mono, resample
+from sb_sed.audio.reading import UnusableAudio, read_mono, resample
 from sb_sed.plots.spectrogram import RANGE_DB
 
 # Sample rates of MP3; a higher one than the last is reduced to it.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats.tsv import is_name
 from sb_sed.models.detector import Detector
 from sb_sed.models.weights import load_weights
@@ -148,18 +148,9 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
         n_frames = detector.n_output_frames(n_samples)
         clip = torch.zeros(1, n_samples, device=device)
         scores = detector.from_waveforms(clip).strong
-    # What a stranger's arguments bring about in PyTorch.
-    except (
-        ArithmeticError,
-        AttributeError,
-        IndexError,
-        MemoryError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except UNBUILDABLE as error:
         raise _unfit(
-            f"its network cannot hear a clip: {brief(error)}"
+            f"its network cannot process a clip: {brief(error)}"
         ) from error
     if of_mel != rate:
         raise _unfit(f"the features are made for {of_mel} Hz, not for {rate}")

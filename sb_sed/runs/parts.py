@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from sb_sed import features
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
 from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
@@ -137,8 +137,7 @@ def build(description: object) -> object:
         return part(**build(description.get("arguments", {})))
     except InputError:
         raise
-    # Whatever a stranger's arguments bring about in PyTorch.
-    except Exception as error:
+    except UNBUILDABLE as error:
         raise InputError(
             f"{part.__name__} cannot be built from its arguments ({brief(error)}): "
             "export the detector again."

@@ -17,7 +17,7 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from ruamel.yaml import YAML
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.models.detector import Detector
 from sb_sed.models.weights import load_weights
 from sb_sed.runs.description import WEIGHTS_FILE, Description, checked
@@ -26,7 +26,7 @@ from sb_sed.runs.results import Results, TestSet
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.training.checkpoints import AtomicCheckpointer, read_meta
-from sb_sed.training.recipe import UNBUILDABLE
+from sb_sed.training.recipe import YAML_ERRORS
 from sb_sed.training.yaml_trees import read_tree
 
 RECIPE = "hyperparams.yaml"
@@ -145,7 +145,7 @@ class Run:
         try:
             with torch.random.fork_rng(devices=[]):
                 return load_hyperpyyaml(text.getvalue())
-        except UNBUILDABLE as error:
+        except (*UNBUILDABLE, *YAML_ERRORS) as error:
             raise InputError(
                 f"{file} cannot be built ({brief(error)}): install what it "
                 "names as it was for the training, or add its folder to "

@@ -19,9 +19,8 @@ from speechbrain.utils.checkpoints import (
 from speechbrain.utils.distributed import if_main_process
 from speechbrain.utils.logger import get_logger
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNREADABLE, InputError, brief
 from sb_sed.formats import atomic_path
-from sb_sed.models.weights import UNREADABLE
 
 BEGUN, CONTENTS = "begun.txt", "contents.txt"
 

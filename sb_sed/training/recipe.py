@@ -23,7 +23,7 @@ from ruamel.yaml.error import YAMLError as RuamelError
 from speechbrain.utils.logger import get_logger
 from yaml import YAMLError
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats import atomic_path
 from sb_sed.formats.tsv import shortened
 from sb_sed.training.yaml_trees import (
@@ -40,20 +40,8 @@ from sb_sed.training.yaml_trees import (
     uncommented,
 )
 
-# What HyperPyYAML raises where names, arguments or references are wrong.
-UNBUILDABLE = (
-    ArithmeticError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    OSError,
-    RecursionError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    YAMLError,
-    RuamelError,
-)
+# What HyperPyYAML raises on YAML that it cannot read.
+YAML_ERRORS = (YAMLError, RuamelError)
 logger = get_logger(__name__)
 
 
@@ -223,7 +211,7 @@ class Recipe:
                 yield
         except InputError:
             raise
-        except UNBUILDABLE as error:
+        except (*UNBUILDABLE, *YAML_ERRORS) as error:
             raise InputError(
                 f"{self.file} cannot be built ({brief(error)}): correct what "
                 "it, one of its fragments or the command line says."

@@ -13,19 +13,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import Comment, CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNREADABLE, InputError, brief
 
-# What ruamel.yaml brings about on damaged files, not only its own errors.
-_UNREADABLE = (
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    YAMLError,
-)
 INCLUDE = "!include:"
 _REFERENCE = re.compile(r"<([^\[>.]+)")
 # Nodes of a tree in which each alias is written out. Recipes have hundreds; a
@@ -141,7 +130,7 @@ def parse_tree(text: str) -> object:
             warnings.simplefilter("ignore")
             tree = YAML().load(text)
         n_nodes = _size(tree, {}, set())
-    except _UNREADABLE as error:
+    except (*UNREADABLE, YAMLError) as error:
         raise ValueError(_reason(error)) from error
     if n_nodes > _MOST_NODES:
         raise ValueError("its aliases stand for too much")

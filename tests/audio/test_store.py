@@ -15,13 +15,8 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from sb_sed.audio import store as audio
-from sb_sed.audio.store import (
-    AudioStore,
-    UnusableAudio,
-    make_ready,
-    read_mono,
-    resample,
-)
+from sb_sed.audio.reading import UnusableAudio, read_mono, resample
+from sb_sed.audio.store import AudioStore, make_ready
 from sb_sed.errors import InputError
 
 

@@ -190,7 +190,7 @@ def test_fitting_a_length():
         ("missing", "cannot be read"),
         ("empty", "cannot be read"),
         ("rate", "16000 Hz.*mono at 1000 Hz"),
-        ("stereo", "2 dimension.*mono at 1000 Hz"),
+        ("stereo", "2 channel.*mono at 1000 Hz"),
     ],
 )
 def test_a_bad_recording_is_named(manifests, reader, damage, message, clips):

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sb_sed.data.activity import active_events
-from sb_sed.data.labels import ROUNDING, EventEncoder
+from sb_sed.data.labels import ROUNDING, EventEncoder, active_events
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, read_events, write_events
 

@@ -6,7 +6,7 @@ import pytest
 import soundfile as sf
 import torch
 
-from sb_sed.audio.recordings import Recording
+from sb_sed.audio.reading import Recording
 from sb_sed.errors import InputError
 from sb_sed.inference.detector import SoundEventDetector
 from sb_sed.runs.run import Run

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sb_sed.formats import scores_table
-from sb_sed.inference.fixed_lag import Event, FixedLag
+from sb_sed.formats import DetectedEvent, scores_table
+from sb_sed.inference.fixed_lag import FixedLag
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
@@ -50,7 +50,7 @@ def streamed(smoother, scores, sizes, lag, memory=200, seconds=None):
 def whole(smoother, scores):
     table = scores_table(scores, SHIFT, LABELS)
     found = decoder(smoother)(table).drop(columns="filename")
-    return [Event(*row) for row in found.itertuples(index=False)]
+    return [DetectedEvent(*row) for row in found.itertuples(index=False)]
 
 
 @settings(deadline=None, max_examples=25)

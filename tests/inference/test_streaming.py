@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sb_sed.audio.recordings import Recording
+from sb_sed.audio.reading import Recording
 from sb_sed.errors import InputError
 from sb_sed.inference.streaming import EventStream, ScoreStream
 from sb_sed.inference.windows import Windows, WindowScorer
