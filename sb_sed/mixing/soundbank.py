@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.audio.store import AUDIO_SUFFIXES, AudioStore
+from sb_sed.audio.search import find_audio
+from sb_sed.audio.store import AudioStore
 from sb_sed.data.jams import strip_suffixes
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
@@ -22,7 +23,7 @@ from sb_sed.mixing.cache import AudioCache
 
 logger = logging.getLogger(__name__)
 
-_ISOLATED = "_events"
+_ISOLATED, _FOREGROUND = "_events", "foreground"
 _REMEDIES = {
     "foregrounds": "name a folder with one folder of audio per class",
     "backgrounds": "name a folder with audio",
@@ -275,37 +276,15 @@ def find_foregrounds(folder: str | Path) -> list[Foreground]:
     [('a.wav', 'Cat'), ('b.flac', 'Dog_nOn')]
     """
     found = []
-    for path in find_audio(folder):
-        above, *below = Path(path).relative_to(folder).parts
-        if not below:
-            continue  # a soundscape
-        if not above.endswith(_ISOLATED):
-            found.append(Foreground(path, above))
-        elif below[0].startswith("foreground"):
-            label = Path(path).stem.partition("_")[2]
-            soundscape = above.removesuffix(_ISOLATED)
-            found.append(Foreground(path, label, soundscape))
-    return found
-
-
-def find_audio(folder: str | Path) -> list[str]:
-    """All audio files below a folder, sorted.
-
-    Example
-    -------
-    >>> folder = getfixture("tmp_path")
-    >>> (folder / "a.WAV").touch(), (folder / "b.txt").touch()
-    (None, None)
-    >>> [Path(path).name for path in find_audio(folder)]
-    ['a.WAV']
-    """
-    return sorted(
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        # macOS leaves hidden twins, ._name.wav, on foreign disks.
-        if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith(".")
-    )
+    for above in sorted(Path(folder).glob("[!.]*/")):
+        for path in find_audio(above):
+            if not above.name.endswith(_ISOLATED):
+                found.append(Foreground(path, above.name))
+            elif Path(path).relative_to(above).parts[0].startswith(_FOREGROUND):
+                label = Path(path).stem.partition("_")[2]
+                soundscape = above.name.removesuffix(_ISOLATED)
+                found.append(Foreground(path, label, soundscape))
+    return sorted(found, key=lambda source: source.path)
 
 
 def _find(role: str, folder: Path) -> list[Foreground]:

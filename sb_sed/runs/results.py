@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sb_sed.errors import InputError, brief
+from sb_sed.errors import UNREADABLE, InputError, brief
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,7 @@ class Results:
         try:
             report = json.loads(self.report.read_text("utf-8"))
             _check_report(report)
-        except (
-            AttributeError,
-            LookupError,
-            OSError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except UNREADABLE as error:
             raise InputError(
                 f"{self.report} is not a report ({brief(error)}): delete it, "
                 "or let train.py score the run again."

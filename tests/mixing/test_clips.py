@@ -13,6 +13,7 @@ from scipy import stats
 from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
+from sb_sed.audio.search import find_audio
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.streams import ClipReader, Streams
 from sb_sed.errors import InputError
@@ -29,7 +30,6 @@ from sb_sed.mixing.sampling import UniformFiles
 from sb_sed.mixing.soundbank import (
     Foreground,
     Sources,
-    find_audio,
     find_foregrounds,
 )
 

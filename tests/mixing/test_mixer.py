@@ -10,12 +10,13 @@ import soundfile as sf
 from scipy import stats
 from scipy.signal import fftconvolve
 
+from sb_sed.audio.search import find_audio
 from sb_sed.data.jams import tidy_events
 from sb_sed.errors import InputError
 from sb_sed.mixing.cache import AudioCache
 from sb_sed.mixing.levels import GaussianLevels, UniformLevels, peak
 from sb_sed.mixing.mixer import Mixer, Scene, SceneSource
-from sb_sed.mixing.soundbank import Foreground, find_audio, find_foregrounds
+from sb_sed.mixing.soundbank import Foreground, find_foregrounds
 
 RATE = 16000
 CLASSES = ["Cat", "Dog", "Frying"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from sb_sed.audio.search import find_audio
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.jams import read_jams
 from sb_sed.errors import InputError
@@ -13,7 +14,7 @@ from sb_sed.formats import read_events, read_filenames
 from sb_sed.mixing.effects import EffectChain, HighPass, PitchShift
 from sb_sed.mixing.mixer import Mixer
 from sb_sed.mixing.scene import Scene
-from sb_sed.mixing.soundbank import find_audio, find_foregrounds
+from sb_sed.mixing.soundbank import find_foregrounds
 from sb_sed.mixing.writing import draw_scene, write_soundscapes
 
 RATE = 16000
