@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sb_sed.audio.reading import Recording, UnusableAudio
 from sb_sed.errors import InputError
 from sb_sed.formats import scores_table
 
