@@ -1,15 +1,14 @@
 """Augmentation of linear mel spectrograms: the views of student and teacher.
 
-All modules here take a batch [B, T, F] on its device and return a new one:
-student and teacher start from the same tensor. Every clip has draws of its own
-from torch's generator, and nothing else is random, so that a view repeats when
-torch is seeded. Silence is 0 in these spectrograms; in decibels 0 would be as
-loud as can be.
+All modules take a batch [B, T, F] on its device and return a new one: student
+and teacher start from the same tensor. Each clip is augmented independently.
+All random numbers come from torch's generator, so that seeding torch repeats a
+view. Silence is 0 in these spectrograms; in decibels, 0 would be the maximum.
 
-Not SpeechBrain's ``SpectrogramDrop``: it masks its input in place, which the
-other view shares; masks reach over the end of the axis, since their positions
-are drawn whatever their width; all clips get the same number of masks; and its
-``random_selection`` draws once and for all.
+SpeechBrain's ``SpectrogramDrop`` does not fit here: it masks its input in
+place, which the other view shares; masks exceed the end of the axis, since
+their positions do not depend on their width; all clips get the same number of
+masks; and its ``random_selection`` is drawn once for all batches.
 
 Authors
  * sb_sed contributors 2026
@@ -28,22 +27,21 @@ class GaussianNoise(nn.Module):
 
     The noise of a band has the power of that band over the clip, less
     ``snr_db``: the teacher's view in the DCASE 2020 Task 4 baseline (30 dB).
-    The result may be negative; ``AmplitudeToDB`` takes the magnitude. The
-    input is left as it was, so that another view can share it.
+    The result may be negative; ``AmplitudeToDB`` takes the magnitude.
 
-    The UNIVPM-INRIA paper gives -30 to 10 dB, which would bury most clips; its
-    released code has about 10 to 30 dB, so a minus sign may have gone astray.
+    The UNIVPM-INRIA paper gives -30 to 10 dB, which would mask most clips; its
+    released code has about 10 to 30 dB, so the minus sign may be an error.
 
     Arguments
     ---------
     snr_db : float or (float, float)
         Signal-to-noise ratio in dB, or the range from which each clip's is
-        drawn, uniformly in dB.
+        drawn uniformly.
 
     Raises
     ------
     InputError
-        If a range does not have a lower and an upper end.
+        If a range has no lower and upper end.
 
     Example
     -------
@@ -65,7 +63,7 @@ class GaussianNoise(nn.Module):
         self.snr_db = snr_db
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """A noisy copy of a linear mel spectrogram, [B, T, F]."""
+        """Return a noisy copy of linear mel spectrograms [B, T, F]."""
         power = mel.square().mean(dim=1, keepdim=True)
         deviation = (power * 10 ** (-self._ratios(mel) / 10)).sqrt()
         return mel + deviation.to(mel.dtype) * torch.randn_like(mel)
@@ -83,30 +81,28 @@ class GaussianNoise(nn.Module):
 class SpecAugment(nn.Module):
     """Silence random frames and mel bands (Park et al., Interspeech 2019).
 
-    Each mask covers 0 to the greatest width, all equally likely, at a place
-    that is drawn uniformly among those where it fits. There is no time
-    warping, since it would move the labels.
-
-    torchaudio's ``mask_along_axis_iid`` draws likewise, but copies the batch
-    for every mask; here one copy does for all.
+    The width of each mask is uniform between 0 and its maximum, and its
+    position uniform among those where it fits. There is no time warping, since
+    it would move the labels. torchaudio's ``mask_along_axis_iid`` draws
+    likewise, but copies the batch for every mask.
 
     Arguments
     ---------
     n_time_masks : int
-        Masks on the axis of time. The defaults of all four are what the
-        released UNIVPM-INRIA code does to the teacher's view; it writes of the
-        axes the other way round.
+        Masks on the axis of time. The defaults of all four are those of the
+        teacher's view in the released UNIVPM-INRIA code, whose comments swap
+        the axes.
     max_frames : int
-        Greatest width of such a mask.
+        Maximum width of such a mask.
     n_mel_masks : int
         Masks on the axis of the mel bands.
     max_bands : int
-        Greatest width of such a mask.
+        Maximum width of such a mask.
 
     Raises
     ------
     InputError
-        If a number is negative.
+        If one is no integer or negative.
 
     Example
     -------
@@ -124,59 +120,61 @@ class SpecAugment(nn.Module):
         max_bands: int = 2,
     ):
         super().__init__()
-        for name, value in (
-            ("n_time_masks", n_time_masks),
-            ("max_frames", max_frames),
-            ("n_mel_masks", n_mel_masks),
-            ("max_bands", max_bands),
-        ):
+        self.n_time_masks = n_time_masks
+        self.max_frames = max_frames
+        self.n_mel_masks = n_mel_masks
+        self.max_bands = max_bands
+        for name in ("n_time_masks", "max_frames", "n_mel_masks", "max_bands"):
+            value = getattr(self, name)
             if value != int(value) or value < 0:
                 raise InputError(
                     f"{name} of SpecAugment is {value}: give a whole number, 0 "
                     "or more."
                 )
-        self.n_time_masks = n_time_masks
-        self.max_frames = max_frames
-        self.n_mel_masks = n_mel_masks
-        self.max_bands = max_bands
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """A copy of a linear mel spectrogram [B, T, F] with silent stripes."""
+        """Return a copy of linear mel spectrograms [B, T, F] with masks."""
         n_clips, n_frames, n_bands = mel.shape
-        frames = _stripes(
+        frames = _masks(
             n_clips, n_frames, self.n_time_masks, self.max_frames, mel.device
         )
-        bands = _stripes(
+        bands = _masks(
             n_clips, n_bands, self.n_mel_masks, self.max_bands, mel.device
         )
         return mel.masked_fill(frames[:, :, None] | bands[:, None, :], 0)
 
 
-def _stripes(n_clips, size, n_masks, max_width, device) -> torch.Tensor:
-    """Whether a place of an axis lies under a mask, for each clip [B, size]."""
+def _masks(
+    n_clips: int,
+    size: int,
+    n_masks: int,
+    max_width: int,
+    device: torch.device,
+) -> torch.Tensor:
+    """Whether each position of an axis is masked, for each clip [B, size]."""
     shape = (n_clips, n_masks, 1)
     widths = torch.randint(min(max_width, size) + 1, shape, device=device)
     free = size - widths + 1
     starts = (torch.rand(shape, device=device) * free).long()
-    places = torch.arange(size, device=device)
-    return ((starts <= places) & (places < starts + widths)).any(dim=1)
+    positions = torch.arange(size, device=device)
+    return ((starts <= positions) & (positions < starts + widths)).any(dim=1)
 
 
 class OneOf(nn.Module):
-    """Give each clip one of several augmentations, or none.
+    """Apply one of several augmentations, or none, to each clip.
 
     Arguments
     ---------
     augmentations : sequence of nn.Module
         From a batch [B, T, F] to a new one.
     probabilities : sequence of float
-        Of each augmentation. What they lack of 1 is that of none.
+        Of each augmentation. The rest to 1 is that of none.
 
     Raises
     ------
     InputError
-        If there is not one probability for each augmentation, or they are
-        not in 0 to 1 together.
+        If there is not one probability for each augmentation, one is
+        negative, or their sum exceeds 1.
 
     Example
     -------
@@ -206,8 +204,8 @@ class OneOf(nn.Module):
         )
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """An augmented copy of a linear mel spectrogram, [B, T, F]."""
-        # Drawn on the CPU: a GPU need not be waited for to know the clips.
+        """Return an augmented copy of linear mel spectrograms [B, T, F]."""
+        # Drawn on the CPU, so as not to wait for a GPU.
         drawn = torch.multinomial(self.probabilities, len(mel), True)
         result = mel.clone()
         for number, augmentation in enumerate(self.augmentations):

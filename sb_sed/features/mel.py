@@ -1,14 +1,14 @@
 """The mel spectrogram of the DCASE baseline, on the device and in batches.
 
-Both modules together give what librosa gives with ``stft`` (symmetric Hamming
-window), ``feature.melspectrogram`` and ``amplitude_to_db``, within 1e-4 dB.
-Two things keep ``torchaudio.transforms.MelSpectrogram`` from that, and are why
-this file has code of its own (tests/features/test_mel.py measures both):
+Both modules together equal librosa's ``stft`` (symmetric Hamming window),
+``feature.melspectrogram`` and ``amplitude_to_db`` within 1e-4 dB.
+``torchaudio.transforms.MelSpectrogram`` does not, for two reasons, which are
+measured in tests/features/test_mel.py:
 
-* a single-precision FFT of 2048 samples is wrong by 1e-3 dB in bands 60 dB
-  below the loudest of their frame, as most recordings have them. librosa
-  transforms in double precision, and so do we; all else is single precision;
-* torchaudio builds its filters in single precision, which alone moves the
+* a single-precision FFT of 2048 samples has an error of 1e-3 dB in bands 60 dB
+  below the loudest of their frame, as in most recordings. As in librosa, the
+  transform here is in double precision, and the rest in single precision;
+* torchaudio builds its filters in single precision, which alone changes the
   bands of white noise by 1e-4 dB.
 
 Authors
@@ -22,16 +22,15 @@ from sb_sed.errors import InputError
 
 
 class MelSpectrogram(nn.Module):
-    """Waveforms to linear-amplitude mel spectrograms (librosa's numbers).
+    """From waveforms to mel spectrograms of linear amplitudes, as librosa.
 
     Frames are centred (frame ``i`` around sample ``i * hop_length``, edges
     reflected), weighted by a symmetric Hamming window and transformed; the
     magnitudes, not their squares, are summed under triangles of height 1 on
     Slaney's mel scale (linear below 1 kHz, logarithmic above).
 
-    The result is float32 whatever the input and also under autocast. There is
-    nothing to train and nothing to save: the state_dict is empty. A NaN in a
-    waveform comes out as NaN in the frames that it touches.
+    The result is float32 whatever the input and also under autocast. The
+    state_dict is empty. A NaN in a waveform gives NaN in the frames around it.
 
     Arguments
     ---------
@@ -40,7 +39,7 @@ class MelSpectrogram(nn.Module):
     n_fft : int
         Window and transform length, in samples.
     hop_length : int
-        Distance of the frames, in samples.
+        Distance between frames, in samples.
     n_mels : int
         Number of bands, F.
     f_min : float
@@ -52,7 +51,7 @@ class MelSpectrogram(nn.Module):
     ------
     InputError
         If the bands do not fit between 0 Hz and half the sample rate, or some
-        would be too narrow to hold a single bin of the transform.
+        are too narrow for a single bin of the transform.
 
     Example
     -------
@@ -82,7 +81,7 @@ class MelSpectrogram(nn.Module):
         self._bands = _bands(filters)
 
     def forward(self, wavs: Tensor) -> Tensor:
-        """Transforms a batch of waveforms.
+        """Return the spectrograms of a batch of waveforms.
 
         Arguments
         ---------
@@ -94,6 +93,11 @@ class MelSpectrogram(nn.Module):
         -------
         Tensor
             Linear amplitudes [B, T, F], float32, T = ``n_frames(N)``.
+
+        Raises
+        ------
+        InputError
+            If the waveforms are not [B, N].
         """
         if wavs.dim() != 2:
             raise InputError(
@@ -112,17 +116,7 @@ class MelSpectrogram(nn.Module):
             )
 
     def n_frames(self, n_samples: int) -> int:
-        """The number of frames of a clip.
-
-        Arguments
-        ---------
-        n_samples : int
-            Length of the clip, in samples.
-
-        Returns
-        -------
-        int
-            Frames, T.
+        """Return the number of frames T of a clip of ``n_samples``.
 
         Example
         -------
@@ -132,7 +126,7 @@ class MelSpectrogram(nn.Module):
         return 1 + max(n_samples, self.n_fft // 2 + 1) // self.hop_length
 
     def extra_repr(self) -> str:
-        """The settings, in one line."""
+        """Return the settings in one line."""
         return (
             f"sample_rate={self.sample_rate}, n_fft={self.n_fft}, "
             f"hop_length={self.hop_length}, n_mels={self.n_mels}, "
@@ -174,13 +168,12 @@ class MelSpectrogram(nn.Module):
 
 
 class AmplitudeToDB(nn.Module):
-    """Linear amplitudes to decibels, with each clip's floor below its peak.
+    """From linear amplitudes to decibels, with a floor below each clip's peak.
 
-    ``20 log10(max(|x|, amin))``, then raised to the clip's maximum (over all
-    frames and bands) less ``top_db``. The same as librosa's
-    ``amplitude_to_db`` with ``ref=1``, clip by clip. Negative amplitudes, as
-    added noise leaves them, count with their absolute value. A NaN makes its
-    whole clip NaN, and no other clip.
+    ``20 log10(max(|x|, amin))``, at least the clip's maximum (over all frames
+    and bands) less ``top_db``; the same as librosa's ``amplitude_to_db`` with
+    ``ref=1``, clip by clip. Negative amplitudes, a result of added noise, count
+    with their absolute value. A NaN makes its whole clip NaN, and no other.
 
     Arguments
     ---------
@@ -203,34 +196,23 @@ class AmplitudeToDB(nn.Module):
         self.top_db = top_db
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Converts a batch of spectrograms.
-
-        Arguments
-        ---------
-        mel : Tensor
-            Linear amplitudes [B, T, F].
-
-        Returns
-        -------
-        Tensor
-            Decibels [B, T, F], float32.
-        """
+        """Convert linear amplitudes [B, T, F] to decibels, float32."""
         amplitudes = mel.float().abs().clamp_min_(self.amin)
         decibels = amplitudes.log10_().mul_(20)
         peak = decibels.amax(dim=(1, 2), keepdim=True)
         return torch.maximum(decibels, peak - self.top_db)
 
     def extra_repr(self) -> str:
-        """The settings, in one line."""
+        """Return the settings in one line."""
         return f"amin={self.amin}, top_db={self.top_db}"
 
 
 def slaney_filters(
     sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float
 ) -> Tensor:
-    """Triangular filters of height 1 on Slaney's mel scale.
+    """Return triangular filters of height 1 on Slaney's mel scale.
 
-    What ``librosa.filters.mel(htk=False, norm=None)`` gives, transposed and in
+    Equal to ``librosa.filters.mel(htk=False, norm=None)``, transposed and in
     double precision.
 
     Arguments
@@ -250,6 +232,11 @@ def slaney_filters(
     -------
     Tensor
         Weights [n_fft // 2 + 1, F], float64.
+
+    Raises
+    ------
+    InputError
+        If the bands do not fit below half the sample rate, or one has no bin.
 
     Example
     -------
@@ -272,31 +259,20 @@ def slaney_filters(
     filters = torch.minimum(rising, falling).clamp_min(0)
     if (filters.amax(0) == 0).any():
         raise InputError(
-            f"{n_mels} mel bands are too many for n_fft={n_fft}: some hold no "
+            f"{n_mels} mel bands are too many for n_fft={n_fft}: some have no "
             "bin of the transform; take a smaller n_mels or a larger n_fft."
         )
     return filters
 
 
 def stft_dtype(device: torch.device) -> torch.dtype:
-    """Double precision wherever the device has it (Apple's does not).
-
-    Arguments
-    ---------
-    device : torch.device
-        Where the transform runs.
-
-    Returns
-    -------
-    torch.dtype
-        float64 or float32.
-    """
+    """Return float64 wherever the device has it (Apple's does not)."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-# Frames transformed at once. On a CPU: more fall out of its cache, fewer mean
-# more waiting for each other among its threads (benchmarks/mel.py). Elsewhere:
-# all of a usual batch, in less than a gigabyte.
+# Frames transformed at once. On a CPU: more exceed its cache, with fewer its
+# threads wait for one another (benchmarks/mel.py). Elsewhere: a whole usual
+# batch, in less than a gigabyte.
 _FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 640, 16384
 
 
@@ -308,15 +284,15 @@ def _magnitudes(spectrum: Tensor) -> Tensor:
     """
     squares = torch.view_as_real(spectrum).float().square_()
     power = squares[..., 0] + squares[..., 1]
-    # Far below any sound: keeps the root's gradient finite in pure silence.
+    # Far below any sound: keeps the root's gradient finite in digital silence.
     return power.add_(1e-30).sqrt_()
 
 
 def _bands(filters: Tensor, n_groups: int = 8) -> list[tuple[slice, slice]]:
-    """Groups of neighbouring bands with the range of bins that they weigh.
+    """Groups of neighbouring bands with the range of their bins.
 
-    Each filter is zero almost everywhere; multiplying group by group leaves
-    out most of the work.
+    Each filter is zero almost everywhere; multiplying group by group saves most
+    of the work.
     """
     groups = []
     for bands in torch.arange(filters.shape[1]).chunk(n_groups):

@@ -22,8 +22,7 @@ class ZScore(nn.Module):
     The statistics are those of the DCASE 2020 baseline: the mean over clips of
     each clip's mean over time, of the features and of their squares;
     ``std = sqrt(E[x^2] - E[x]^2)``. They are part of the state_dict, together
-    with the flag that says that they were fitted. A band that never changes
-    is only centred (std 1).
+    with the flag ``fitted``. A band that never changes is only centred (std 1).
 
     Arguments
     ---------
@@ -46,7 +45,7 @@ class ZScore(nn.Module):
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Tensor]) -> "ZScore":
-        """Takes the statistics of a data set.
+        """Compute the statistics of a data set.
 
         Arguments
         ---------
@@ -61,19 +60,19 @@ class ZScore(nn.Module):
         Raises
         ------
         InputError
-            If there is no clip, or one has another number of bands, or holds
-            a value that is not finite. The old statistics stay.
+            If there is no clip, or one has another number of bands or a value
+            that is not finite. The old statistics stay.
         """
         n_clips = 0
         total = torch.zeros(2, len(self.mean), dtype=torch.float64)
         for batch in batches:
             self._check(batch)
-            # On the CPU: no double precision is needed of the device.
+            # On the CPU, as not every device has double precision.
             batch = batch.cpu().double()
             moments = torch.stack([batch.mean(1), batch.square().mean(1)])
             if not moments.isfinite().all():
                 raise InputError(
-                    "The features hold values that are not finite: look for "
+                    "The features have values that are not finite: look for "
                     "recordings with broken samples before fitting z-scores."
                 )
             total += moments.sum(1)
@@ -92,22 +91,13 @@ class ZScore(nn.Module):
         return self
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalises a batch.
-
-        Arguments
-        ---------
-        features : Tensor
-            [B, T, F].
-
-        Returns
-        -------
-        Tensor
-            [B, T, F].
+        """Normalise features [B, T, F].
 
         Raises
         ------
         InputError
-            If neither ``fit`` nor a checkpoint has given the statistics.
+            If neither ``fit`` nor a checkpoint has set the statistics, or the
+            number of bands is another one.
         """
         if not self.fitted:
             raise InputError(
@@ -126,11 +116,11 @@ class ZScore(nn.Module):
 
 
 class MinMax(nn.Module):
-    """Each clip to [0, 1]: its smallest value to 0, its largest to 1.
+    """Map each clip to [0, 1]: its smallest value to 0, its largest to 1.
 
-    ``(x - min) / (max - min + eps)`` over all frames and bands of the clip, as
-    the authors of the paper feed it to PCEN. A constant clip becomes 0. A NaN
-    makes its whole clip NaN, and no other clip.
+    ``(x - min) / (max - min + eps)`` over all frames and bands of the clip, the
+    paper's input of PCEN. A constant clip becomes 0. A NaN makes its whole clip
+    NaN, and no other.
 
     Arguments
     ---------
@@ -149,18 +139,7 @@ class MinMax(nn.Module):
         self.eps = eps
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalises a batch.
-
-        Arguments
-        ---------
-        features : Tensor
-            [B, T, F], or [B, T, F, C] with each channel on its own.
-
-        Returns
-        -------
-        Tensor
-            The same shape, in [0, 1].
-        """
+        """Normalise features [B, T, F], or [B, T, F, C] channel by channel."""
         low = features.amin(dim=(1, 2), keepdim=True)
         high = features.amax(dim=(1, 2), keepdim=True)
         return (features - low) / (high - low + self.eps)

@@ -1,4 +1,4 @@
-"""Checkpoints that a kill cannot leave half-written.
+"""Checkpoints of which a killed process leaves no incomplete ones.
 
 Authors
  * sb_sed contributors 2026
@@ -28,14 +28,14 @@ logger = get_logger(__name__)
 
 
 class AtomicCheckpointer(Checkpointer):
-    """SpeechBrain's Checkpointer that sees whole checkpoints only.
+    """SpeechBrain's Checkpointer, restricted to complete checkpoints.
 
     SpeechBrain writes the file that makes a folder a checkpoint before the
     others and deletes file by file, so that a killed process can leave a
-    folder that the next run loads and fails on. Here a list of the contents
-    is written last, and a folder that does not hold all of them is none; what
-    a killed process left behind is removed at the start. Checkpoints without
-    such a list, of other programs, are left alone and not used.
+    folder that the next run fails to load. Here a list of the contents is
+    written last, and a folder that lacks any of them is no checkpoint; the
+    remains of a killed process are removed at the start. Checkpoints without
+    such a list, of other programs, are neither used nor removed.
 
     Arguments
     ---------
@@ -63,7 +63,7 @@ class AtomicCheckpointer(Checkpointer):
         super().__init__(checkpoints_dir, *args, **kwargs)
         if if_main_process():
             for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
-                if _is_whole(folder):
+                if _is_complete(folder):
                     continue
                 if _is_of_a_killed_process(folder):
                     shutil.rmtree(folder)
@@ -80,7 +80,7 @@ class AtomicCheckpointer(Checkpointer):
         return _begin(super()._custom_checkpoint_dirpath(name))
 
     def save_checkpoint(self, *args, **kwargs) -> Checkpoint | None:
-        """As SpeechBrain's; the checkpoint counts once it is whole."""
+        """Save as SpeechBrain does; the list of contents comes last."""
         checkpoint = super().save_checkpoint(*args, **kwargs)
         if checkpoint is not None:  # on the main process
             files = {file.name for file in checkpoint.path.iterdir()}
@@ -90,10 +90,10 @@ class AtomicCheckpointer(Checkpointer):
         return checkpoint
 
     def load_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """As SpeechBrain's; one that does not fit is an ``InputError``."""
+        """Load as SpeechBrain does; a misfit is an ``InputError``."""
         try:
             with warnings.catch_warnings():
-                # PyTorch's, before it fails on a file that is damaged.
+                # PyTorch warns before it fails on a damaged file.
                 warnings.filterwarnings("ignore", module="torch")
                 super().load_checkpoint(checkpoint)
         except UNREADABLE as error:
@@ -104,7 +104,7 @@ class AtomicCheckpointer(Checkpointer):
             ) from error
 
     def _list_checkpoint_dirs(self) -> list[Path]:
-        return [f for f in super()._list_checkpoint_dirs() if _is_whole(f)]
+        return [f for f in super()._list_checkpoint_dirs() if _is_complete(f)]
 
 
 def _begin(folder: Path) -> Path:
@@ -115,7 +115,7 @@ def _begin(folder: Path) -> Path:
 
 
 def read_meta(folder: Path) -> dict | None:
-    """What SpeechBrain noted with a checkpoint, such as its figures.
+    """Return the meta data of a checkpoint's folder, such as its scores.
 
     Arguments
     ---------
@@ -131,30 +131,30 @@ def read_meta(folder: Path) -> dict | None:
         meta = yaml.safe_load((folder / METAFNAME).read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
-    sound = (
+    valid = (
         isinstance(meta, dict)
         and "end-of-epoch" in meta
         and isinstance(meta.get("unixtime"), float)
         and all(isfinite(x) for x in meta.values() if isinstance(x, float))
         and isinstance(meta.get("event_f1", 0.0), (int, float))
     )
-    return meta if sound else None
+    return meta if valid else None
 
 
-def _is_whole(folder: Path) -> bool:
-    """Whether a checkpoint's folder holds all that was saved."""
+def _is_complete(folder: Path) -> bool:
+    """Whether a checkpoint's folder has all the files that were saved."""
     names = _listed(folder)
     try:
-        all_there = all((folder / name).exists() for name in names)
-    except (OSError, ValueError):  # what is listed is no name of a file
+        complete = all((folder / name).exists() for name in names)
+    except (OSError, ValueError):  # an entry is no name of a file
         return False
-    return bool(names) and all_there and read_meta(folder) is not None
+    return bool(names) and complete and read_meta(folder) is not None
 
 
 def _is_of_a_killed_process(folder: Path) -> bool:
-    """Whether some of the files of a checkpoint were never there, or deleted.
+    """Whether files of a checkpoint were not yet written, or deleted.
 
-    Not where all are there but damaged: weights may still be of use.
+    Not if all exist but are damaged: the weights may still be usable.
     """
     if not (folder / CONTENTS).exists():
         return (folder / BEGUN).exists()
@@ -162,7 +162,7 @@ def _is_of_a_killed_process(folder: Path) -> bool:
 
 
 def _listed(folder: Path) -> list[str]:
-    """The files of a whole checkpoint; none if there is no such list."""
+    """The files of a complete checkpoint; none if there is no such list."""
     try:
         return (folder / CONTENTS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

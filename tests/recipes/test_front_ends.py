@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -126,10 +127,41 @@ def test_layers_are_added_by_their_values(tmp_path):
 
 @pytest.mark.parametrize("recipe", ["ppcen", "table1_ppcen_on_mel"])
 def test_one_list_alone_gives_the_number_of_layers(recipe, tmp_path):
-    """As printed in the README."""
     overrides = "features: {alpha: [0.9, 0.5, 0.1]}"
-    student = load(recipe, tmp_path, overrides)["student"]
+    check_three_layers(load(recipe, tmp_path, overrides)["student"])
+
+
+def check_three_layers(student):
+    """PPCEN has the values of three layers, and the network as many inputs."""
     layers = student.featurizer.stages[-1]
     assert layers.alpha.flatten().tolist() == pytest.approx([0.9, 0.5, 0.1])
     assert student.network.n_channels == 3
     assert student(torch.rand(1, 60, 128)).strong.shape == (1, 15, 10)
+
+
+def readme_block(language):
+    """The first block of the README's chapter on front-ends."""
+    readme = (HPARAMS.parents[2] / "README.md").read_text(encoding="utf-8")
+    chapter = readme.split("\n## Front-ends\n")[1]
+    return chapter.split(f"```{language}\n")[1].split("```")[0]
+
+
+def test_the_yaml_of_the_readme_runs_as_printed(tmp_path):
+    of_the_recipe, rest = readme_block("yaml").split("pcen:", 1)
+    student = load("ppcen", tmp_path, of_the_recipe)["student"]
+    check_three_layers(student)
+    others = load_hyperpyyaml(f"pcen:{rest}")
+    assert {name for name, _ in others["pcen"].named_parameters()} == {
+        "alpha_logit",
+        "weight_logits",
+    }
+    wavs = torch.randn(2, 16000)
+    assert others["compute_features"](wavs).shape == (2, 63, 80)
+
+
+def test_the_python_of_the_readme_runs_as_printed(tmp_path):
+    script = tmp_path / "readme.py"
+    script.write_text(readme_block("python"), encoding="utf-8")
+    names = runpy.run_path(str(script))
+    assert names["featurizer"](torch.randn(2, 16000)).shape == (2, 63, 128, 2)
+    assert names["stream"](torch.rand(1, 7, 128)).shape == (1, 7, 128)
