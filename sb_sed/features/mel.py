@@ -217,16 +217,8 @@ def slaney_filters(
 
     Arguments
     ---------
-    sample_rate : int
-        In Hz.
-    n_fft : int
-        Transform length, in samples.
-    n_mels : int
-        Number of filters, F.
-    f_min : float
-        Lower edge of the first filter, in Hz.
-    f_max : float
-        Upper edge of the last filter, in Hz.
+    sample_rate, n_fft, n_mels, f_min, f_max
+        As for ``MelSpectrogram``.
 
     Returns
     -------

@@ -146,64 +146,20 @@ class ParallelPCEN(nn.Module):
         return self.weight_logits.softmax(1)
 
     def forward(self, energy: Tensor) -> Tensor:
-        """Normalise a batch.
+        """Return the layers' outputs [B, T, F, N], of the input's type.
 
         Arguments
         ---------
         energy : Tensor
             Energies [B, T, F], not negative: mel amplitudes, or log-mels
-            brought to [0, 1].
-
-        Returns
-        -------
-        Tensor
-            [B, T, F, N], of the input's type.
+            mapped to [0, 1].
 
         Raises
         ------
         InputError
             If an energy is negative or the number of bands is another one.
         """
-        return self._normalise(energy, self.ema)
-
-    def step(
-        self, energy: Tensor, state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Normalise the next frames of a stream.
-
-        Arguments
-        ---------
-        energy : Tensor
-            Energies [B, T, F], T at least 1.
-        state : Tensor, optional
-            Returned by the previous call; None for the first.
-
-        Returns
-        -------
-        tuple of Tensor
-            The output [B, T, F, N] and the state [K, B, F].
-
-        Raises
-        ------
-        InputError
-            If an energy is negative, the number of bands is another one, or
-            the filter is not causal.
-        """
-        if self.ema is not causal:
-            raise InputError(
-                "This PCEN needs whole clips, not streams: take "
-                "sb_sed.features.ema.causal as its ema."
-            )
-        states = iter([None] * len(self.s) if state is None else state)
-        ends = []
-
-        def resumed(frames: Tensor, coefficient: Tensor) -> Tensor:
-            """Filter from where the previous call ended."""
-            averages = causal(frames, coefficient, next(states))
-            ends.append(averages[:, -1])
-            return averages
-
-        return self._normalise(energy, resumed), torch.stack(ends)
+        return self.normalise(energy, self.ema)
 
     def monitored(self) -> dict[str, float]:
         """Return the parameters as readable numbers, means over the bands."""
@@ -224,7 +180,8 @@ class ParallelPCEN(nn.Module):
             f"n_filters={len(self.s)}, ema={self.ema.__name__}, eps={self.eps}"
         )
 
-    def _normalise(self, energy: Tensor, ema: Callable) -> Tensor:
+    def normalise(self, energy: Tensor, ema: Callable) -> Tensor:
+        """Return the outputs [B, T, F, N] by means of an EMA filter."""
         if energy.dim() != 3 or energy.shape[-1] != self.n_mels:
             raise InputError(
                 f"Energies have the shape {tuple(energy.shape)}: this PCEN "
@@ -297,8 +254,9 @@ class PCEN(ParallelPCEN):
         s = [s] if isinstance(s, (int, float)) else s
         super().__init__(n_mels, **first, s=s, **options)
 
-    def _normalise(self, energy: Tensor, ema: Callable) -> Tensor:
-        return super()._normalise(energy, ema).squeeze(-1)
+    def normalise(self, energy: Tensor, ema: Callable) -> Tensor:
+        """Return the output [B, T, F] by means of an EMA filter."""
+        return super().normalise(energy, ema).squeeze(-1)
 
 
 class StreamingPCEN(nn.Module):
@@ -328,14 +286,34 @@ class StreamingPCEN(nn.Module):
 
     def reset(self) -> None:
         """Forget the stream: the next chunk begins another one."""
-        self.state = None
+        self.states = [None] * len(self.pcen.s)
 
     @torch.no_grad()
     def forward(self, energy: Tensor) -> Tensor:
-        """Normalise the next chunk, [B, T, F], of the same B streams."""
-        if not energy.shape[1]:  # nothing to process
+        """Normalise the next chunk of the same B streams, [B, T, F].
+
+        Raises
+        ------
+        InputError
+            If the filter is not causal, or as in ``ParallelPCEN``.
+        """
+        if self.pcen.ema is not causal:
+            raise InputError(
+                "This PCEN needs whole clips, not streams: take "
+                "sb_sed.features.ema.causal as its ema."
+            )
+        if not energy.numel():
             return self.pcen(energy)
-        output, self.state = self.pcen.step(energy, self.state)
+        states, ends = iter(self.states), []
+
+        def resumed(energies: Tensor, coefficient: Tensor) -> Tensor:
+            """Filter from where the previous chunk ended."""
+            averages = causal(energies, coefficient, next(states))
+            ends.append(averages[:, -1])
+            return averages
+
+        output = self.pcen.normalise(energy, resumed)
+        self.states = ends
         return output
 
 
