@@ -6,7 +6,6 @@ Authors
 
 import copy
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -220,15 +219,3 @@ def test_pcen_by_name_is_on_mel_amplitudes():
     pcen = PCEN(128, 0.98, 10.0, 0.5, [0.015, 0.25], trainable=False)
     expected = pcen(MinMax()(MelSpectrogram()(wavs)))
     torch.testing.assert_close(featurizer(wavs), expected, rtol=1e-3, atol=1e-6)
-
-
-def test_the_fragment_is_the_registered_front_end():
-    fragments = Path(__file__).parents[2] / "recipes/DCASE2020/hparams/features"
-    wavs = wav_batches()[0]
-    for file, name in (("ppcen", "ppcen"), ("pcen", "pcen")):
-        with open(fragments / f"{file}.yaml", encoding="utf-8") as stream:
-            fragment = load_hyperpyyaml(stream)
-        torch.testing.assert_close(
-            fragment["featurizer"](wavs), get_featurizer(name)(wavs)
-        )
-        assert fragment["n_channels"] == fragment["featurizer"].n_channels

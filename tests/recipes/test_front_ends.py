@@ -11,7 +11,7 @@ import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
 
-from sb_sed.features import PCEN, ParallelPCEN
+from sb_sed.features import PCEN, ParallelPCEN, get_featurizer
 from sb_sed.features.ema import forward_backward
 from sb_sed.training.recipe import Recipe
 
@@ -137,6 +137,19 @@ def check_three_layers(student):
     assert layers.alpha.flatten().tolist() == pytest.approx([0.9, 0.5, 0.1])
     assert student.network.n_channels == 3
     assert student(torch.rand(1, 60, 128)).strong.shape == (1, 15, 10)
+
+
+@pytest.mark.parametrize(
+    "recipe, name",
+    [("ppcen", "ppcen"), ("table1_trainable_pcen", "pcen")],
+)
+def test_the_fragment_is_the_registered_front_end(recipe, name, tmp_path):
+    wavs = torch.randn(8, 8000)
+    features = load(recipe, tmp_path)["features"]
+    torch.testing.assert_close(
+        features["featurizer"](wavs), get_featurizer(name)(wavs)
+    )
+    assert features["n_channels"] == features["featurizer"].n_channels
 
 
 def readme_block(language):
