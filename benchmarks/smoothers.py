@@ -8,13 +8,14 @@ The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 max(0.2 s, 20 %)) on the halves tuned on and on the other halves, mean over
 random halvings and both directions; PSDS 1 and 2 of all files, each smoothed
 with what was tuned on files without it; and the seconds of all of that tuning.
+Transitions of HMMs are found by the exact search unless the name says that they
+are learned: from the reference's durations, or by Baum-Welch.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 from _detector_scores import ScoresParser, load_scores
@@ -29,28 +30,36 @@ from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.sebbs import SEBBsSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
 from sb_sed.tuning.crossfit import AsGiven, CrossFit
+from sb_sed.tuning.learned import BaumWelch, Durations
 from sb_sed.tuning.regularise import Flattest, Shrink
-from sb_sed.tuning.search import ExactSearch
+from sb_sed.tuning.search import ExactSearch, Search
 
 _SHRINK = ExactSearch(Shrink(20.0))
 _CONFIDENCES = tuple(np.round(np.arange(0, 1, 0.1), 1).tolist())
 
-SMOOTHERS: dict[str, Callable[[], Smoother]] = {
-    "threshold 0.5": lambda: ThresholdSmoother(0.5, search=None),
-    "threshold a class": ThresholdSmoother,
-    "median a class": lambda: MedianSmoother(search=ExactSearch()),
-    "HMM, tied": HMMSmoother,
-    "HMM, tied, shrunk": lambda: HMMSmoother(search=_SHRINK),
-    "HMM, untied": lambda: HMMSmoother(tied=False),
-    "HMM, untied, flattest": lambda: HMMSmoother(
-        tied=False, search=ExactSearch(Flattest())
+# Name -> smoother, and what finds its parameters (None: they are given).
+SMOOTHERS: dict[str, tuple[Smoother, Search | None]] = {
+    "threshold 0.5": (ThresholdSmoother(0.5), None),
+    "threshold a class": (ThresholdSmoother(), ExactSearch()),
+    "median a class": (MedianSmoother(), ExactSearch()),
+    "HMM, tied": (HMMSmoother(), ExactSearch()),
+    "HMM, tied, shrunk": (HMMSmoother(), _SHRINK),
+    "HMM, untied": (HMMSmoother(tied=False), ExactSearch()),
+    "HMM, untied, flattest": (
+        HMMSmoother(tied=False),
+        ExactSearch(Flattest()),
     ),
-    "HMM, untied, threshold": lambda: HMMSmoother(
-        tied=False, thresholds=_CONFIDENCES, search=ExactSearch(Shrink(10.0))
+    "HMM, untied, threshold": (
+        HMMSmoother(tied=False, thresholds=_CONFIDENCES),
+        ExactSearch(Shrink(10.0)),
     ),
-    "HMM on contrast": ContrastHMMSmoother,
-    "cSEBBs": SEBBsSmoother,
-    "cSEBBs, shrunk": lambda: SEBBsSmoother(search=_SHRINK),
+    "HMM, tied, durations": (HMMSmoother(), Durations()),
+    "HMM, untied, durations": (HMMSmoother(tied=False), Durations()),
+    "HMM, tied, Baum-Welch": (HMMSmoother(), BaumWelch()),
+    "HMM, untied, Baum-Welch": (HMMSmoother(tied=False), BaumWelch()),
+    "HMM on contrast": (ContrastHMMSmoother(), ExactSearch(Shrink(10.0))),
+    "cSEBBs": (SEBBsSmoother(), ExactSearch()),
+    "cSEBBs, shrunk": (SEBBsSmoother(), _SHRINK),
 }
 
 
@@ -68,9 +77,9 @@ def main() -> None:
         f"{'PSDS 1':>7} {'PSDS 2':>7} {'seconds':>8}"
     )
     for name in options.only or SMOOTHERS:
-        smoother = SMOOTHERS[name]()
-        tuning = CrossFit(splits=options.splits)
-        if smoother.search is None:
+        smoother, search = SMOOTHERS[name]
+        tuning = CrossFit(search, splits=options.splits)
+        if search is None:
             tuning = AsGiven()
         start = time.perf_counter()
         smoothed = tuning(smoother, scores, reference)

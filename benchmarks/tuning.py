@@ -23,7 +23,7 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.tuning.report import format_tuning
 from sb_sed.tuning.search import ForestSearch
-from sb_sed.tuning.tune import tune
+from sb_sed.tuning.tune import fit, tune
 
 
 def main() -> None:
@@ -43,9 +43,9 @@ def main() -> None:
     print(_line(f"exact, and {n_folds} held-out parts", report.seconds,
                 smoother, scores, reference))  # fmt: skip
     for seed in range(options.seeds):
-        smoother = HMMSmoother(search=ForestSearch(options.calls, seed))
+        search = ForestSearch(options.calls, seed)
         start = time.perf_counter()
-        smoother.fit(scores, reference)
+        smoother = fit(HMMSmoother(), scores, reference, search)
         seconds = time.perf_counter() - start
         name = f"forest, {options.calls} calls, seed {seed}"
         print(_line(name, seconds, smoother, scores, reference), flush=True)

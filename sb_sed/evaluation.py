@@ -1,4 +1,4 @@
-"""A system on its test sets: smoothed, scored, written; and ensembles.
+"""Evaluation of systems on test sets: smooth, score, write; ensembles.
 
 Authors
  * sb_sed contributors 2026
@@ -11,17 +11,20 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.scoring.report import write_json
-from sb_sed.scoring.systems import score_networks
+from sb_sed.formats import write_events, write_scores
+from sb_sed.plots import plot_f1
+from sb_sed.scoring.report import make_report, write_json, write_markdown
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import save_smoother
 from sb_sed.tuning.crossfit import AsGiven, Smoothed
 
+Scores = Mapping[str, pd.DataFrame]
 
-class TestSets:
-    """Smooths and scores one test set after the other.
 
-    What is tuned is tuned on the first set, and used as it is for the others.
+class Evaluator:
+    """Smooth and score one test set after the other, and write the results.
+
+    Parameters are tuned on the first set alone and kept for the others.
 
     Arguments
     ---------
@@ -33,12 +36,11 @@ class TestSets:
         The classes to score.
     folder : str | Path
         The output folder. Each set gets a folder in it, each network one in
-        that (see ``score_networks``), with ``tuning.json`` where something was
-        tuned. The smoother for other recordings is written to
+        that, with ``scores/*.tsv`` (not smoothed), ``events.tsv``,
+        ``report.json``, ``.md`` and ``.png``, and ``tuning.json`` where
+        something was tuned. The smoother for other recordings is written to
         ``save/<network>_smoother.json``.
     """
-
-    __test__ = False  # no test of pytest's
 
     def __init__(
         self,
@@ -56,7 +58,7 @@ class TestSets:
     def score(
         self,
         name: str,
-        scores: Mapping[str, Mapping[str, pd.DataFrame]],
+        scores: Mapping[str, Scores],
         reference: pd.DataFrame,
         durations: Mapping[str, float],
     ) -> dict[str, dict]:
@@ -67,7 +69,8 @@ class TestSets:
         name : str
             Of the set.
         scores : Mapping[str, Mapping[str, pd.DataFrame]]
-            For each network its scores: clip to table.
+            For each network (``student``, ``teacher``) its scores: clip to
+            table.
         reference : pd.DataFrame
             The true events.
         durations : Mapping[str, float]
@@ -76,48 +79,104 @@ class TestSets:
         Returns
         -------
         dict[str, dict]
-            For each network its report.
+            For each network its report (``sb_sed.scoring.report.make_report``).
         """
+        # All are smoothed before the first result is written.
         smoothed = {
-            network: AsGiven()(self.fitted[network], tables, reference)
-            if network in self.fitted
-            else self.tuning(self.smoother, tables, reference)
+            network: self._smooth(network, tables, reference)
             for network, tables in scores.items()
         }
-        for network, result in smoothed.items():
-            if network not in self.fitted:
-                self.fitted[network] = result.smoother
-                file = self.folder / "save" / f"{network}_smoother.json"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                save_smoother(result.smoother, file)
-        reports = score_networks(
-            scores,
-            smoothed,
-            reference,
-            durations,
-            self.classes,
-            self.folder / name,
+        return {
+            network: self._write(
+                self.folder / name / network,
+                scores[network],
+                result,
+                make_report(
+                    reference,
+                    result.events,
+                    result.scores,
+                    durations,
+                    classes=self.classes,
+                ),
+            )
+            for network, result in smoothed.items()
+        }
+
+    def _smooth(
+        self, network: str, scores: Scores, reference: pd.DataFrame
+    ) -> Smoothed:
+        """Decode with what was tuned for the network, or tune it."""
+        if network in self.fitted:
+            return AsGiven()(self.fitted[network], scores, reference)
+        smoothed = self.tuning(self.smoother, scores, reference)
+        self.fitted[network] = smoothed.smoother
+        save_smoother(
+            smoothed.smoother, self.folder / "save" / f"{network}_smoother.json"
         )
-        for network, result in smoothed.items():
-            if result.report is not None:
-                target = self.folder / name / network / "tuning.json"
-                write_json(result.report.as_dict(), target)
-        return reports
+        return smoothed
+
+    @staticmethod
+    def _write(
+        folder: Path, scores: Scores, smoothed: Smoothed, report: dict
+    ) -> dict:
+        """Write the results of one network; return its report."""
+        files = [f"{clip}.wav" for clip in scores]
+        write_scores(scores, folder / "scores")
+        write_events(smoothed.events, folder / "events.tsv", files)
+        write_json(report, folder / "report.json")
+        write_markdown(report, folder / "report.md")
+        plot_f1(report, folder / "report.png")
+        if smoothed.report is not None:
+            write_json(smoothed.report.as_dict(), folder / "tuning.json")
+        return report
 
 
-def average_scores(
-    systems: Sequence[Mapping[str, pd.DataFrame]],
-) -> dict[str, pd.DataFrame]:
+def summary_table(reports: Mapping[str, Mapping[str, dict]]) -> str:
+    """Return one line for each test set and network, as Markdown.
+
+    Arguments
+    ---------
+    reports : Mapping[str, Mapping[str, dict]]
+        Test set to network to report.
+
+    Returns
+    -------
+    str
+        Event-based macro F1 with its 95 % interval, segment-based macro F1
+        (percent), PSDS 2020, 1 and 2, and the number of files scored.
+    """
+    header = (
+        "| set | network | files | event F1 [95 %] | segment F1 "
+        "| PSDS 2020 | PSDS 1 | PSDS 2 |"
+    )
+    lines = [header, "|---" * 8 + "|"]
+    for name, networks in reports.items():
+        for network, report in networks.items():
+            psds = report["psds"] or {}
+            cells = [
+                name,
+                network,
+                str(report["n_files"]),
+                _percent_with_interval(report),
+                _number(report["segment_f1"]["macro"], "{:.2f}", 100),
+                *(_number(psds.get(k), "{:.3f}") for k in ("2020", "1", "2")),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def average_scores(systems: Sequence[Scores]) -> dict[str, pd.DataFrame]:
     """Average the scores of several systems, clip by clip and class by class.
 
     A score holds from the onset to the offset of its frame. Systems may have
     frames of other lengths: the mean is then given on all their boundaries,
-    so that nothing is interpolated.
+    so that nothing is interpolated. The plain average of the UNIVPM-INRIA
+    paper, section 4.
 
     Arguments
     ---------
     systems : Sequence[Mapping[str, pd.DataFrame]]
-        Of each system a table per clip, as of ``sb_sed.formats.read_scores``;
+        Of each system a table a clip, as of ``sb_sed.formats.read_scores``;
         all of the same clips and classes (in any order). Where one ends
         earlier than the others, the common part is kept.
 
@@ -130,10 +189,6 @@ def average_scores(
     ------
     InputError
         If there is no system, or they differ in clips or classes.
-
-    Source
-    ------
-    The plain average of the UNIVPM-INRIA paper, section 4.
 
     Example
     -------
@@ -160,6 +215,7 @@ def average_scores(
 
 
 def _average(tables: list[pd.DataFrame], clip: str) -> pd.DataFrame:
+    """Average tables of one clip on the boundaries of all their frames."""
     classes = list(tables[0].columns[2:])
     if any(set(table.columns[2:]) != set(classes) for table in tables):
         raise InputError(
@@ -173,7 +229,11 @@ def _average(tables: list[pd.DataFrame], clip: str) -> pd.DataFrame:
             f"The scores of the ensemble's systems for {clip!r} have no time "
             "in common: score the same recording with each."
         )
-    edges = np.unique(np.concatenate([_edges(table) for table in tables]))
+    edges = np.unique(
+        np.concatenate(
+            [[*table["onset"], table["offset"].iloc[-1]] for table in tables]
+        )
+    )
     edges = edges[(edges >= begin) & (edges <= end)]
     mean = np.mean(
         [
@@ -190,5 +250,16 @@ def _average(tables: list[pd.DataFrame], clip: str) -> pd.DataFrame:
     return table
 
 
-def _edges(table: pd.DataFrame) -> np.ndarray:
-    return np.append(table["onset"], table["offset"].iloc[-1])
+def _percent_with_interval(report: Mapping) -> str:
+    """Return the event-based macro F1 and its interval in percent."""
+    text = _number(report["event_f1"]["macro"], "{:.2f}", 100)
+    interval = report["confidence_intervals"]["event_f1"]["macro"]
+    if interval is None:
+        return text
+    low, high = interval
+    return f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _number(value: float | None, form: str, factor: float = 1.0) -> str:
+    """Return a figure, or a dash where there is none."""
+    return "–" if value is None else form.format(factor * value)

@@ -1,10 +1,15 @@
-"""A system on two test sets: what is tuned where, and what is written."""
+"""Test sets: what is tuned and written; ensembles as integrals of scores."""
 
 import json
 
+import numpy as np
 import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sb_sed.evaluation import TestSets
+from sb_sed.errors import InputError
+from sb_sed.evaluation import Evaluator, average_scores, summary_table
 from sb_sed.formats import EVENT_COLUMNS, read_events, scores_table
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
@@ -22,19 +27,19 @@ def _set(high, low):
     return scores, events, {f"{i}.wav": 4.0 for i in range(4)}
 
 
-def _score(sets, name, scores, *reference):
-    return sets.score(name, {"student": scores}, *reference)["student"]
+def _score(evaluator, name, scores, *reference):
+    return evaluator.score(name, {"student": scores}, *reference)["student"]
 
 
 def test_tunes_on_the_first_set_alone(tmp_path):
     tuning = CrossFit(splits=1)
-    sets = TestSets(ThresholdSmoother(), tuning, ["Dog"], tmp_path)
-    report = _score(sets, "validation", *_set(high=0.3, low=0.2))
+    evaluator = Evaluator(ThresholdSmoother(), tuning, ["Dog"], tmp_path)
+    report = _score(evaluator, "validation", *_set(high=0.3, low=0.2))
     assert report["event_f1"]["macro"] == 1
     kept = load_smoother(tmp_path / "save" / "student_smoother.json")
     assert 0.2 < kept.threshold["Dog"] <= 0.3
     # All of this set reaches that threshold: the whole clips are events.
-    report = _score(sets, "public", *_set(high=0.9, low=0.5))
+    report = _score(evaluator, "public", *_set(high=0.9, low=0.5))
     assert report["event_f1"]["macro"] == 0
     found = read_events(tmp_path / "public" / "student" / "events.tsv")
     assert set(found["onset"]) == {0.0}
@@ -45,10 +50,93 @@ def test_tunes_on_the_first_set_alone(tmp_path):
 
 def test_given_parameters_stay(tmp_path):
     smoother = ThresholdSmoother(0.6)
-    sets = TestSets(smoother, AsGiven(), ["Dog"], tmp_path)
-    report = _score(sets, "validation", *_set(high=0.9, low=0.5))
+    evaluator = Evaluator(smoother, AsGiven(), ["Dog"], tmp_path)
+    report = _score(evaluator, "validation", *_set(high=0.9, low=0.5))
     assert report["event_f1"]["macro"] == 1
     assert report["psds"]["2020"] == 1
     kept = load_smoother(tmp_path / "save" / "student_smoother.json")
     assert kept.threshold == 0.6
     assert not list(tmp_path.rglob("tuning.json"))
+
+
+def test_summary_of_sets_and_networks(tmp_path):
+    evaluator = Evaluator(ThresholdSmoother(0.6), AsGiven(), ["Dog"], tmp_path)
+    scores, *truth = _set(high=0.9, low=0.5)
+    reports = {
+        name: evaluator.score(name, {"student": scores}, *truth)
+        for name in ("validation", "public")
+    }
+    reports["public"]["student"]["psds"] = None
+    lines = summary_table(reports).splitlines()
+    assert lines[2:] == [
+        "| validation | student | 4 | 100.00 [100.0, 100.0] | 100.00 "
+        "| 1.000 | 1.000 | 1.000 |",
+        "| public | student | 4 | 100.00 [100.0, 100.0] | 100.00 | – | – | – |",
+    ]
+
+
+def _scores(matrix, shift=0.5, classes=("Cat", "Dog"), duration=None):
+    return {"clip": scores_table(matrix, shift, list(classes), duration)}
+
+
+def test_mean_of_systems_on_one_grid():
+    rng = np.random.default_rng(0)
+    matrices = rng.random((3, 7, 2))
+    mean = average_scores([_scores(matrix) for matrix in matrices])["clip"]
+    pd.testing.assert_frame_equal(
+        mean, _scores(matrices.mean(axis=0))["clip"], rtol=1e-12
+    )
+
+
+def test_one_system_is_its_own_ensemble():
+    scores = _scores(np.random.default_rng(1).random((5, 2)))
+    pd.testing.assert_frame_equal(
+        average_scores([scores])["clip"], scores["clip"]
+    )
+
+
+def test_classes_are_matched_by_name():
+    swapped = _scores([[0.2, 0.4]], classes=("Dog", "Cat"))
+    mean = average_scores([_scores([[0.0, 0.0]]), swapped])["clip"]
+    assert list(mean.columns[2:]) == ["Cat", "Dog"]
+    assert mean[["Cat", "Dog"]].to_numpy().tolist() == [[0.2, 0.1]]
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.25, 0.4]), min_size=1, max_size=3),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_grids_keep_the_integral(shifts, seed):
+    rng = np.random.default_rng(seed)
+    systems = [
+        _scores(
+            rng.random((int(np.ceil(2 / shift)), 1)), shift, ["Cat"], duration=2
+        )
+        for shift in shifts
+    ]
+    mean = average_scores(systems)["clip"]
+    assert mean["onset"].iloc[0] == 0 and mean["offset"].iloc[-1] == 2
+    assert (mean["onset"].iloc[1:] == mean["offset"].to_numpy()[:-1]).all()
+    areas = [_area(system["clip"]) for system in systems]
+    np.testing.assert_allclose(_area(mean), np.mean(areas), rtol=1e-9)
+
+
+def test_the_common_part_is_kept():
+    long, short = _scores(np.ones((6, 2))), _scores(np.zeros((4, 2)))
+    mean = average_scores([long, short])["clip"]
+    assert mean["offset"].iloc[-1] == 2.0
+    assert (mean[["Cat", "Dog"]] == 0.5).all(axis=None)
+
+
+def test_what_does_not_fit_is_refused():
+    one = _scores([[0.0, 0.0]])
+    with pytest.raises(InputError, match="at least one system"):
+        average_scores([])
+    with pytest.raises(InputError, match="other files.*'clip'"):
+        average_scores([one, {"else": one["clip"]}])
+    with pytest.raises(InputError, match="other classes"):
+        average_scores([one, _scores([[0.0, 0.0]], classes=("Cat", "Cow"))])
+
+
+def _area(table):
+    return float(((table["offset"] - table["onset"]) * table["Cat"]).sum())

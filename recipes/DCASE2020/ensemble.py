@@ -27,10 +27,9 @@ from tempfile import TemporaryDirectory
 import speechbrain as sb
 
 from sb_sed.errors import InputError
-from sb_sed.evaluation import TestSets, average_scores
+from sb_sed.evaluation import Evaluator, average_scores, summary_table
 from sb_sed.formats import read_durations, read_events, read_scores
 from sb_sed.runs.run import Run
-from sb_sed.scoring.systems import summary_table
 from sb_sed.training.recipe import Recipe
 
 TEST_SETS = ("validation", "public")
@@ -180,17 +179,17 @@ def main(arguments: list[str]) -> None:
     systems = Systems(
         options.systems, options.network, options.reference, options.durations
     )
-    reports, test_sets = {}, None
+    reports, evaluator = {}, None
     for name in systems.sets():
         scores = systems.scores(name)
         classes = list(next(iter(scores.values())).columns[2:])
-        test_sets = test_sets or TestSets(
+        evaluator = evaluator or Evaluator(
             parts["smoothing"]["smoother"],
             parts["smoothing"]["tuning"],
             classes,
             parts["output_folder"],
         )
-        reports[name] = test_sets.score(
+        reports[name] = evaluator.score(
             name, {options.network: scores}, *systems.reference(name)
         )
     print(summary_table(reports))

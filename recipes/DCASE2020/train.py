@@ -31,11 +31,10 @@ from torch.utils.data import ConcatDataset, DataLoader
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.streams import ClipReader, batches_of_one_length, hold_out
 from sb_sed.errors import InputError
-from sb_sed.evaluation import TestSets
+from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.formats import read_durations, read_events
 from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.collar import event_counts
-from sb_sed.scoring.systems import summary_table
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 
@@ -266,7 +265,7 @@ def main(arguments: list[str]) -> None:
             "collate_fn": PaddedBatch,
         },
     )
-    test_sets = TestSets(
+    evaluator = Evaluator(
         hparams["smoothing"]["smoother"],
         hparams["smoothing"]["tuning"],
         hparams["dataset"]["classes"],
@@ -279,7 +278,7 @@ def main(arguments: list[str]) -> None:
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         reference, durations = data.reference(split)
         if if_main_process():
-            reports[split] = test_sets.score(
+            reports[split] = evaluator.score(
                 split, brain.scores, reference, durations
             )
     if if_main_process():

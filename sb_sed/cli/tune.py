@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+from collections.abc import Callable
 
 from sb_sed.cli.arguments import (
     add_command,
@@ -15,7 +16,7 @@ from sb_sed.cli.arguments import (
     whole,
 )
 from sb_sed.errors import InputError
-from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 
 _EXAMPLES = """\
 examples:
@@ -54,16 +55,18 @@ def add_tune(commands) -> None:
     )
     parser.add_argument(
         "--search",
-        choices=["exact", "forest"],
+        choices=["exact", "forest", "durations", "baum-welch"],
         default="exact",
         help="the whole grid, or 200 points chosen by extra trees, each of "
-        "which decodes all files again (default: exact)",
+        "which decodes all files again; or, for the HMM, transitions that are "
+        "learned: from the reference's durations, or by Baum-Welch from the "
+        "scores alone (default: exact)",
     )
     parser.add_argument(
         "--regularise",
         choices=["flattest", "shrink", "none"],
         help="for the exact search: take the best plateau of the grid, or lend "
-        "each class events of an average one (default: as the smoother does)",
+        "each class events of an average one (default: what is recommended for the smoother)",
     )
     parser.add_argument(
         "--folds",
@@ -102,7 +105,6 @@ def _tune(arguments: argparse.Namespace) -> None:
     from sb_sed.tuning.tune import tune
 
     smoother = smoother_class(arguments.smoother)()
-    smoother.search = _search(arguments, smoother.search)
     reference = read_events(arguments.reference)
     durations = arguments.durations and read_durations(arguments.durations)
     scores = read_scores(arguments.scores)
@@ -110,6 +112,7 @@ def _tune(arguments: argparse.Namespace) -> None:
         smoother,
         scores,
         reference,
+        _search(arguments),
         arguments.folds,
         arguments.splits,
         arguments.seed,
@@ -126,21 +129,27 @@ def _tune(arguments: argparse.Namespace) -> None:
     print(text, flush=True)
 
 
-def _search(arguments: argparse.Namespace, usual):
+def _search(arguments: argparse.Namespace) -> Callable | None:
+    """Return the search that was chosen; None for the recommended one."""
+    from sb_sed.tuning.learned import BaumWelch, Durations
     from sb_sed.tuning.regularise import Flattest, Shrink
     from sb_sed.tuning.search import ExactSearch, ForestSearch
 
     goals = {"flattest": Flattest(), "shrink": Shrink(), "none": None}
     if arguments.search == "exact":
         if arguments.regularise is None:
-            return usual or ExactSearch()
+            return None
         return ExactSearch(goals[arguments.regularise])
     if arguments.regularise not in (None, "none"):
         raise InputError(
             "--regularise is for the exact search: leave it out or take "
             "--search exact."
         )
-    return ForestSearch(seed=arguments.seed)
+    return {
+        "forest": ForestSearch(seed=arguments.seed),
+        "durations": Durations(),
+        "baum-welch": BaumWelch(),
+    }[arguments.search]
 
 
 def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.formats import stem
-from sb_sed.report.outcomes import COLLAR, OFFSET_RATIO
-from sb_sed.scoring.libraries import import_quietly
+from sb_sed.scoring import import_quietly
+from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 
 LEAST_SHARE = 1e-3  # where the logarithmic scale of shares begins
 

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from sb_sed.formats import EVENT_COLUMNS, stem
-from sb_sed.tuning.matching import COLLAR, OFFSET_RATIO
+from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 
 HIT, BOUNDARY, WRONG, MISSED, FALSE_ALARM = KINDS = (
     "hit",

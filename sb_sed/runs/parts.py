@@ -22,7 +22,7 @@ from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
-from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 
 _CLASSES = {
     part.__name__: part
@@ -45,7 +45,7 @@ _FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
 # Nothing in a detector is larger than a rate in Hz.
 _LARGEST = 10**6
 # Arguments that matter to a training only; without them, nothing is done.
-_TRAINING_ONLY = ("initialise", "search")
+_TRAINING_ONLY = ("initialise",)
 
 
 class UnknownPart(InputError):

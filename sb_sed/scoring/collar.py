@@ -1,8 +1,8 @@
 """Event-based (collar) and segment-based comparison of events with sed_eval.
 
-The settings are those of DCASE Task 4: an event is found when its onset lies
-within 0.2 s of the reference's and its offset within 0.2 s or 20 % of the
-reference's length, whichever is more; segments last 1 s.
+The settings are those of DCASE Task 4: an event is found if its onset lies
+within the collar of the reference's and its offset within the collar or a share
+of the reference's length, whichever is more; segments last 1 s.
 
 A. Mesaros, T. Heittola, T. Virtanen, "Metrics for polyphonic sound event
 detection", Applied Sciences 6(6), 2016.
@@ -11,25 +11,28 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, stem
+from sb_sed.scoring import import_quietly
 from sb_sed.scoring.counts import Counts
-from sb_sed.scoring.libraries import import_quietly
+
+COLLAR = 0.2  # seconds
+OFFSET_RATIO = 0.2  # of the reference event's length
 
 
 def event_counts(
     reference: pd.DataFrame,
     estimate: pd.DataFrame,
-    classes=None,
-    collar: float = 0.2,
-    offset_ratio: float = 0.2,
+    classes: Sequence[str] | None = None,
+    collar: float = COLLAR,
+    offset_ratio: float = OFFSET_RATIO,
 ) -> Counts:
-    """Counts the events that were found, per file and class.
+    """Count the events that were found, per file and class.
 
     Arguments
     ---------
@@ -38,7 +41,7 @@ def event_counts(
         without events, are the ones that are scored. Events of a class may
         overlap.
     estimate : pandas.DataFrame
-        Events; those of other files are passed over.
+        Events; those of other files are ignored.
     classes : sequence of str, optional
         The labels to score; all that occur when omitted.
     collar : float
@@ -81,10 +84,10 @@ def event_counts(
 def segment_counts(
     reference: pd.DataFrame,
     estimate: pd.DataFrame,
-    classes=None,
+    classes: Sequence[str] | None = None,
     resolution: float = 1.0,
 ) -> Counts:
-    """Counts the segments in which a class was found, per file and class.
+    """Count the segments in which a class was found, per file and class.
 
     As in sed_eval, a class without any estimate has no segment-based F1 and is
     left out of the mean, whereas its event-based F1 is 0.
@@ -126,7 +129,7 @@ def segment_counts(
 def _count(
     reference, estimate, classes, make_metric: Callable, unreported=0.0
 ) -> Counts:
-    """Runs sed_eval file by file and keeps what each file adds."""
+    """Run sed_eval file by file and keep what each file adds."""
     reference_events = _events_by_file(reference)
     if not reference_events:
         raise InputError("The reference names no file: nothing to score.")
@@ -165,7 +168,7 @@ def _count(
 
 
 def _events_by_file(events: pd.DataFrame) -> dict[str, list[dict]]:
-    """Stem -> events as sed_eval takes them; an empty list for silent files."""
+    """Map stems to events as sed_eval takes them, none for silent files."""
     files = {}
     for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
         index=False

@@ -1,8 +1,8 @@
 """Hits and misses per file and class, and the F1 scores made of them.
 
 sed_eval gives one figure for a data set. Its counts are sums over files, so
-keeping them per file gives the same figure and, by resampling the files, how
-far it would move on another draw of recordings.
+keeping them per file gives the same figure and, by resampling the files, its
+confidence interval.
 
 Authors
  * sb_sed contributors 2026
@@ -11,6 +11,64 @@ Authors
 from dataclasses import dataclass
 
 import numpy as np
+
+LEVEL = 0.95  # of confidence intervals
+
+
+def f1(hits, estimate, reference, undefined: float = np.nan) -> np.ndarray:
+    """Return F1 of numbers of units (events or segments).
+
+    Arguments
+    ---------
+    hits, estimate, reference : np.ndarray
+        Units that agree, of the estimate and of the reference, of shapes that
+        broadcast.
+    undefined : float
+        The value where the reference has none.
+
+    Returns
+    -------
+    f1 : np.ndarray
+
+    Example
+    -------
+    >>> f1(np.array([1, 0, 0]), np.array([1, 0, 1]), np.array([3, 2, 0]))
+    array([0.5, 0. , nan])
+    """
+    total = estimate + reference
+    return np.divide(
+        2.0 * hits,
+        total,
+        out=np.full(total.shape, undefined),
+        where=np.broadcast_to(reference > 0, total.shape),
+    )
+
+
+def macro_mean(per_class: np.ndarray) -> np.ndarray:
+    """Return the mean over the classes whose F1 is defined.
+
+    Arguments
+    ---------
+    per_class : np.ndarray
+        F1, NaN where it is not defined, ``[..., C]``.
+
+    Returns
+    -------
+    macro : np.ndarray
+        ``[...]``; NaN where there is none.
+
+    Example
+    -------
+    >>> macro_mean(np.array([[0.5, 1.0, np.nan], [np.nan] * 3]))
+    array([0.75,  nan])
+    """
+    n_defined = (~np.isnan(per_class)).sum(axis=-1)
+    return np.divide(
+        np.nansum(per_class, axis=-1),
+        n_defined,
+        out=np.full(n_defined.shape, np.nan),
+        where=n_defined > 0,
+    )
 
 
 @dataclass(frozen=True)
@@ -57,37 +115,37 @@ class Counts:
 
     @property
     def false_positives(self) -> np.ndarray:
-        """Units of the estimate that are not in the reference, ``[F, C]``."""
+        """Return the false positives, ``[F, C]``."""
         return self.estimate - self.hits
 
     @property
     def false_negatives(self) -> np.ndarray:
-        """Units of the reference that were not found, ``[F, C]``."""
+        """Return the units of the reference that were missed, ``[F, C]``."""
         return self.reference - self.hits
 
     def f1(self) -> dict:
-        """F1 over all files, as sed_eval has it.
+        """Return F1 over all files, equal to sed_eval's.
 
         Returns
         -------
         scores : dict
             ``macro`` (mean over the classes of the reference), ``micro``
             (all units alike) and ``per_class`` (label -> F1); None where it
-            is not defined, as for a class that the reference has not.
+            is not defined, as for a class that the reference lacks.
         """
         return self._scores(
             *self._f1(np.ones((1, len(self.files)))), lambda x: _number(x[0])
         )
 
     def intervals(
-        self, n_draws: int = 1000, seed: int = 0, level: float = 0.95
+        self, n_draws: int = 1000, seed: int = 0, level: float = LEVEL
     ) -> dict:
-        """Percentile bootstrap over the files.
+        """Return confidence intervals: a percentile bootstrap over the files.
 
         Arguments
         ---------
         n_draws : int
-            How often as many files as there are are drawn with replacement.
+            Number of draws of as many files, with replacement.
         seed : int
             Of the draws; the same seed gives the same intervals.
         level : float
@@ -111,6 +169,7 @@ class Counts:
         return self._scores(*self._f1(draws), _interval)
 
     def _scores(self, macro, micro, per_class, summary) -> dict:
+        """Summarise the F1 of all draws."""
         return {
             "macro": summary(macro),
             "micro": summary(micro),
@@ -121,33 +180,22 @@ class Counts:
         }
 
     def _f1(self, weights: np.ndarray):
-        """Macro [D], micro [D] and class F1 [D, C] of D weightings [D, F]."""
-        hits, reference, estimate = (
+        """Return macro [D], micro [D], class F1 [D, C] of weights [D, F]."""
+        sums = [
             weights @ units
-            for units in (self.hits, self.reference, self.estimate)
-        )
-        per_class = self._ratio(hits, reference, estimate)
-        present = ~np.isnan(per_class)
-        macro = np.divide(
-            np.nansum(per_class, axis=1),
-            present.sum(axis=1),
-            out=np.full(len(weights), np.nan),
-            where=present.any(axis=1),
-        )
-        micro = self._ratio(hits.sum(1), reference.sum(1), estimate.sum(1))
-        return macro, micro, per_class
+            for units in (self.hits, self.estimate, self.reference)
+        ]
+        per_class = self._reported(*sums)
+        micro = self._reported(*(n.sum(axis=1) for n in sums))
+        return macro_mean(per_class), micro, per_class
 
-    def _ratio(self, hits, reference, estimate) -> np.ndarray:
-        """2 tp / (units of both); NaN where the reference is empty."""
-        f1 = np.divide(
-            2.0 * hits,
-            reference + estimate,
-            out=np.full(np.shape(hits), np.nan),
-            where=reference > 0,
-        )
-        f1[(reference > 0) & (estimate == 0)] = self.unreported
-        return f1
+    def _reported(self, hits, estimate, reference) -> np.ndarray:
+        """Return F1, ``unreported`` where there is no estimate."""
+        values = f1(hits, estimate, reference)
+        values[(reference > 0) & (estimate == 0)] = self.unreported
+        return values
 
 
 def _number(value: float) -> float | None:
+    """Return None for NaN."""
     return None if np.isnan(value) else float(value)

@@ -1,7 +1,7 @@
 """Polyphonic sound detection scores (PSDS) with sed_scores_eval.
 
-Exact over all thresholds, unlike the 50 thresholds of the baseline's
-psds_eval, which comes out up to 0.02 lower.
+Exact over all thresholds; the baseline's psds_eval takes 50 thresholds and is
+up to 0.02 lower.
 
 C. Bilen et al., "A framework for the robust evaluation of sound event
 detection", ICASSP 2020; J. Ebbers et al., "Threshold-independent evaluation of
@@ -18,7 +18,7 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, stem
-from sb_sed.scoring.libraries import import_quietly
+from sb_sed.scoring import import_quietly
 
 MAX_EFPR = 100.0  # effective false positives per hour
 
@@ -33,7 +33,7 @@ _TOLERANCES = {
 
 
 class PsdsUndefined(InputError):
-    """Why there is no PSDS for an input that has other figures."""
+    """PSDS is not defined for an input that has other scores."""
 
 
 def psds(
@@ -41,7 +41,7 @@ def psds(
     scores: dict[str, pd.DataFrame],
     durations: dict[str, float] | None = None,
 ) -> dict[str, float]:
-    """All the PSDS variants that DCASE Task 4 has used.
+    """Compute all PSDS variants that DCASE Task 4 has used.
 
     Arguments
     ---------
@@ -66,10 +66,10 @@ def psds(
     Raises
     ------
     PsdsUndefined
-        When events of a class overlap, there are none, the scores lack a
+        If events of a class overlap, there are none, the scores lack a
         class, or the installed pandas is too new.
     InputError
-        When a file lacks scores or a duration.
+        If a file lacks scores or a duration.
 
     Example
     -------
@@ -120,10 +120,10 @@ def psds(
 
 
 def _fill_empty_classes(deltas: dict[str, dict[str, tuple]]) -> None:
-    """Gives classes whose counts no threshold changes a point of no change.
+    """Give classes whose counts no threshold changes a point without change.
 
-    Without any, sed_scores_eval fails. A class is like that when all that is
-    found of it lies in its events, and too little of them is found.
+    Without any, sed_scores_eval fails: for a class whose detections all lie in
+    its events and cover too little of them.
     """
     first = next(iter(deltas.values()))
     for label, (_, counts) in first.items():
@@ -133,7 +133,7 @@ def _fill_empty_classes(deltas: dict[str, dict[str, tuple]]) -> None:
 
 
 def _events_by_stem(reference: pd.DataFrame) -> dict[str, list[tuple]]:
-    """Stem -> (onset, offset, label) in order, empty for silent files."""
+    """Map stems to (onset, offset, label) in order, none for silent files."""
     events = {}
     for filename, onset, offset, label in reference[EVENT_COLUMNS].itertuples(
         index=False
@@ -147,7 +147,7 @@ def _events_by_stem(reference: pd.DataFrame) -> dict[str, list[tuple]]:
 
 
 def _refuse_overlaps(events: dict[str, list[tuple]]) -> None:
-    """sed_scores_eval would stop at the first with an assertion."""
+    """Refuse overlaps, at which sed_scores_eval fails with an assertion."""
     overlaps = [
         f"{name}, {later[2]}, {earlier[0]:g}-{earlier[1]:g} s and "
         f"{later[0]:g}-{later[1]:g} s"
@@ -167,7 +167,7 @@ def _refuse_overlaps(events: dict[str, list[tuple]]) -> None:
 
 
 def _tables(events, scores) -> dict[str, pd.DataFrame]:
-    """The scores of the reference's files and classes."""
+    """Return the scores of the reference's files and classes."""
     missing = [name for name in events if name not in scores]
     if missing:
         raise InputError(
@@ -186,6 +186,7 @@ def _tables(events, scores) -> dict[str, pd.DataFrame]:
 
 
 def _durations(events, tables, durations) -> dict[str, float]:
+    """Return the seconds of the reference's files."""
     if durations is None:
         return {
             name: float(table["offset"].iloc[-1])

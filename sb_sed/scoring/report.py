@@ -1,4 +1,4 @@
-"""One report of all figures of merit, as a dict, JSON, Markdown or text.
+"""The report of all scores of a detector, as a dict, JSON, Markdown or text.
 
 Authors
  * sb_sed contributors 2026
@@ -6,15 +6,16 @@ Authors
 
 import json
 import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, atomic_path, stem
 from sb_sed.scoring.collar import event_counts, segment_counts
+from sb_sed.scoring.counts import LEVEL, Counts
 from sb_sed.scoring.psds import PsdsUndefined, psds
-
-LEVEL = 0.95
 
 PSDS_NAMES = {
     "2020": "PSDS 2020",
@@ -31,11 +32,11 @@ def make_report(
     scores: dict[str, pd.DataFrame] | None = None,
     durations: dict[str, float] | None = None,
     threshold: float | None = None,
-    classes=None,
+    classes: Sequence[str] | None = None,
     n_draws: int = 1000,
     seed: int = 0,
 ) -> dict:
-    """Scores a detector against a reference.
+    """Score a detector against a reference.
 
     Arguments
     ---------
@@ -44,12 +45,12 @@ def make_report(
     events : pandas.DataFrame
         The detected events.
     scores : dict, optional
-        Stem -> scores table, which PSDS is computed from. Files of the
-        reference that have none are left out of every figure and listed.
+        Stem -> scores table, for PSDS. Files of the reference that have none
+        are left out of every figure and listed.
     durations : dict, optional
         File name -> seconds, for PSDS; the end of the scores when omitted.
     threshold : float, optional
-        What turned the scores into events, for the record.
+        The threshold that the events were found with, for the record.
     classes : sequence of str, optional
         The labels to score; all that occur when omitted.
     n_draws, seed : int
@@ -68,8 +69,7 @@ def make_report(
     Raises
     ------
     InputError
-        When not one file of the reference was analysed, or the durations
-        lack one.
+        If no file of the reference was analysed, or the durations lack one.
 
     Example
     -------
@@ -119,30 +119,14 @@ def make_report(
     }
 
 
-def write_json(report: dict, path) -> None:
-    """Writes a report as JSON.
-
-    Arguments
-    ---------
-    report : dict
-        Of :func:`make_report`.
-    path : str or Path
-        The file to write.
-    """
+def write_json(report: dict, path: str | Path) -> None:
+    """Write a report of plain values as JSON."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-def write_markdown(report: dict, path) -> None:
-    """Writes a report as Markdown, F1 in percent.
-
-    Arguments
-    ---------
-    report : dict
-        Of :func:`make_report`.
-    path : str or Path
-        The file to write.
-    """
+def write_markdown(report: dict, path: str | Path) -> None:
+    """Write a report of :func:`make_report` as Markdown, F1 in percent."""
     lines = ["# Sound event detection scores", "", _summary(report), ""]
     lines += _markdown(_HEADER, _f1_rows(report))
     if report["psds"]:
@@ -155,7 +139,7 @@ def write_markdown(report: dict, path) -> None:
 
 
 def format_report(report: dict) -> str:
-    """The report as a table for the terminal.
+    """Return the report as a table for the terminal.
 
     Arguments
     ---------
@@ -208,7 +192,7 @@ _HEADER = ["class", "event F1", "segment F1"]
 
 
 def _psds(reference, scores, durations, classes, notes) -> dict | None:
-    """PSDS, or None and a note that says why."""
+    """Return PSDS, or None and a note that says why."""
     if scores is None:
         notes.append("PSDS needs scores; it is not defined for events.")
         return None
@@ -224,7 +208,10 @@ def _psds(reference, scores, durations, classes, notes) -> dict | None:
         return None
 
 
-def _notes_on_files(reference, events, scores, missing, n_reference):
+def _notes_on_files(
+    reference, events, scores, missing, n_reference
+) -> Iterator[str]:
+    """Yield a sentence on each kind of files that do not count."""
     if missing:
         yield (
             f"{len(missing)} of {n_reference} reference files have no scores "
@@ -235,7 +222,7 @@ def _notes_on_files(reference, events, scores, missing, n_reference):
     if extra := sorted(analysed - referenced):
         yield (
             f"{len(extra)} analysed files are not in the reference and are "
-            f"passed over (first: {extra[0]})."
+            f"ignored (first: {extra[0]})."
         )
     if scores is None and (silent := sorted(referenced - analysed)):
         yield (
@@ -244,7 +231,8 @@ def _notes_on_files(reference, events, scores, missing, n_reference):
         )
 
 
-def _notes_on_classes(counts):
+def _notes_on_classes(counts: Counts) -> Iterator[str]:
+    """Yield a sentence on each class that has no F1 or misses its mean."""
     n_reference, n_estimate = counts.reference.sum(0), counts.estimate.sum(0)
     for label, in_reference, in_estimate in zip(
         counts.classes, n_reference, n_estimate, strict=True
@@ -262,6 +250,7 @@ def _notes_on_classes(counts):
 
 
 def _summary(report: dict) -> str:
+    """Return the first line of a report."""
     threshold = report["threshold"]
     at = "" if threshold is None else f" at threshold {threshold:g}"
     return (
@@ -271,7 +260,7 @@ def _summary(report: dict) -> str:
 
 
 def _f1_rows(report: dict) -> list[list[str]]:
-    """Name, event F1 and segment F1 of the means and of each class."""
+    """Return name, event F1 and segment F1 of the means and the classes."""
 
     def _cells(*keys):
         for metric in ("event_f1", "segment_f1"):
@@ -297,5 +286,6 @@ def _f1_rows(report: dict) -> list[list[str]]:
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
     table = [header, ["---"] * len(header), *rows]
     return [f"| {' | '.join(row)} |" for row in table]

@@ -1,13 +1,11 @@
-"""What all smoothers share: parameters a class, tuning, events and scores.
+"""The base of all smoothers: parameters of each class, events and scores.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,25 +14,22 @@ from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
-from sb_sed.tuning.search import EXACT, Search
-from sb_sed.tuning.trials import Trials
 
 Setting = Mapping[str, float]
 
 
 class Smoother(ABC):
-    """From the scores of a data set to its events.
+    """Decodes the scores of a data set into events.
 
-    A smoother names what it can tune (``axes``) and decodes one class at many
-    settings at once (:meth:`decode`); the rest follows from these two.
+    A smoother names its parameters (``axes``) and decodes one class at many
+    settings of them at once (:meth:`decode`); all else follows from these two.
+    Parameters are found by :mod:`sb_sed.tuning`.
 
     Arguments
     ---------
     parameters : Mapping, optional
         The setting of each class (``{"Dog": {"threshold": 0.4}, ...}``) or one
-        for all (``{"threshold": 0.4}``); :meth:`fit` sets it, too.
-    search : Search, optional
-        How :meth:`fit` tunes; None leaves the parameters as they are.
+        for all (``{"threshold": 0.4}``).
 
     Attributes
     ----------
@@ -51,18 +46,15 @@ class Smoother(ABC):
     tied: frozenset[str] = frozenset()
 
     def __init__(
-        self,
-        parameters: Setting | Mapping[str, Setting] | None = None,
-        search: Search | None = EXACT,
+        self, parameters: Setting | Mapping[str, Setting] | None = None
     ):
         self.parameters = dict(parameters or {})
-        self.search = search
 
     @abstractmethod
     def decode(
         self, packed: PackedScores, label: str, settings: Sequence[Setting]
     ) -> Detections:
-        """Finds the events of one class at each of many settings.
+        """Find the events of one class at each of many settings.
 
         Arguments
         ---------
@@ -79,7 +71,7 @@ class Smoother(ABC):
         """
 
     def setting_of(self, label: str) -> Setting:
-        """The parameters of one class.
+        """Return the parameters of one class.
 
         Arguments
         ---------
@@ -93,7 +85,7 @@ class Smoother(ABC):
         Raises
         ------
         InputError
-            When there are none for it.
+            If there are none for it.
         """
         for_all = not any(
             isinstance(value, Mapping) for value in self.parameters.values()
@@ -108,17 +100,7 @@ class Smoother(ABC):
         return setting
 
     def given(self, name: str) -> float | dict[str, float]:
-        """One parameter: of all classes, or class by class.
-
-        Arguments
-        ---------
-        name : str
-            One of ``axes``.
-
-        Returns
-        -------
-        value : float | dict
-        """
+        """Return the parameter ``name``: of all classes, or class by class."""
         if name in self.parameters:
             return self.parameters[name]
         return {
@@ -126,17 +108,11 @@ class Smoother(ABC):
         }
 
     def options(self) -> dict:
-        """What else its constructor was given, as JSON can hold it.
-
-        Returns
-        -------
-        options : dict
-            Keyword arguments of the constructor.
-        """
+        """Return the other arguments of the constructor, as plain values."""
         return {}
 
     def state(self) -> dict:
-        """All that is needed to make the smoother again.
+        """Return all that is needed to make the smoother again.
 
         Returns
         -------
@@ -151,29 +127,8 @@ class Smoother(ABC):
             "options": self.options(),
         }
 
-    def fit(
-        self, scores: Mapping[str, pd.DataFrame], events: pd.DataFrame
-    ) -> Smoother:
-        """Tunes the parameters to the reference.
-
-        Arguments
-        ---------
-        scores : Mapping[str, pd.DataFrame]
-            As of :func:`sb_sed.formats.read_scores`.
-        events : pd.DataFrame
-            The reference, as of :func:`sb_sed.formats.read_events`.
-
-        Returns
-        -------
-        self : Smoother
-        """
-        if self.search is not None:
-            trials = Trials(self, scores, events)
-            self.parameters = self.search(trials, np.ones(len(trials.files)))
-        return self
-
     def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Decodes the scores of a data set.
+        """Decode the scores of a data set.
 
         Arguments
         ---------
@@ -190,14 +145,12 @@ class Smoother(ABC):
         Raises
         ------
         InputError
-            When a class has no parameters.
+            If a class has no parameters.
         """
         place = {clip: index for index, clip in enumerate(scores)}
         rows = [
             (place[clip], f"{clip}.wav", *event)
-            for packed in pack(scores)
-            for label in packed.classes
-            for clip, *event in self._events(packed, label)
+            for clip, *event in self._events(scores)
         ]
         return pd.DataFrame(
             [row[1:] for row in sorted(rows)],
@@ -207,7 +160,7 @@ class Smoother(ABC):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """Turns the events into scores, for figures over all thresholds.
+        """Turn the events into scores, for figures over all thresholds.
 
         Arguments
         ---------
@@ -223,37 +176,38 @@ class Smoother(ABC):
             events overlap), 0 elsewhere.
         """
         found: dict[str, list] = {clip: [] for clip in scores}
-        for packed in pack(scores):
-            for label in packed.classes:
-                for clip, *event in self._events(packed, label):
-                    found[clip].append(event)
+        for clip, *event in self._events(scores):
+            found[clip].append(event)
         return {
-            clip: _drawn(table, found[clip]) for clip, table in scores.items()
+            clip: _as_scores(found[clip], table)
+            for clip, table in scores.items()
         }
 
-    def _events(self, packed: PackedScores, label: str):
-        """Yields (clip, onset, offset, label, confidence) of one class."""
-        found = self.decode(packed, label, [self.setting_of(label)])
-        for file, onset, offset, confidence in zip(
-            found.file.tolist(),
-            found.onset.tolist(),
-            found.offset.tolist(),
-            found.confidence.tolist(),
-            strict=True,
-        ):
-            yield packed.files[file], onset, offset, label, confidence
+    def _events(self, scores) -> Iterator[tuple]:
+        """Yield (clip, onset, offset, label, confidence)."""
+        for packed in pack(scores):
+            for label in packed.classes:
+                found = self.decode(packed, label, [self.setting_of(label)])
+                for file, onset, offset, confidence in zip(
+                    found.file.tolist(),
+                    found.onset.tolist(),
+                    found.offset.tolist(),
+                    found.confidence.tolist(),
+                    strict=True,
+                ):
+                    yield packed.files[file], onset, offset, label, confidence
 
 
-def _drawn(table: pd.DataFrame, events: list[tuple]) -> pd.DataFrame:
-    """Events as a scores table with the frames of another."""
+def _as_scores(events: list[tuple], table: pd.DataFrame) -> pd.DataFrame:
+    """Events as a scores table on the frames of another."""
     times = [time for onset, offset, *_ in events for time in (onset, offset)]
     frames = [*table["onset"], table["offset"].iloc[-1]]
     edges = np.unique(np.clip([*frames, *times], frames[0], frames[-1]))
-    drawn = pd.DataFrame(0.0, range(len(edges) - 1), table.columns)
-    drawn["onset"], drawn["offset"] = edges[:-1], edges[1:]
+    smoothed = pd.DataFrame(0.0, range(len(edges) - 1), table.columns)
+    smoothed["onset"], smoothed["offset"] = edges[:-1], edges[1:]
     for onset, offset, label, confidence in events:
         first, end = np.searchsorted(edges, [onset, offset])
-        column = drawn[label].to_numpy(copy=True)
+        column = smoothed[label].to_numpy(copy=True)
         column[first:end] = np.maximum(column[first:end], confidence)
-        drawn[label] = column
-    return drawn
+        smoothed[label] = column
+    return smoothed

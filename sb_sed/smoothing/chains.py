@@ -28,7 +28,7 @@ def chain_events(
     scores: np.ndarray,
     confidence: str,
 ) -> list[tuple[np.ndarray, ...]]:
-    """Finds the runs of the active state.
+    """Find the runs of the active state.
 
     Arguments
     ---------
@@ -56,10 +56,10 @@ def chain_events(
             np.stack([settings.start + setting, files[place], first, end])
         )
         if from_posteriors:
-            sure = posteriors(*chains).reshape(-1, scores.shape[1])
+            certainty = posteriors(*chains).reshape(-1, scores.shape[1])
         else:
-            sure, row = scores[files], place
-        confidences.append(summarise(sure, row, first, end))
+            certainty, row = scores[files], place
+        confidences.append(summarise(certainty, row, first, end))
     frames, confidences = np.hstack(frames), np.hstack(confidences)
     # Within a setting and a file they are in order already.
     order = np.argsort(frames[0] * len(scores) + frames[1], kind="stable")
@@ -68,12 +68,12 @@ def chain_events(
     return list(zip(*(np.split(x, bounds) for x in events), strict=True))
 
 
-def sure_events(
+def confident_events(
     packed: PackedScores,
     events: Sequence[Sequence[np.ndarray]],
     thresholds: Sequence[float],
 ) -> Detections:
-    """Keeps the events of each setting that are confident enough for it.
+    """Keep the events of each setting that are confident enough for it.
 
     Arguments
     ---------
@@ -93,8 +93,8 @@ def sure_events(
         zip(events, thresholds, strict=True)
     ):
         # In the precision of the scores.
-        sure = np.float32(found[-1]) >= np.float32(threshold)
-        file, first, end, confidence = (column[sure] for column in found)
+        keep = np.float32(found[-1]) >= np.float32(threshold)
+        file, first, end, confidence = (column[keep] for column in found)
         setting = np.full(len(file), index)
         parts.append((setting, file, first, end, confidence))
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -108,17 +108,17 @@ def blocks(
     log_initial: np.ndarray,
     lengths: np.ndarray,
 ) -> Iterator[tuple[slice, np.ndarray, tuple]]:
-    """Divides chains into blocks that are decoded together.
+    """Divide chains into blocks that are decoded together.
 
     Files that no setting of a block could make active are left out.
 
     Arguments
     ---------
     values : np.ndarray
-        What is seen in each frame of F files, ``[F, T]``.
+        Observations of each frame of F files, ``[F, T]``.
     log_emissions : Callable
-        Of values ``[...]``, ``[..., 2]``; the higher a value, the more it
-        speaks for the active state.
+        From values ``[...]`` to ``[..., 2]``; the higher a value, the likelier
+        the active state.
     log_transitions, log_initial, lengths : np.ndarray
         Of F files and S settings, as for
         :func:`sb_sed.smoothing.viterbi.viterbi`.
@@ -137,19 +137,19 @@ def blocks(
     for first in range(0, len(log_transitions), _SETTINGS):
         settings = slice(first, first + _SETTINGS)
         chains = log_transitions[settings], log_initial[settings]
-        audible = np.flatnonzero(active - silent > _silence(*chains))
+        possible = np.flatnonzero(active - silent > _least_odds(*chains))
         step = max(1, limit // len(chains[0]))
-        for start in range(0, len(audible), step):
-            files = audible[start : start + step]
+        for start in range(0, len(possible), step):
+            files = possible[start : start + step]
             emissions = log_emissions(values[files])
             yield settings, files, (emissions, *chains, lengths[files])
 
 
-def _silence(log_transitions, log_initial) -> float:
-    """Log-odds below which no frame of a file can be active.
+def _least_odds(log_transitions, log_initial) -> float:
+    """Return log-odds below which no frame of a file can be active.
 
-    A run of n active frames gains n emissions and at most n + 1 transitions on
-    being silent throughout.
+    Against the silent path, a run of n active frames gains n emissions and at
+    most n + 1 transitions.
     """
     still = log_transitions[:, :1, :1]
     gain = (log_transitions - still).max(axis=(1, 2))

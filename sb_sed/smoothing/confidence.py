@@ -1,4 +1,4 @@
-"""How sure a smoother is of an event: one number from the frames inside it.
+"""The confidence of an event: one number from the frames inside it.
 
 Authors
  * sb_sed contributors 2026
@@ -12,7 +12,7 @@ from sb_sed.errors import InputError
 def mean_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Mean of the frames of each event.
+    """Return the mean of the frames of each event.
 
     Arguments
     ---------
@@ -40,7 +40,7 @@ def mean_inside(
 def max_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Largest of the frames of each event.
+    """Return the largest of the frames of each event.
 
     Arguments
     ---------
@@ -56,11 +56,12 @@ def max_inside(
 
 
 def _inside(ufunc, values, row, first, end) -> np.ndarray:
+    """Reduce the frames of each event by a ufunc, [D]."""
     start = row * values.shape[1] + first
     # From each bound to the next: in turn an event and what follows it.
     bounds = np.stack([start, start + end - first], axis=1).ravel()
     # One more frame, for an event that ends with the last one.
-    line = np.append(values, 0.0)
+    line = np.append(values, values.dtype.type(0))
     return ufunc.reduceat(line, bounds)[::2] if len(bounds) else line[:0]
 
 
@@ -74,8 +75,8 @@ CONFIDENCES = {
 }
 
 
-def known(name: str) -> str:
-    """Makes sure of the name of a confidence.
+def check_confidence(name: str) -> str:
+    """Return the name of a confidence if it is one.
 
     Arguments
     ---------
@@ -89,7 +90,7 @@ def known(name: str) -> str:
     Raises
     ------
     InputError
-        When it is none.
+        If it is none.
     """
     if name not in CONFIDENCES:
         raise InputError(

@@ -1,16 +1,14 @@
-"""An HMM whose emissions are what a score is among its neighbours.
+"""An HMM whose emissions compare a score with its neighbours.
 
-Where an event begins and ends shows in the score's rise and fall more than in
-its height: a faint event rises from 0.05 to 0.3, the reverberation of a loud
+The rise and fall of a score show where an event begins and ends better than its
+height does: a faint event rises from 0.05 to 0.3, the reverberation of a loud
 one falls from 0.9 to 0.5. So a frame is compared with the highest and the
-lowest score within half a second or so, and how high the scores of an event
-are decides, afterwards, whether it is kept.
+lowest score within half a second or so, and the height of its scores decides,
+afterwards, whether an event is kept.
 
 Authors
  * sb_sed contributors 2026
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
@@ -20,19 +18,15 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.special import logit
 
 from sb_sed.smoothing.base import Setting, Smoother
-from sb_sed.smoothing.chains import chain_events, sure_events
-from sb_sed.smoothing.confidence import known
+from sb_sed.smoothing.chains import chain_events, confident_events
+from sb_sed.smoothing.confidence import check_confidence
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores
-from sb_sed.tuning.regularise import Shrink
-from sb_sed.tuning.search import ExactSearch, Search
 
 # The contrast of a frame never counts as more certain than this.
 _FLOOR = 0.01
 # Differences between scores below this are no contrast.
 _QUIET = 0.05
-# What did best on held-out halves.
-_SEARCH = ExactSearch(Shrink(10.0))
 
 
 class ContrastHMMSmoother(Smoother):
@@ -54,8 +48,6 @@ class ContrastHMMSmoother(Smoother):
         The s above, 0 to 1: with 1, a plateau within a rise would be noise.
     confidence : str
         As for :class:`~sb_sed.smoothing.hmm.HMMSmoother`.
-    search : Search, optional
-        How :meth:`fit` tunes; None leaves the parameters as they are.
 
     Example
     -------
@@ -82,11 +74,10 @@ class ContrastHMMSmoother(Smoother):
         parameters: Setting | Mapping[str, Setting] | None = None,
         share: float = 0.8,
         confidence: str = "mean_score",
-        search: Search | None = _SEARCH,
     ):
-        super().__init__(parameters, search)
+        super().__init__(parameters)
         self.share = share
-        self.confidence = known(confidence)
+        self.confidence = check_confidence(confidence)
 
     def options(self) -> dict:
         """See :meth:`sb_sed.smoothing.base.Smoother.options`."""
@@ -110,7 +101,7 @@ class ContrastHMMSmoother(Smoother):
                 some, self._events_of(packed, label, window, some), strict=True
             )
         }
-        return sure_events(
+        return confident_events(
             packed,
             [events[s["window"], s["level"], s["cost"]] for s in settings],
             [s["threshold"] for s in settings],
@@ -119,18 +110,10 @@ class ContrastHMMSmoother(Smoother):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """The confidences of all events, whatever the thresholds.
+        """Turn the events into scores, also those below the thresholds.
 
-        Arguments
-        ---------
-        scores : Mapping[str, pd.DataFrame]
-            As for a call.
-
-        Returns
-        -------
-        smoothed : dict
-            Tables of the same frames, 0 outside the events. Thresholding a
-            class at its own threshold gives this smoother's events.
+        See :meth:`sb_sed.smoothing.base.Smoother.to_scores`. Thresholding a
+        class at its own threshold gives this smoother's events.
         """
         labels = dict.fromkeys(
             label for table in scores.values() for label in table.columns[2:]
@@ -145,9 +128,9 @@ class ContrastHMMSmoother(Smoother):
         return Smoother.to_scores(every, scores)
 
     def _events_of(self, packed, label, window, chains) -> list[tuple]:
-        """File, first, end, confidence of each chain's events."""
+        """Return file, first, end, confidence of each chain's events."""
         level, cost = np.array(chains).T
-        # Both rows up to a constant, which makes no path likelier.
+        # Both rows up to a constant, which no path depends on.
         favour, change, silent = -_log_odds(level), -cost / 2, 0 * cost
         transitions = [silent, favour + change, change, favour]
         scores = packed.scores_of(label)
@@ -162,7 +145,7 @@ class ContrastHMMSmoother(Smoother):
         )
 
     def _contrast(self, packed, scores, window) -> np.ndarray:
-        """What each frame is between its neighbours, [F, T]."""
+        """Return each frame's place between the extremes around it, [F, T]."""
         scores = scores.astype(np.float64)
         contrast = np.empty_like(scores)
         half = np.rint((window / packed.frame_seconds - 1) / 2).astype(int)
@@ -170,7 +153,7 @@ class ContrastHMMSmoother(Smoother):
             files = half == frames
             size = 2 * max(0, int(frames)) + 1
             here, inside = scores[files], packed.inside[files]
-            # Frames after the end of a file are nobody's neighbours.
+            # Frames after the end of a file are no neighbours.
             high = maximum_filter1d(np.where(inside, here, 0), size)
             low = minimum_filter1d(np.where(inside, here, 1), size)
             low *= self.share
@@ -180,10 +163,11 @@ class ContrastHMMSmoother(Smoother):
 
 
 def _log_emissions(contrast: np.ndarray) -> np.ndarray:
-    """Its log-odds, up to a number that both states have: [..., 2]."""
+    """Return the log-odds, up to a number common to both states, [..., 2]."""
     odds = _log_odds(contrast)
     return np.stack([np.zeros_like(odds), odds], axis=-1)
 
 
 def _log_odds(contrast: np.ndarray) -> np.ndarray:
+    """Return log-odds that stay finite at 0 and 1."""
     return logit(_FLOOR + (1 - 2 * _FLOOR) * contrast)

@@ -48,21 +48,7 @@ class Detections:
         end: np.ndarray,
         confidence: np.ndarray,
     ) -> Detections:
-        """Events given by their frames.
-
-        Arguments
-        ---------
-        packed : PackedScores
-            The batch that they were found in.
-        setting, file, confidence : np.ndarray
-            As above, ``[D]``.
-        first, end : np.ndarray
-            First frame and the one after the last, ``[D]``.
-
-        Returns
-        -------
-        detections : Detections
-        """
+        """Make events from their first frames and those after their last."""
         return cls(
             setting,
             file,
@@ -73,18 +59,7 @@ class Detections:
 
     @classmethod
     def joined(cls, parts: Sequence[Detections]) -> Detections:
-        """Puts the events of one chunk of settings after those of another.
-
-        Arguments
-        ---------
-        parts : sequence of Detections
-            In the order of their settings, which count on from part to part
-            (none begins anew at 0).
-
-        Returns
-        -------
-        detections : Detections
-        """
+        """Join the events of parts whose settings follow one another."""
         names = ("setting", "file", "onset", "offset", "confidence")
         return cls(
             *(
@@ -95,7 +70,7 @@ class Detections:
 
 
 def runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Finds the runs of True along the last axis.
+    """Find the runs of True along the last axis.
 
     Arguments
     ---------

@@ -1,10 +1,9 @@
 """Hidden Markov models with two states a class: from scores to events.
 
-hmmlearn decodes one file with one transition matrix a call, most of it spent on
-checking the call: 1.5 s for 1168 clips of 10 s and 10 classes, and a quarter of
-an hour for a search over 24 x 24 matrices. So :mod:`sb_sed.smoothing.viterbi`
-decodes all at once (0.03 s, and 3 s for the search); hmmlearn and librosa are
-what it is tested against.
+hmmlearn decodes one file with one transition matrix a call: 1.5 s for 1168
+clips of 10 s and 10 classes, and a quarter of an hour for a search over 24 x 24
+matrices. So :mod:`sb_sed.smoothing.viterbi` decodes all at once (0.03 s, and
+3 s for the search), and is tested against hmmlearn and librosa.
 
 S. Cornell, M. Olvera, M. Pariente, G. Pepe, E. Principi, L. Gabrielli,
 S. Squartini, "Domain-adversarial training and trainable parallel front-end for
@@ -14,8 +13,6 @@ Authors
  * sb_sed contributors 2026
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,12 +21,11 @@ from scipy.special import expit
 
 from sb_sed.errors import InputError
 from sb_sed.smoothing.base import Setting, Smoother
-from sb_sed.smoothing.chains import blocks, chain_events, sure_events
-from sb_sed.smoothing.confidence import known
+from sb_sed.smoothing.chains import blocks, chain_events, confident_events
+from sb_sed.smoothing.confidence import check_confidence
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
 from sb_sed.smoothing.viterbi import viterbi
-from sb_sed.tuning.search import EXACT, Search
 
 # From the paper's least on, then in even steps of the log-odds: nearly all of
 # what matters is close to 1.
@@ -64,14 +60,12 @@ class HMMSmoother(Smoother):
     thresholds : sequence of float
         Of the least confidence of an event those that tuning tries; with none,
         as in the paper, every event is kept.
-    search : Search, optional
-        How :meth:`fit` tunes; None leaves the parameters as they are.
 
     Raises
     ------
     InputError
-        When there is no such confidence; in decoding, when a score or a
-        parameter is no probability.
+        If there is no such confidence; in decoding, if a score or a parameter
+        is no probability.
 
     Example
     -------
@@ -92,10 +86,9 @@ class HMMSmoother(Smoother):
         tied: bool = True,
         confidence: str = "mean_score",
         thresholds: Sequence[float] = (),
-        search: Search | None = EXACT,
     ):
-        super().__init__(parameters, search)
-        self.confidence = known(confidence)
+        super().__init__(parameters)
+        self.confidence = check_confidence(confidence)
         self.tied = frozenset({"p_sil"} if tied else ())
         if thresholds:
             self.axes = {**self.axes, "threshold": tuple(thresholds)}
@@ -109,7 +102,7 @@ class HMMSmoother(Smoother):
         }
 
     def log_emissions(self, scores: np.ndarray) -> np.ndarray:
-        """Log-likelihood of scores in the silent and the active state.
+        """Return the log-likelihood of scores in both states.
 
         Arguments
         ---------
@@ -119,7 +112,7 @@ class HMMSmoother(Smoother):
         Returns
         -------
         log_emissions : np.ndarray
-            ``[..., 2]``.
+            In the silent and the active state, ``[..., 2]``.
         """
         scores = scores.astype(np.float64)
         likelihoods = np.stack([1 - scores, scores], axis=-1)
@@ -128,7 +121,7 @@ class HMMSmoother(Smoother):
     def log_chains(
         self, settings: Sequence[Setting]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The chains of some settings.
+        """Return the chains of some settings.
 
         Arguments
         ---------
@@ -164,7 +157,7 @@ class HMMSmoother(Smoother):
         chains = dict(zip(names, settings, strict=True))
         found = self._events_of(packed, label, list(chains.values()))
         events = dict(zip(chains, found, strict=True))
-        return sure_events(
+        return confident_events(
             packed,
             [events[name] for name in names],
             [s.get("threshold", 0.0) for s in settings],
@@ -173,13 +166,13 @@ class HMMSmoother(Smoother):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """Turns events and what nearly was one into scores.
+        """Turn the events, and what would be one at other points, into scores.
 
         Thresholds from one half up keep the more confident of the events: a
         frame inside an event has the score ``(1 + confidence) / 2``. Below,
         the chain is decoded at other operating points: a score of s < 1/2 says
         that the frame would be in an event if the emissions favoured the
-        active state by the odds ``(1 - s) / s``, and not by more. So
+        active state by the odds ``(1 - s) / s``, and not by less. So
         thresholding at one half (with a ``threshold`` t, at ``(1 + t) / 2``)
         gives this smoother's events, and lower thresholds give ever more.
 
@@ -206,7 +199,7 @@ class HMMSmoother(Smoother):
         return smoothed
 
     def _operating_points(self, packed: PackedScores, label: str) -> np.ndarray:
-        """The highest threshold at which each frame is active, [F, T]."""
+        """Return the highest threshold that each frame reaches, [F, T]."""
         setting = self.setting_of(label)
         transitions, initial = self.log_chains([setting] * len(_LEVELS))
         favour = np.log((1 - _LEVELS) / _LEVELS)
@@ -225,7 +218,7 @@ class HMMSmoother(Smoother):
         return points
 
     def _events_of(self, packed, label, settings) -> list[tuple]:
-        """File, first, end, confidence of each setting's events."""
+        """Return file, first, end, confidence of each setting's events."""
         scores = _probabilities(packed, label)
         return chain_events(
             scores,
@@ -238,6 +231,7 @@ class HMMSmoother(Smoother):
 
 
 def _probabilities(packed: PackedScores, label: str) -> np.ndarray:
+    """Return the scores of a class, [F, T], if they are probabilities."""
     scores = packed.scores_of(label)
     if not (scores.min() >= 0 and scores.max() <= 1):
         raise InputError(

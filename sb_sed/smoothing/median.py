@@ -1,10 +1,8 @@
-"""Threshold and median filter: the baseline's way from scores to events.
+"""Threshold and median filter: the decoding of the DCASE 2020 baseline.
 
 Authors
  * sb_sed contributors 2026
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +20,6 @@ from sb_sed.smoothing.threshold import (
     by_class,
     run_events,
 )
-from sb_sed.tuning.search import Search
 
 
 class MedianSmoother(Smoother):
@@ -40,13 +37,11 @@ class MedianSmoother(Smoother):
         Length of the median filter in seconds, likewise; None for no filter.
         It is taken as the largest odd number of frames that fits (0.45 s is 7
         frames of the baseline).
-    search : Search, optional
-        How :meth:`fit` tunes both; None leaves them as they are configured.
 
     Raises
     ------
     InputError
-        When it decodes scores of a class that has no threshold or window.
+        If it decodes scores of a class that has no threshold or window.
 
     Example
     -------
@@ -73,13 +68,11 @@ class MedianSmoother(Smoother):
         self,
         threshold: PerClass = 0.5,
         window: PerClass | None = 0.45,
-        search: Search | None = None,
     ):
         super().__init__(
             by_class(
                 threshold=threshold, window=0.0 if window is None else window
-            ),
-            search,
+            )
         )
 
     @property
@@ -93,20 +86,11 @@ class MedianSmoother(Smoother):
         return self.given("window")
 
     def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Decodes the scores of a data set.
+        """Decode the scores of a data set.
 
-        Arguments
-        ---------
-        scores : Mapping[str, pd.DataFrame]
-            For each clip (the file's name without ``.wav``) a table of onset,
-            offset (seconds) and one column of scores a class.
-
-        Returns
-        -------
-        pd.DataFrame
-            Events: filename, onset, offset (seconds), event_label. A median of
-            decisions has no confidence of its own; :meth:`to_scores` is exact
-            at all thresholds.
+        See :meth:`sb_sed.smoothing.base.Smoother.__call__`; but the events
+        have no confidence, as a median of decisions has none of its own:
+        :meth:`to_scores` is exact at all thresholds.
         """
         return super().__call__(scores)[EVENT_COLUMNS]
 
@@ -130,7 +114,7 @@ class MedianSmoother(Smoother):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """Filters the scores themselves, window by window of the classes.
+        """Filter the scores of each class with its window.
 
         A median of decisions is the decision on the median, so thresholding
         these scores gives this smoother's events at that threshold.
@@ -150,7 +134,7 @@ class MedianSmoother(Smoother):
 
 
 class _Windows:
-    """Medians of decisions by counting: equal to scipy's, at any length.
+    """Medians of decisions, by counting; equal to scipy's at any length.
 
     scipy filters one file at a time; a search filters all at many lengths.
     """
@@ -160,21 +144,21 @@ class _Windows:
         self._inside = packed.inside
         self._margin = int(_half(longest, self._shift).max(initial=0))
         n_frames = self._inside.shape[1]
-        # Frames before and after the file are its reflection, again and again.
+        # Frames before and after the file are its repeated reflection.
         place = np.arange(-self._margin, n_frames + self._margin)
         place = place % (2 * packed.lengths[:, None])
         lengths = packed.lengths[:, None]
         self._frames = np.where(place < lengths, place, 2 * lengths - 1 - place)
 
     def count(self, active: np.ndarray) -> np.ndarray:
-        """Active frames before each frame of the reflected file."""
+        """Count the active frames before each frame of the reflected file."""
         reflected = np.take_along_axis(active, self._frames, axis=1)
         counts = np.zeros((len(active), reflected.shape[1] + 1), np.int32)
         np.cumsum(reflected, axis=1, out=counts[:, 1:])
         return counts
 
     def median(self, counts: np.ndarray, window: float) -> np.ndarray:
-        """Decisions of most of the frames around each frame, [F, T]."""
+        """Return the decision of most frames around each frame, [F, T]."""
         half = _half(window, self._shift)
         active = np.empty_like(self._inside)
         n_frames = active.shape[1]

@@ -47,37 +47,26 @@ class PackedScores:
 
     @cached_property
     def frame_seconds(self) -> np.ndarray:
-        """The usual (median) length of a frame of each file in seconds, [F]."""
+        """Return the median length of each file's frames in seconds, [F]."""
         seconds = np.where(self.inside, self.offsets - self.onsets, np.nan)
         return np.nanmedian(seconds, axis=1)
 
     @property
     def inside(self) -> np.ndarray:
-        """Whether a frame belongs to the file, bool, ``[F, T]``."""
+        """Return whether a frame belongs to the file, bool, ``[F, T]``."""
         return np.arange(self.values.shape[1]) < self.lengths[:, None]
 
     def scores_of(self, label: str) -> np.ndarray:
-        """The scores of one class.
-
-        Arguments
-        ---------
-        label : str
-            One of the classes.
-
-        Returns
-        -------
-        scores : np.ndarray
-            float32, ``[F, T]``, contiguous.
-        """
+        """Return the scores of a class, float32, ``[F, T]``, contiguous."""
         column = self.classes.index(label)
         return np.ascontiguousarray(self.values[:, :, column])
 
 
 def pack(scores: Mapping[str, pd.DataFrame]) -> list[PackedScores]:
-    """Packs scores tables into batches of files of similar length.
+    """Pack scores tables into batches of files of similar length.
 
-    So an hour-long recording beside short clips costs no memory. Scores are
-    rounded to single precision, in which detectors compute.
+    So an hour-long recording does not pad short clips. Scores are rounded to
+    single precision, in which detectors compute.
 
     Arguments
     ---------
@@ -93,7 +82,7 @@ def pack(scores: Mapping[str, pd.DataFrame]) -> list[PackedScores]:
     Raises
     ------
     InputError
-        When the tables differ in their classes or one has no frame.
+        If the tables differ in their classes or one has no frame.
 
     Example
     -------
@@ -125,7 +114,7 @@ def pack(scores: Mapping[str, pd.DataFrame]) -> list[PackedScores]:
 
 
 def _groups(lengths: Mapping[str, int]) -> list[list[str]]:
-    """Fills one batch after the other, beginning with the longest files."""
+    """Fill one batch after the other, beginning with the longest files."""
     groups: list[list[str]] = []
     longest = n_frames = 0
     for clip in sorted(lengths, key=lengths.get, reverse=True):
@@ -139,6 +128,7 @@ def _groups(lengths: Mapping[str, int]) -> list[list[str]]:
 
 
 def _batch(scores: Mapping[str, pd.DataFrame]) -> PackedScores:
+    """Pad some tables to the length of the longest."""
     tables = [table.to_numpy(dtype=np.float64) for table in scores.values()]
     classes = list(next(iter(scores.values())).columns[2:])
     lengths = np.array([len(table) for table in tables])

@@ -1,14 +1,13 @@
 """Smoothers as JSON files, which are safe to take from anyone.
 
-A file names its smoother in the words of the registry; nothing in it is
-run.
+A file names one of the smoothers of this package; nothing in it is executed.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,36 +15,30 @@ import numpy as np
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path, scores_table
 from sb_sed.formats.tsv import shortened
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.base import Smoother
-from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
 
-# Of parameters: seconds, scores, costs. What is beyond is damage, and windows
-# of that length would ask for more memory than there is.
+# Of parameters: seconds, scores, costs. A larger number is damage, and a window
+# of that length would need more memory than there is.
 _LARGEST = 1e4
 
 
-def save_smoother(smoother: Smoother, path) -> None:
-    """Writes a smoother with its parameters.
-
-    Arguments
-    ---------
-    smoother : Smoother
-        One that the registry names.
-    path : str or Path
-        The JSON file to write.
-    """
+def save_smoother(smoother: Smoother, path: str | Path) -> None:
+    """Write a smoother with its parameters as JSON."""
     with atomic_path(path) as temporary:
         temporary.write_text(
             json.dumps(smoother.state(), indent=2) + "\n", "utf-8"
         )
 
 
-def load_smoother(path, classes: Sequence[str] | None = None) -> Smoother:
-    """Makes a smoother from its file.
+def load_smoother(
+    path: str | Path, classes: Sequence[str] | None = None
+) -> Smoother:
+    """Make a smoother from its file.
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Of :func:`save_smoother`.
     classes : sequence of str, optional
         The labels that it will decode, to find out now if it cannot.
@@ -57,7 +50,7 @@ def load_smoother(path, classes: Sequence[str] | None = None) -> Smoother:
     Raises
     ------
     InputError
-        When the file is missing, is no JSON, describes no smoother that this
+        If the file is missing, is no JSON, describes no smoother that this
         version knows, or one that does not suit the classes.
 
     Example
@@ -74,8 +67,10 @@ def load_smoother(path, classes: Sequence[str] | None = None) -> Smoother:
     return smoother
 
 
-def check_smoother(smoother: Smoother, classes: Sequence[str], origin) -> None:
-    """Lets a smoother decode a little, before hours of work depend on it.
+def check_smoother(
+    smoother: Smoother, classes: Sequence[str], origin: str | Path
+) -> None:
+    """Decode a few frames, before hours of work depend on a smoother.
 
     Arguments
     ---------
@@ -83,13 +78,13 @@ def check_smoother(smoother: Smoother, classes: Sequence[str], origin) -> None:
         The smoother.
     classes : sequence of str
         The labels that it will decode.
-    origin : str or Path
-        The file that it is from, for the complaint.
+    origin : str | Path
+        The file that it is from, for the message.
 
     Raises
     ------
     InputError
-        When it cannot.
+        If it cannot.
     """
     if not isinstance(smoother, Smoother):
         raise InputError(
@@ -106,15 +101,15 @@ def check_smoother(smoother: Smoother, classes: Sequence[str], origin) -> None:
         ) from error
 
 
-def smoother_of(state: dict, origin) -> Smoother:
-    """Makes a smoother from its state.
+def smoother_of(state: dict, origin: str | Path) -> Smoother:
+    """Make a smoother from its state.
 
     Arguments
     ---------
     state : dict
         Of ``Smoother.state``.
-    origin : str or Path
-        The file that it is from, for the complaint.
+    origin : str | Path
+        The file that it is from, for the message.
 
     Returns
     -------
@@ -123,7 +118,7 @@ def smoother_of(state: dict, origin) -> Smoother:
     Raises
     ------
     InputError
-        When it describes no smoother that this version knows.
+        If it describes no smoother that this version knows.
     """
     if not isinstance(state, dict):
         raise _malformed(origin, "is no JSON object")
@@ -151,7 +146,8 @@ def smoother_of(state: dict, origin) -> Smoother:
     return smoother
 
 
-def _read(path) -> object:
+def _read(path: str | Path) -> object:
+    """Read a JSON file."""
     try:
         return json.loads(Path(path).read_text("utf-8"))
     except FileNotFoundError:
@@ -160,19 +156,20 @@ def _read(path) -> object:
         raise _malformed(path, "is not JSON") from None
 
 
-def _are_options(options, usual: dict) -> bool:
-    """Whether they are of the names and types of the usual ones."""
+def _are_options(options: object, defaults: dict) -> bool:
+    """Return whether they have the names and types of the defaults."""
     return isinstance(options, dict) and all(
-        name in usual
+        name in defaults
         and (
-            type(value) is type(usual[name])
-            or (type(value) is int and type(usual[name]) is float)
+            type(value) is type(defaults[name])
+            or (type(value) is int and type(defaults[name]) is float)
         )
         for name, value in options.items()
     )
 
 
-def _are_parameters(parameters, names) -> bool:
+def _are_parameters(parameters: object, names: Iterable[str]) -> bool:
+    """Return whether they are settings of these names, for all or for each."""
     if not isinstance(parameters, dict) or not parameters:
         return False
     settings = [parameters]
@@ -188,5 +185,6 @@ def _are_parameters(parameters, names) -> bool:
     )
 
 
-def _malformed(path, fault: str) -> InputError:
+def _malformed(path: str | Path, fault: str) -> InputError:
+    """Return the error for a file with a fault."""
     return InputError(f"{path} {fault}: save the smoother again.")

@@ -7,8 +7,6 @@ Authors
  * sb_sed contributors 2026
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,9 +47,6 @@ class SEBBsSmoother(Smoother):
         difference of scores, above 1 a ratio: the higher box's divided by the
         gap's) and ``threshold`` (the least confidence); for all classes or
         for each.
-    search : Search, optional
-        How :meth:`fit` tunes; None leaves the parameters as they are. The
-        filters and merge thresholds that it tries are the paper's.
 
     Example
     -------
@@ -109,20 +104,11 @@ class SEBBsSmoother(Smoother):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """Turns the boxes into scores, also those below the threshold.
+        """Turn the boxes into scores, also those below the threshold.
 
-        As the threshold only drops boxes, thresholding these scores at any
-        value gives the events of that threshold.
-
-        Arguments
-        ---------
-        scores : Mapping[str, pd.DataFrame]
-            As for a call.
-
-        Returns
-        -------
-        smoothed : dict
-            As of :meth:`sb_sed.smoothing.base.Smoother.to_scores`.
+        See :meth:`sb_sed.smoothing.base.Smoother.to_scores`. As the threshold
+        only drops boxes, thresholding these scores at any value gives the
+        events of that threshold.
         """
         labels = {c for table in scores.values() for c in table.columns[2:]}
         every = {c: {**self.setting_of(c), "threshold": 0.0} for c in labels}
@@ -133,7 +119,7 @@ class SEBBsSmoother(Smoother):
 class _Boxes:
     """All boxes of any merge threshold, sorted by file and first frame.
 
-    A box is there for the thresholds above ``born`` and up to ``gone``.
+    A box exists for the thresholds above ``born`` and up to ``gone``.
     """
 
     file: np.ndarray
@@ -147,7 +133,7 @@ class _Boxes:
 def _boxes(
     scores: np.ndarray, half: np.ndarray, lengths: np.ndarray, ratio: bool
 ) -> _Boxes:
-    """Of scores [F, T], by a step filter of two halves of ``half`` [F]."""
+    """Find all boxes of scores [F, T]; half the filter is ``half`` [F]."""
     sums = np.pad(scores, ((0, 0), (1, 0))).cumsum(axis=1)
     file, first, end = _between_changes(_changes(sums, half))
     end = np.minimum(end, lengths[file])
@@ -166,7 +152,7 @@ def _boxes(
 
 
 def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
-    """Yields the columns of ``_Boxes``, each merge of the files in turn."""
+    """Yield the columns of ``_Boxes``, merge by merge."""
     file, number = np.unique(file, return_counts=True)
     # First, end and born, [3, file, box].
     there = np.arange(number.max(initial=1)) < number[:, None]
@@ -195,13 +181,13 @@ def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
 
 
 def _mean(sums, file, first, end) -> np.ndarray:
-    """Mean scores between frames, [R, N], from running sums [F, T + 1]."""
+    """Return mean scores between frames, [R, N], from sums [F, T + 1]."""
     total = sums[file[:, None], end.astype(int)]
     return (total - sums[file[:, None], first.astype(int)]) / (end - first)
 
 
 def _changes(sums: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Strength of the change between frames, [F, T + 1]: up positive.
+    """Return the change between frames, [F, T + 1]; a rise is positive.
 
     Before and after a file there is silence.
     """
@@ -214,14 +200,15 @@ def _changes(sums: np.ndarray, half: np.ndarray) -> np.ndarray:
         return (after - before) / width
 
     changes = _step(half[:, None]) + _SHARPEN * _step(1)
-    # What the running sums leave where nothing changes.
+    # Rounding errors of the running sums where nothing changes.
     return np.where(np.abs(changes) < 1e-9, 0, changes)
 
 
 def _between_changes(
     changes: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """From the steepest point of each rise to that of the fall after it.
+    """Return file, first and end: from the steepest point of a rise to that
+    of the fall after it.
 
     Frames without a change belong to what precedes them.
     """
@@ -245,7 +232,7 @@ def _between_changes(
 
 
 def _contrast(higher: np.ndarray, gap: np.ndarray, ratio: bool) -> np.ndarray:
-    """How far a gap is below the higher of the boxes beside it."""
+    """Return how far a gap is below the higher of the boxes beside it."""
     if not ratio:
         return higher - gap
     return np.divide(

@@ -1,10 +1,8 @@
-"""Threshold: each run of frames that reach it is an event.
+"""Threshold: each run of frames whose score reaches it is an event.
 
 Authors
  * sb_sed contributors 2026
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -12,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.smoothing.base import Setting, Smoother
+from sb_sed.smoothing.confidence import max_inside
 from sb_sed.smoothing.detections import Detections, runs
 from sb_sed.smoothing.packed import PackedScores
-from sb_sed.tuning.search import EXACT, Search
 
 PerClass = float | Mapping[str, float]
 
@@ -22,7 +20,7 @@ THRESHOLDS = tuple(np.round(np.arange(0.02, 1, 0.02), 2).tolist())
 
 
 def by_class(**values: PerClass) -> dict:
-    """Merges parameters that are each given for all classes or one a class.
+    """Merge parameters that are each given for all classes or one a class.
 
     Arguments
     ---------
@@ -57,7 +55,7 @@ def by_class(**values: PerClass) -> dict:
 def thresholds_of(
     smoother: Callable | None, labels: Iterable[str]
 ) -> dict[str, float]:
-    """The threshold of each class, where a smoother has such a parameter.
+    """Return the threshold of each class, if a smoother has this parameter.
 
     Arguments
     ---------
@@ -95,8 +93,6 @@ class ThresholdSmoother(Smoother):
     ---------
     threshold : float | Mapping[str, float]
         One for all classes or one a class.
-    search : Search, optional
-        How :meth:`fit` tunes it; None leaves it as it is.
 
     Example
     -------
@@ -110,10 +106,8 @@ class ThresholdSmoother(Smoother):
     name = "threshold"
     axes = {"threshold": THRESHOLDS}
 
-    def __init__(
-        self, threshold: PerClass = 0.5, search: Search | None = EXACT
-    ):
-        super().__init__(by_class(threshold=threshold), search)
+    def __init__(self, threshold: PerClass = 0.5):
+        super().__init__(by_class(threshold=threshold))
 
     @property
     def threshold(self) -> PerClass:
@@ -141,14 +135,14 @@ class ThresholdSmoother(Smoother):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """The scores themselves, whose thresholding is this smoother."""
+        """Return the scores themselves: this smoother thresholds them."""
         return dict(scores)
 
 
 def run_events(
     packed: PackedScores, scores: np.ndarray, active: np.ndarray, setting: int
 ) -> Detections:
-    """Runs of active frames as events, as confident as their highest score.
+    """Return the runs of active frames, as confident as their highest score.
 
     Arguments
     ---------
@@ -166,13 +160,11 @@ def run_events(
     detections : Detections
     """
     file, first, end = runs(active)
-    start = file * active.shape[1] + first
-    bounds = np.stack([start, start + end - first], axis=1).ravel()
-    # One more frame, for a run that ends with the last one.
-    padded = np.append(scores.ravel(), np.float32(0))
-    highest = (
-        np.maximum.reduceat(padded, bounds)[::2] if len(start) else start * 0.0
-    )
     return Detections.from_frames(
-        packed, np.full(len(file), setting), file, first, end, highest
+        packed,
+        np.full(len(file), setting),
+        file,
+        first,
+        end,
+        max_inside(scores, file, first, end),
     )

@@ -1,7 +1,7 @@
 """Two-state Viterbi and forward-backward for many files and settings at once.
 
 librosa and hmmlearn decode one sequence with one transition matrix a call; a
-search tries hundreds of matrices on thousands of sequences, where the calls
+search tries hundreds of matrices on thousands of sequences, for which the calls
 alone take minutes. Here numpy steps through time once, for all of them.
 
 L. R. Rabiner, "A tutorial on hidden Markov models and selected applications in
@@ -24,11 +24,11 @@ def viterbi(
     lengths: np.ndarray,
     ties: np.ufunc = np.greater,
 ) -> np.ndarray:
-    """The likeliest paths through chains with the states 0 and 1.
+    """Return the likeliest paths through chains with the states 0 and 1.
 
     The sums are those of ``librosa.sequence.viterbi`` and hmmlearn, term by
-    term in double precision, so the paths are equal to the last tie. Both end
-    in state 0 when the last frame leaves the choice; further back librosa
+    term in double precision, so the paths are equal, ties included. Both end
+    in state 0 if both states are equally likely there; further back librosa
     prefers coming from state 0 and hmmlearn from state 1.
 
     Arguments
@@ -106,10 +106,10 @@ def posteriors(
     log_initial: np.ndarray,
     lengths: np.ndarray,
 ) -> np.ndarray:
-    """The probability of state 1 in each frame, given the whole file.
+    """Return the probability of state 1 in each frame, given the whole file.
 
-    Forward-backward on the log-odds of the two states: one number where the
-    textbook carries two and a scale; equal to hmmlearn's ``predict_proba``.
+    Forward-backward on the log-odds of the two states: one number in place of
+    the usual two and a scale; equal to hmmlearn's ``predict_proba``.
 
     Arguments
     ---------
@@ -154,7 +154,7 @@ def posteriors(
 
 
 def _step(odds, stay_silent, to_active, to_silent, stay_active) -> np.ndarray:
-    """Log-odds of the neighbouring frame's state, given those of a frame's."""
+    """Return the log-odds of the neighbouring frame's state."""
     ratio = np.exp(np.clip(odds, -_LARGEST, _LARGEST))
     with np.errstate(divide="ignore"):
         return np.log(to_active + stay_active * ratio) - np.log(
@@ -163,6 +163,7 @@ def _step(odds, stay_silent, to_active, to_silent, stay_active) -> np.ndarray:
 
 
 def _files_by_last_frame(lengths: np.ndarray) -> dict[int, np.ndarray]:
+    """Map each last frame to the files that end with it."""
     return {
         int(length) - 1: np.flatnonzero(lengths == length)
         for length in np.unique(lengths)

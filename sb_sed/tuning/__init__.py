@@ -1,1 +1,1 @@
-"""Tuning of smoothers on the scores of a development set."""
+"""Parameters of smoothers: searched or learned on a development set."""

@@ -1,4 +1,4 @@
-"""From scores to events on a test set: with given or with tuned parameters.
+"""Decoding of a test set, with given or with tuned parameters.
 
 Authors
  * sb_sed contributors 2026
@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.smoothing.base import Smoother
+from sb_sed.tuning.search import Search, recommended_search
 from sb_sed.tuning.trials import Trials
 from sb_sed.tuning.tune import TuningReport, tune_on
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """What a smoother made of a test set.
+    """A decoded test set.
 
     Arguments
     ---------
@@ -27,9 +28,9 @@ class Smoothed:
     scores : dict[str, pd.DataFrame]
         As of its ``to_scores``.
     smoother : Smoother
-        Fit for other recordings of the same system.
+        For other recordings of the same system.
     report : TuningReport | None
-        What tuning found, if anything was tuned.
+        The report of the tuning, if anything was tuned.
     """
 
     events: pd.DataFrame
@@ -39,7 +40,7 @@ class Smoothed:
 
 
 class AsGiven:
-    """Decodes with the parameters that the smoother has."""
+    """Decode with the parameters that the smoother has."""
 
     def __call__(
         self,
@@ -56,7 +57,7 @@ class AsGiven:
         scores : Mapping[str, pd.DataFrame]
             Clip to table.
         reference : pd.DataFrame
-            The true events; not looked at.
+            The true events; not used.
 
         Returns
         -------
@@ -66,7 +67,7 @@ class AsGiven:
 
 
 class CrossFit:
-    """Tunes on a test set without ever decoding a file it was tuned on.
+    """Tune on a test set without ever decoding a file that was tuned on.
 
     The files are divided at random; each part is decoded with the parameters
     tuned on the others, so that the figures of the set are held-out ones. (The
@@ -75,6 +76,11 @@ class CrossFit:
 
     Arguments
     ---------
+    search : Search, optional
+        What finds the parameters, such as
+        :class:`~sb_sed.tuning.search.ExactSearch` or
+        :class:`~sb_sed.tuning.learned.Durations`; when omitted, what is
+        recommended for the smoother.
     folds : int
         Parts.
     splits : int
@@ -83,7 +89,14 @@ class CrossFit:
         Of the divisions.
     """
 
-    def __init__(self, folds: int = 2, splits: int = 5, seed: int = 0):
+    def __init__(
+        self,
+        search: Search | None = None,
+        folds: int = 2,
+        splits: int = 5,
+        seed: int = 0,
+    ):
+        self.search = search
         self.folds = folds
         self.splits = splits
         self.seed = seed
@@ -99,7 +112,7 @@ class CrossFit:
         Arguments
         ---------
         smoother : Smoother
-            With a search. It is left as it is.
+            It is left unchanged.
         scores : Mapping[str, pd.DataFrame]
             Clip to table. Clips without a reference are decoded with what was
             tuned on all the others.
@@ -118,14 +131,15 @@ class CrossFit:
         """
         smoother = copy.copy(smoother)
         trials = Trials(smoother, scores, reference)
-        report = tune_on(trials, self.folds, self.splits, self.seed)
+        search = self.search or recommended_search(smoother)
+        report = tune_on(trials, search, self.folds, self.splits, self.seed)
         fold = np.random.default_rng(self.seed).permutation(len(trials.files))
         place = dict(zip(trials.files, fold % self.folds, strict=True))
         fitted = {None: smoother}
         for held in range(self.folds):
             rest = np.array([place[clip] != held for clip in trials.files])
             fitted[held] = copy.copy(smoother)
-            fitted[held].parameters = smoother.search(trials, rest)
+            fitted[held].parameters = search(trials, rest)
         parts = []
         for held, one in fitted.items():
             clips = {c: t for c, t in scores.items() if place.get(c) == held}

@@ -1,10 +1,8 @@
 """Collar-based matching of all settings and files of a class at once.
 
-The result is sed_eval's with ``event_matching_type="optimal"``: an estimated
-event may take a reference event of its file when the onsets differ by at most
-the collar and the offsets by at most the collar or a share of the reference
-event's length, and as many pairs are made as can be. sed_eval takes 2 s for
-one setting of ten classes; a search compares hundreds.
+The result is sed_eval's with ``event_matching_type="optimal"``, for the collars
+of :mod:`sb_sed.scoring.collar`: a largest one-to-one matching. sed_eval takes
+2 s for one setting of ten classes; a search compares hundreds.
 
 Authors
  * sb_sed contributors 2026
@@ -21,10 +19,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from sb_sed.formats import stem
+from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 from sb_sed.smoothing.detections import Detections
 
-COLLAR = 0.2  # seconds
-OFFSET_RATIO = 0.2  # of the reference event's length
 # Candidates are looked up with this much to spare and then compared exactly.
 _SPARE = 0.01
 
@@ -52,21 +49,7 @@ class Reference:
     def from_events(
         cls, events: pd.DataFrame, label: str, files: Sequence[str]
     ) -> Reference:
-        """The events of a class in some files.
-
-        Arguments
-        ---------
-        events : pd.DataFrame
-            As of :func:`sb_sed.formats.read_events`.
-        label : str
-            The class.
-        files : sequence of str
-            Names without extension; events of other files are passed over.
-
-        Returns
-        -------
-        reference : Reference
-        """
+        """Take the events of a class in some files (names without extension)."""
         place = {clip: index for index, clip in enumerate(files)}
         some = events[events["event_label"] == label]
         file = some["filename"].map(stem).map(place)
@@ -78,14 +61,14 @@ class Reference:
 
     @property
     def counts(self) -> np.ndarray:
-        """Number of events in each file, ``[F]``."""
+        """Return the number of events in each file, ``[F]``."""
         return np.bincount(self.file, minlength=self.n_files)
 
 
 def collar_hits(
     reference: Reference, detections: Detections, n_settings: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts the hits of each setting in each file.
+    """Count the hits of each setting in each file.
 
     Arguments
     ---------
@@ -127,7 +110,7 @@ def collar_hits(
 
 
 def _matched(reference: Reference, detections: Detections) -> np.ndarray:
-    """The detections that get a reference event in a largest matching."""
+    """Return the detections with a partner in a largest matching."""
     event, target = _within_collars(reference, detections)
     # A reference event is a node of its own in each setting.
     node = detections.setting[event] * len(reference.onset) + target
@@ -150,20 +133,7 @@ def _matched(reference: Reference, detections: Detections) -> np.ndarray:
 def _within_collars(
     reference: Reference, detections: Detections
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of a detection and a reference event that it may take.
-
-    Arguments
-    ---------
-    reference : Reference
-        Events of a class.
-    detections : Detections
-        Events of the class in the same files.
-
-    Returns
-    -------
-    event, target : np.ndarray
-        Places in the detections and in the reference, int, ``[P]``.
-    """
+    """Return all pairs within the collars, detection and reference, [P]."""
     # Files one after the other on one time line, too far apart to meet.
     ends = [*reference.onset, 0.0]
     period = max(np.max(ends), detections.onset.max(initial=0)) + 1

@@ -1,4 +1,4 @@
-"""What a search takes as the goal, so that few events do not decide alone.
+"""Goals of a search that do not depend on few events.
 
 A class of a development set has some tens or hundreds of events, and the best
 of hundreds of settings is in part the luckiest. Each object here replaces the
@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from sb_sed.scoring.counts import f1
 
-def f1(hits, estimates, reference) -> np.ndarray:
-    """F1 of counts; 0 where there is nothing to find.
+
+def class_f1(hits, estimates, reference) -> np.ndarray:
+    """Return the F1 of each class on the grid; 0 without reference events.
 
     Arguments
     ---------
@@ -32,24 +34,21 @@ def f1(hits, estimates, reference) -> np.ndarray:
 
     Example
     -------
-    >>> f1(
+    >>> class_f1(
     ...     np.array([[1.0, 2.0], [0.0, 0.0]]),
     ...     np.ones((2, 2)),
     ...     np.array([3, 0]),
     ... )
     array([[0.5, 1. ], [0. , 0. ]])
     """
-    total = estimates + _beside(reference, estimates)
-    return np.divide(
-        2.0 * hits, total, out=np.zeros(total.shape), where=total > 0
-    )
+    return f1(hits, estimates, _beside(reference, hits), undefined=0.0)
 
 
 @dataclass(frozen=True)
 class Flattest:
     """The F1 averaged over the neighbours on the grid.
 
-    A peak that is high on its own gives way to a plateau.
+    A plateau is preferred to a lone peak.
 
     Arguments
     ---------
@@ -67,21 +66,10 @@ class Flattest:
     width: int = 3
 
     def __call__(self, hits, estimates, reference) -> np.ndarray:
-        """The goal on the grid.
-
-        Arguments
-        ---------
-        hits, estimates, reference : np.ndarray
-            As of :func:`f1`.
-
-        Returns
-        -------
-        goal : np.ndarray
-            ``[C, ...]``.
-        """
+        """Return the goal on the grid; arguments as of :func:`class_f1`."""
         size = (1, *[self.width] * (hits.ndim - 1))
         return uniform_filter(
-            f1(hits, estimates, reference), size, mode="nearest"
+            class_f1(hits, estimates, reference), size, mode="nearest"
         )
 
 
@@ -96,7 +84,7 @@ class Shrink:
     Arguments
     ---------
     weight : float
-        Reference events that are borrowed; 0 for none.
+        Reference events that are added; 0 for none.
 
     Example
     -------
@@ -111,25 +99,14 @@ class Shrink:
     weight: float = 20.0
 
     def __call__(self, hits, estimates, reference) -> np.ndarray:
-        """The goal on the grid.
-
-        Arguments
-        ---------
-        hits, estimates, reference : np.ndarray
-            As of :func:`f1`.
-
-        Returns
-        -------
-        goal : np.ndarray
-            ``[C, ...]``.
-        """
+        """Return the goal on the grid; arguments as of :func:`class_f1`."""
         present = reference > 0
         hits_each, estimates_each = (
             (n[present] / _beside(reference[present], n)).sum(0)
             / max(1, present.sum())
             for n in (hits, estimates)
         )
-        return f1(
+        return class_f1(
             hits + self.weight * hits_each,
             estimates + self.weight * estimates_each,
             reference + self.weight,
@@ -137,5 +114,5 @@ class Shrink:
 
 
 def _beside(reference, counts) -> np.ndarray:
-    """[C] -> [C, 1, ...]."""
+    """Shape [C] as [C, 1, ...]."""
     return np.reshape(reference, (-1, *[1] * (counts.ndim - 1)))

@@ -1,4 +1,4 @@
-"""What tuning found, as an object, plain values and text.
+"""The report of a tuning, as an object, plain values and text.
 
 Authors
  * sb_sed contributors 2026
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-LEVEL = 0.95
-
 
 @dataclass(frozen=True)
 class Figure:
-    """A macro F1 and how far to trust it.
+    """A macro F1 and its uncertainty.
 
     Arguments
     ---------
@@ -33,7 +31,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class TuningReport:
-    """What tuning found.
+    """The scores and parameters of a tuned smoother.
 
     Arguments
     ---------
@@ -54,7 +52,7 @@ class TuningReport:
     n_files, folds, splits : int
         Files scored; how they were divided and how often.
     seconds : float
-        Time that all of it took.
+        Time of the tuning.
     warnings : list of str
         Sentences on what was left out and on overfitting.
     """
@@ -73,18 +71,12 @@ class TuningReport:
     warnings: list[str]
 
     def as_dict(self) -> dict:
-        """The report as plain values, for JSON.
-
-        Returns
-        -------
-        report : dict
-            One key a field.
-        """
+        """Return the report as plain values, for JSON, one key a field."""
         return asdict(self)
 
 
 def format_tuning(report: TuningReport) -> str:
-    """The report as tables for the terminal.
+    """Return the report as tables for the terminal.
 
     Arguments
     ---------
@@ -169,6 +161,7 @@ def _rows(report: TuningReport):
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
+    """Pad cells to the widths of their columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

@@ -1,5 +1,8 @@
 """Searches for the parameters of a smoother that give the best macro F1.
 
+A search is any callable of :class:`~sb_sed.tuning.trials.Trials` and the
+weights of the files; :mod:`sb_sed.tuning.learned` has two that learn instead.
+
 Authors
  * sb_sed contributors 2026
 """
@@ -13,7 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.tuning.regularise import f1
+from sb_sed.smoothing.base import Smoother
+from sb_sed.tuning.regularise import Shrink, class_f1
 from sb_sed.tuning.trials import Trials
 
 # (trials, weight of each file [F]) -> class -> name -> value
@@ -22,7 +26,7 @@ Search = Callable[[Trials, np.ndarray], dict[str, dict[str, float]]]
 
 @dataclass(frozen=True)
 class ExactSearch:
-    """The best point of the grid, found without trying combinations.
+    """Find the best point of the grid without trying combinations.
 
     Macro F1 is a mean over classes, and each class has its own parameters but
     for those that are tied. So for each value of the tied parameters every
@@ -33,19 +37,19 @@ class ExactSearch:
     Arguments
     ---------
     regularise : Callable, optional
-        What is to be largest in place of the F1 of each class, such as
+        The goal in place of the F1 of each class, such as
         :class:`~sb_sed.tuning.regularise.Flattest`.
     """
 
     regularise: Callable | None = None
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Searches on some of the files.
+        """Search on some of the files.
 
         Arguments
         ---------
         trials : Trials
-            The settings and what they find.
+            The settings and their counts.
         weights : np.ndarray
             How often each file counts, ``[F]``.
 
@@ -61,11 +65,11 @@ class ExactSearch:
             (table @ weights).reshape(-1, *shape) for table in trials.grid
         )
         reference = weights @ trials.reference
-        goal = (self.regularise or f1)(hits, estimates, reference)
+        goal = (self.regularise or class_f1)(hits, estimates, reference)
         goal[reference == 0] = 0
         pooled = [n.sum(0, keepdims=True) for n in (hits, estimates, reference)]
-        goal = goal + 1e-9 * f1(*pooled)
-        # Make it [class, tied, own]: the tied parameters are one axis.
+        goal = goal + 1e-9 * class_f1(*pooled)
+        # As [class, tied, own]: the tied parameters are one axis.
         tied = [name in trials.smoother.tied for name in axes]
         points = np.arange(goal[0].size).reshape(shape)
         points = points.transpose(
@@ -81,16 +85,13 @@ class ExactSearch:
         }
 
 
-EXACT = ExactSearch()
-
-
 @dataclass(frozen=True)
 class ForestSearch:
-    """The paper's search: a forest of extra trees guesses where F1 is high.
+    """Search as the paper does: a forest of extra trees predicts the F1.
 
     ``skopt.forest_minimize`` with its defaults. All parameters of all classes
-    are one point, and each of its calls decodes the data set, between the grid
-    points as well.
+    are one point, on the grid or between its points; each call decodes the data
+    set.
 
     S. Cornell et al., "Domain-adversarial training and trainable parallel
     front-end for the DCASE 2020 Task 4 sound event detection challenge", DCASE
@@ -108,12 +109,12 @@ class ForestSearch:
     seed: int = 0
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Searches on some of the files.
+        """Search on some of the files.
 
         Arguments
         ---------
         trials : Trials
-            What decodes and compares.
+            Which decodes and compares.
         weights : np.ndarray
             How often each file counts, ``[F]``.
 
@@ -125,7 +126,7 @@ class ForestSearch:
         Raises
         ------
         InputError
-            When scikit-optimize is not installed.
+            If scikit-optimize is not installed.
         """
         try:
             from skopt import forest_minimize
@@ -173,3 +174,22 @@ class ForestSearch:
                 random_state=self.seed,
             )
         return _parameters(found.x)
+
+
+# What did best on held-out halves, where it was not the plain exact search.
+_RECOMMENDED = {"contrast_hmm": ExactSearch(Shrink(10.0))}
+
+
+def recommended_search(smoother: Smoother) -> Search:
+    """Return the search that is taken for a smoother when none is given.
+
+    Arguments
+    ---------
+    smoother : Smoother
+        The smoother.
+
+    Returns
+    -------
+    search : Callable
+    """
+    return _RECOMMENDED.get(smoother.name, ExactSearch())

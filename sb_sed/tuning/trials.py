@@ -1,4 +1,4 @@
-"""What a smoother finds in each file at each setting: all that a search needs.
+"""Hits and estimates of each setting of a smoother in each file.
 
 Collar-based F1 is made of sums over files, so one table of counts serves every
 search on every part of the data: splits, folds and bootstrap draws.
@@ -7,12 +7,9 @@ Authors
  * sb_sed contributors 2026
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,11 +17,10 @@ from tqdm import tqdm
 
 from sb_sed.errors import InputError
 from sb_sed.formats import stem
+from sb_sed.scoring.counts import f1, macro_mean
+from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.packed import pack
 from sb_sed.tuning.matching import Reference, collar_hits
-
-if TYPE_CHECKING:
-    from sb_sed.smoothing.base import Setting, Smoother
 
 
 class Trials:
@@ -46,17 +42,21 @@ class Trials:
         The F files that count.
     classes : list of str
         The C classes of the scores.
+    packs : list of PackedScores
+        Their scores.
+    references : dict[str, list of Reference]
+        For each class its events, pack by pack.
     reference : np.ndarray
         Number of reference events, ``[F, C]``.
     missing : list of str
         Files of the reference that have no scores.
     unknown : list of str
-        Classes of the reference that the scores have not.
+        Classes of the reference that the scores lack.
 
     Raises
     ------
     InputError
-        When no file or no class of the reference has scores.
+        If no file or no class of the reference has scores.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class Trials:
         self.missing = [clip for clip in named if clip not in scores]
         labels = dict.fromkeys(events["event_label"].dropna())
         self.unknown = [x for x in labels if x not in self.classes]
-        self._packs = packs
-        self._references = {
+        self.packs = packs
+        self.references = {
             label: [
                 Reference.from_events(events, label, packed.files)
                 for packed in packs
@@ -88,9 +88,7 @@ class Trials:
         }
         self.reference = np.stack(
             [
-                np.concatenate(
-                    [some.counts for some in self._references[label]]
-                )
+                np.concatenate([some.counts for some in self.references[label]])
                 for label in self.classes
             ],
             axis=1,
@@ -103,7 +101,7 @@ class Trials:
 
     @cached_property
     def settings(self) -> list[dict[str, float]]:
-        """The S points of the grid, the last axis running fastest."""
+        """Return the S points of the grid, the last axis running fastest."""
         axes = self.smoother.axes
         return [
             dict(zip(axes, values, strict=True))
@@ -112,7 +110,7 @@ class Trials:
 
     @cached_property
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and estimates of all settings, float32, each ``[C, S, F]``."""
+        """Return hits and estimates of all settings, ``[C, S, F]``."""
         shape = len(self.classes), len(self.settings), len(self.files)
         hits, estimates = np.empty((2, *shape), dtype=np.float32)
         for index, label in enumerate(
@@ -130,7 +128,7 @@ class Trials:
     def counts(
         self, parameters: Mapping[str, Setting]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and estimates at one setting a class.
+        """Return hits and estimates at one setting a class.
 
         Arguments
         ---------
@@ -149,24 +147,32 @@ class Trials:
     def macro_f1(
         self, parameters: Mapping[str, Setting], weights: np.ndarray
     ) -> float:
-        """Mean F1 of the classes that the reference has.
+        """Return the macro F1 of parameters on weighted files ``[F]``."""
+        return float(self.score(self.counts(parameters), weights))
+
+    def score(
+        self, counts: tuple[np.ndarray, np.ndarray], weights: np.ndarray
+    ) -> np.ndarray:
+        """Return the macro F1 of counts.
 
         Arguments
         ---------
-        parameters : Mapping[str, Mapping[str, float]]
-            As of :meth:`counts`.
+        counts : tuple of np.ndarray
+            Of :meth:`counts`.
         weights : np.ndarray
-            How often each file counts, ``[F]``.
+            How often each file counts, ``[..., F]``.
 
         Returns
         -------
-        macro_f1 : float
+        macro_f1 : np.ndarray
+            Mean over the classes that the reference has, ``[...]``; 0 if none.
         """
-        hits, estimates = self.counts(parameters)
-        return float(macro_f1(hits, estimates, self.reference, weights))
+        weights = np.asarray(weights, dtype=float)
+        sums = (weights @ n for n in (*counts, self.reference))
+        return np.nan_to_num(macro_mean(f1(*sums)))
 
     def _row(self, label: str, setting: Setting):
-        """Hits and estimates of a class at a setting, each ``[F]``."""
+        """Return hits and estimates of a class at a setting, each ``[F]``."""
         if "grid" in self.__dict__ and setting in self.settings:
             index, row = self.classes.index(label), self.settings.index(setting)
             return self.grid[0][index, row], self.grid[1][index, row]
@@ -174,7 +180,7 @@ class Trials:
         return hits[0], estimates[0]
 
     def _try(self, label: str, settings: Sequence[Setting]):
-        """Hits and estimates of a class, each ``[S, F]``."""
+        """Return hits and estimates of a class, each ``[S, F]``."""
         parts = [
             collar_hits(
                 reference,
@@ -182,33 +188,8 @@ class Trials:
                 len(settings),
             )
             for packed, reference in zip(
-                self._packs, self._references[label], strict=True
+                self.packs, self.references[label], strict=True
             )
         ]
         hits, estimates = zip(*parts, strict=True)
         return np.concatenate(hits, axis=1), np.concatenate(estimates, axis=1)
-
-
-def macro_f1(hits, estimates, reference, weights) -> np.ndarray:
-    """Macro F1 of weighted files, as ``event_counts`` has it.
-
-    Arguments
-    ---------
-    hits, estimates, reference : np.ndarray
-        Numbers of events, ``[F, C]``.
-    weights : np.ndarray
-        How often each file counts, ``[..., F]``.
-
-    Returns
-    -------
-    macro_f1 : np.ndarray
-        Mean over the classes that the reference has, ``[...]``; 0 if none.
-    """
-    hits, estimates, reference = (
-        np.asarray(weights, dtype=float) @ n
-        for n in (hits, estimates, reference)
-    )
-    present = reference > 0
-    total = np.where(present, estimates + reference, 1)
-    f1 = np.where(present, 2 * hits / total, 0)
-    return f1.sum(-1) / np.maximum(present.sum(-1), 1)

@@ -1,15 +1,12 @@
-"""Tunes a smoother and says honestly how good it is.
+"""Tuning of a smoother, with its scores on held-out files.
 
 A smoother tuned and scored on the same files looks better than it is. Here the
 files are halved (or divided in more folds) at random several times, each part
-is scored with what was tuned on the rest, and the two figures stand side by
-side.
+is scored with what was tuned on the rest, and both figures are reported.
 
 Authors
  * sb_sed contributors 2026
 """
-
-from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
@@ -19,33 +16,63 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
+from sb_sed.scoring.counts import LEVEL, f1
 from sb_sed.smoothing.base import Smoother
-from sb_sed.tuning.report import LEVEL, Figure, TuningReport
-from sb_sed.tuning.trials import Trials, macro_f1
+from sb_sed.tuning.report import Figure, TuningReport
+from sb_sed.tuning.search import Search, recommended_search
+from sb_sed.tuning.trials import Trials
 
 # Macro F1 that is lost on held-out files without a warning.
 OVERFIT = 0.02
+
+
+def fit(
+    smoother: Smoother,
+    scores: Mapping[str, pd.DataFrame],
+    events: pd.DataFrame,
+    search: Search | None = None,
+) -> Smoother:
+    """Tune a smoother on all files, without a report.
+
+    Arguments
+    ---------
+    smoother, scores, events, search
+        As of :func:`tune`.
+
+    Returns
+    -------
+    smoother : Smoother
+        The same, with the parameters found.
+    """
+    trials = Trials(smoother, scores, events)
+    search = search or recommended_search(smoother)
+    smoother.parameters = search(trials, np.ones(len(trials.files)))
+    return smoother
 
 
 def tune(
     smoother: Smoother,
     scores: Mapping[str, pd.DataFrame],
     events: pd.DataFrame,
+    search: Search | None = None,
     folds: int = 2,
     splits: int = 5,
     seed: int = 0,
     n_draws: int = 1000,
 ) -> TuningReport:
-    """Tunes a smoother on all files, and on parts to see what that is worth.
+    """Tune a smoother on all files, and on parts for held-out scores.
 
     Arguments
     ---------
     smoother : Smoother
-        With a search; it keeps the parameters that were tuned on all files.
+        It gets the parameters that were tuned on all files.
     scores : Mapping[str, pd.DataFrame]
         As of :func:`sb_sed.formats.read_scores`.
     events : pd.DataFrame
         The reference, as of :func:`sb_sed.formats.read_events`.
+    search : Search, optional
+        What finds the parameters; when omitted, what is recommended for the
+        smoother (:func:`~sb_sed.tuning.search.recommended_search`).
     folds : int
         Parts of a split; each is held out once.
     splits : int
@@ -62,8 +89,8 @@ def tune(
     Raises
     ------
     InputError
-        When reference and scores have nothing in common, there are fewer files
-        than folds, or the smoother has no search.
+        If reference and scores have nothing in common, or there are fewer
+        files than folds.
 
     Example
     -------
@@ -81,41 +108,21 @@ def tune(
     (1.0, {'Dog': {'threshold': 0.12}})
     """
     trials = Trials(smoother, scores, events)
-    return tune_on(trials, folds, splits, seed, n_draws)
+    search = search or recommended_search(smoother)
+    return tune_on(trials, search, folds, splits, seed, n_draws)
 
 
 def tune_on(
     trials: Trials,
+    search: Search,
     folds: int = 2,
     splits: int = 5,
     seed: int = 0,
     n_draws: int = 1000,
 ) -> TuningReport:
-    """As :func:`tune`, of trials that may serve further searches.
-
-    Arguments
-    ---------
-    trials : Trials
-        Of the smoother.
-    folds, splits, seed, n_draws : int
-        As of :func:`tune`.
-
-    Returns
-    -------
-    report : TuningReport
-
-    Raises
-    ------
-    InputError
-        When there are fewer files than folds, or the smoother has no search.
-    """
+    """As :func:`tune`, for trials that may serve further searches."""
     start = time.perf_counter()
     smoother = trials.smoother
-    if smoother.search is None:
-        raise InputError(
-            f"The smoother {smoother.name} has no search: give it one, to tune "
-            "its parameters."
-        )
     n_files = len(trials.files)
     if not 2 <= folds <= n_files or splits < 1:
         raise InputError(
@@ -141,19 +148,19 @@ def tune_on(
             fold = generator.permutation(n_files) % folds
             unseen = np.zeros((2, *trials.reference.shape))
             for held in (fold == index for index in range(folds)):
-                found = trials.counts(smoother.search(trials, ~held))
-                tuned.append(_f1(found, trials, weights * ~held))
-                held_out.append(_f1(found, trials, weights * held))
+                found = trials.counts(search(trials, ~held))
+                tuned.append(trials.score(found, weights * ~held))
+                held_out.append(trials.score(found, weights * held))
                 unseen[:, held] = np.stack(found)[:, held]
                 bar.update()
-            cross_validated.append(_f1(unseen, trials, weights))
-    smoother.parameters = smoother.search(trials, weights[0])
+            cross_validated.append(trials.score(tuple(unseen), weights))
+    smoother.parameters = search(trials, weights[0])
     found = trials.counts(smoother.parameters)
     figures = {
         "tuned": _figure(tuned),
         "held_out": _figure(held_out),
         "cross_validated": _figure(cross_validated),
-        "whole": _figure([_f1(found, trials, weights)]),
+        "whole": _figure([trials.score(found, weights)]),
     }
     return TuningReport(
         smoother=smoother.name,
@@ -171,13 +178,8 @@ def tune_on(
     )
 
 
-def _f1(found, trials: Trials, weights: np.ndarray) -> np.ndarray:
-    hits, estimates = found
-    return macro_f1(hits, estimates, trials.reference, weights)
-
-
 def _figure(values: list[np.ndarray]) -> Figure:
-    """Of values [1 + draws] of each part."""
+    """Summarise the values [1 + draws] of each part."""
     first, draws = np.stack(values)[:, 0], np.stack(values)[:, 1:].mean(axis=0)
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     return Figure(
@@ -188,17 +190,16 @@ def _figure(values: list[np.ndarray]) -> Figure:
 
 
 def _per_class(found, trials: Trials) -> dict[str, float | None]:
-    hits, estimates = (counts.sum(axis=0) for counts in found)
-    reference = trials.reference.sum(axis=0)
+    """Return F1 on all files; None for a class that the reference lacks."""
+    values = f1(*(n.sum(axis=0) for n in (*found, trials.reference)))
     return {
-        label: float(2 * hit / (estimate + number)) if number else None
-        for label, hit, estimate, number in zip(
-            trials.classes, hits, estimates, reference, strict=True
-        )
+        label: None if np.isnan(value) else float(value)
+        for label, value in zip(trials.classes, values, strict=True)
     }
 
 
 def _left_out(trials: Trials) -> Iterator[str]:
+    """Yield a sentence on each kind of files and classes that do not count."""
     if missing := trials.missing:
         yield (
             f"{len(missing)} of {len(trials.files) + len(missing)} reference "
@@ -220,6 +221,7 @@ def _left_out(trials: Trials) -> Iterator[str]:
 
 
 def _overfit(tuned: Figure, held_out: Figure) -> Iterator[str]:
+    """Yield a warning if the held-out score is much lower."""
     if tuned.mean - held_out.mean > OVERFIT:
         yield (
             f"Tuning overfits: macro F1 is {100 * tuned.mean:.1f} % on the "

@@ -25,10 +25,9 @@ from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
 from sb_sed.data.streams import ClipReader, Streams
 from sb_sed.errors import InputError
-from sb_sed.evaluation import TestSets
+from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.runs.description import check_fit
 from sb_sed.scoring.collar import event_counts
-from sb_sed.scoring.systems import summary_table
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.tuning.crossfit import AsGiven
@@ -153,12 +152,14 @@ def main(arguments: list[str]) -> None:
         train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     smoother, classes = hparams["smoother"], hparams["classes"]
-    test_sets = TestSets(smoother, AsGiven(), classes, hparams["output_folder"])
+    evaluator = Evaluator(
+        smoother, AsGiven(), classes, hparams["output_folder"]
+    )
     reports = {}
     for split in ("validation", "test"):
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         if if_main_process():
-            reports[split] = test_sets.score(
+            reports[split] = evaluator.score(
                 split, brain.scores, *data.reference(split)
             )
     if if_main_process():

@@ -17,9 +17,11 @@ from sb_sed.formats import (
     write_events,
     write_scores,
 )
-from sb_sed.smoothing.registry import SMOOTHERS
+from sb_sed.smoothing import SMOOTHERS
+from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.saved import load_smoother
-from sb_sed.tuning.tune import tune
+from sb_sed.tuning.learned import BaumWelch, Durations
+from sb_sed.tuning.tune import fit, tune
 
 CLASSES = ["Cat", "Dog"]
 
@@ -88,9 +90,10 @@ def test_the_figures_are_those_of_the_library(folder):
     from sb_sed.tuning.search import ExactSearch
 
     report = tune(
-        ThresholdSmoother(search=ExactSearch(Flattest())),
+        ThresholdSmoother(),
         read_scores(folder / "scores"),
         read_events(folder / "reference.tsv"),
+        ExactSearch(Flattest()),
         folds=3,
         seed=5,
     ).as_dict()
@@ -128,6 +131,26 @@ def test_forest(folder, capsys, monkeypatch):
     )
     assert calls == [(200, 3)] * 3
     assert "threshold tuned on 12 files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [("durations", Durations()), ("baum-welch", BaumWelch())],
+)
+def test_learned_transitions(name, search, folder, capsys):
+    arguments = folder / "scores", folder / "reference.tsv", "--search", name
+    run(*arguments, "--save", folder / "smoother.json")
+    assert "hmm tuned on 12 files" in capsys.readouterr().out
+    smoother = fit(
+        HMMSmoother(),
+        read_scores(folder / "scores"),
+        read_events(folder / "reference.tsv"),
+        search,
+    )
+    saved = load_smoother(folder / "smoother.json")
+    assert saved.parameters == smoother.parameters
+    with pytest.raises(InputError, match="only p_sil and p_event of an HMM"):
+        run(*arguments, "--smoother", "median")
 
 
 def test_regularising_the_forest(folder):

@@ -8,7 +8,7 @@ import damaged_text
 import pytest
 from damaged_text import as_bytes
 
-from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 
 TEXT_MUTATORS = [damaged_text.damaged_bytes, damaged_text.truncated,
                  damaged_text.encodings, damaged_text.no_table]  # fmt: skip

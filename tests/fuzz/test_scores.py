@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sb_sed.formats import EVENT_COLUMNS, write_events
-from sb_sed.smoothing.registry import SMOOTHERS
+from sb_sed.smoothing import SMOOTHERS
 
 LABELS = ["Cat", "Dog", "Running water"]
 

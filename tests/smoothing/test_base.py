@@ -16,7 +16,7 @@ from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
-from sb_sed.tuning.search import ExactSearch
+from sb_sed.tuning.tune import fit
 
 CLASSES = ["Cat", "Dog"]
 LEVELS = [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -207,17 +207,11 @@ def test_fit_finds_the_threshold(kind):
     for table in scores.values():
         table["Cat"] = 0.3 + 0.2 * table["Cat"]
         table["Dog"] = 0.6 + 0.2 * table["Dog"]
-    smoother = kind(search=ExactSearch())
-    assert smoother.fit(scores, events) is smoother
+    smoother = kind()
+    assert fit(smoother, scores, events) is smoother
     thresholds = smoother.threshold
     assert 0.3 < thresholds["Cat"] <= 0.5 < 0.6 < thresholds["Dog"] <= 0.8
     assert event_counts(events, smoother(scores)).f1()["macro"] > 0.995
-
-
-def test_fit_without_a_search_leaves_the_parameters():
-    smoother = ThresholdSmoother({"Dog": 0.2}, search=None)
-    assert smoother.fit({}, pd.DataFrame()) is smoother
-    assert smoother.parameters == {"Dog": {"threshold": 0.2}}
 
 
 def test_parameters_for_all_and_for_each():

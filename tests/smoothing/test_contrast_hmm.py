@@ -11,6 +11,7 @@ from sb_sed.smoothing.contrast_hmm import ContrastHMMSmoother
 from sb_sed.smoothing.packed import pack
 from sb_sed.smoothing.saved import load_smoother, save_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.tune import fit
 
 SHIFT = 0.064
 SETTING = {"window": 0.6, "level": 0.5, "cost": 4.0, "threshold": 0.3}
@@ -133,7 +134,7 @@ def test_tuning_finds_what_made_the_reference():
         "cost": (1.0, 4.0),
         "threshold": (0.0, 0.3, 0.6),
     }
-    smoother.fit(tables, reference)
+    fit(smoother, tables, reference)
     assert smoother(tables)[EVENT_COLUMNS].equals(reference)
 
 

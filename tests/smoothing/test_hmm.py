@@ -17,6 +17,7 @@ from sb_sed.smoothing.hmm import SELF_LOOPS, HMMSmoother
 from sb_sed.smoothing.packed import pack
 from sb_sed.smoothing.saved import load_smoother, save_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.tune import fit
 
 CLASSES = ["Cat", "Dog"]
 SHIFT = 0.06375
@@ -233,7 +234,7 @@ def test_tied_tuning_shares_the_silence():
     for tied in (True, False):
         smoother = HMMSmoother(tied=tied)
         smoother.axes = {"p_sil": (0.5, 0.9), "p_event": (0.5, 0.75, 0.95)}
-        smoother.fit(tables, reference)
+        fit(smoother, tables, reference)
         # The reference was made so, and there is no better.
         assert smoother.parameters == PARAMETERS
         silences = smoother.tied == {"p_sil"}

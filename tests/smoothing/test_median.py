@@ -174,12 +174,6 @@ def test_the_scores_are_left_alone():
     assert table.equals(before)
 
 
-def test_fit_tunes_nothing():
-    smoother = MedianSmoother(0.3, 0.2)
-    assert smoother.fit({}, pd.DataFrame()) is smoother
-    assert (smoother.threshold, smoother.window) == (0.3, 0.2)
-
-
 def test_a_class_without_a_threshold():
     table = scores_table([[0.5]], SHIFT, ["Dog"])
     with pytest.raises(InputError, match="'Dog'"):

@@ -7,8 +7,8 @@ import pytest
 
 from sb_sed.errors import InputError
 from sb_sed.formats import scores_table
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.base import Smoother
-from sb_sed.smoothing.registry import SMOOTHERS, smoother_class
 from sb_sed.smoothing.saved import load_smoother, save_smoother
 
 GOOD = {

@@ -9,6 +9,7 @@ from sb_sed.formats import EVENT_COLUMNS, scores_table
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
 from sb_sed.tuning.crossfit import AsGiven, CrossFit
+from sb_sed.tuning.tune import fit
 
 SHIFT = 0.5
 
@@ -51,8 +52,10 @@ def test_no_file_is_decoded_by_what_was_tuned_on_it():
     for held in range(3):
         clips = {c for c, f in zip(scores, fold, strict=True) if f == held}
         others = {c: t for c, t in scores.items() if c not in clips}
-        by_hand = ThresholdSmoother().fit(
-            others, events[~events["filename"].isin(f"{c}.wav" for c in clips)]
+        by_hand = fit(
+            ThresholdSmoother(),
+            others,
+            events[~events["filename"].isin(f"{c}.wav" for c in clips)],
         )
         for clip in clips:
             found = smoothed.events["filename"] == f"{clip}.wav"
@@ -66,7 +69,7 @@ def test_what_is_kept_is_tuned_on_all():
     scores, events = _data()
     given = ThresholdSmoother(0.9)
     smoothed = CrossFit(splits=2)(given, scores, events)
-    by_hand = ThresholdSmoother().fit(scores, events)
+    by_hand = fit(ThresholdSmoother(), scores, events)
     assert smoothed.smoother.parameters == by_hand.parameters
     assert smoothed.report.parameters == by_hand.parameters
     assert given.parameters == {"threshold": 0.9}

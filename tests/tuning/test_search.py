@@ -11,11 +11,17 @@ from scipy.ndimage import convolve
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, scores_table
 from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
-from sb_sed.tuning.regularise import Flattest, Shrink, f1
-from sb_sed.tuning.search import ExactSearch, ForestSearch
+from sb_sed.tuning.regularise import Flattest, Shrink, class_f1
+from sb_sed.tuning.search import (
+    ExactSearch,
+    ForestSearch,
+    recommended_search,
+)
 from sb_sed.tuning.trials import Trials
+from sb_sed.tuning.tune import fit
 
 CLASSES = ["Cat", "Dog"]
 
@@ -41,8 +47,8 @@ class SmallMedian(MedianSmoother):
 
     axes = {"threshold": (0.3, 0.5, 0.6), "window": (0.0, 0.3, 0.5)}
 
-    def __init__(self, tied=(), search=None):
-        super().__init__(search=search)
+    def __init__(self, tied=()):
+        super().__init__()
         self.tied = frozenset(tied)
 
 
@@ -109,8 +115,7 @@ def test_a_class_without_reference_takes_what_suits_all():
     for table in scores.values():
         table[["Cat", "Dog"]] += 0.2  # the classes need 0.5, not 0.3
     events = events[events["event_label"] != "Cow"]
-    smoother = SmallMedian(search=ExactSearch())
-    parameters = smoother.fit(scores, events).parameters
+    parameters = fit(SmallMedian(), scores, events).parameters
     assert parameters["Cow"] == parameters["Dog"] == parameters["Cat"]
 
 
@@ -135,7 +140,7 @@ def test_nothing_in_common(name, label, match):
     scores, _ = data()
     events = pd.DataFrame([(name, 0.0, 1.0, label)], columns=EVENT_COLUMNS)
     with pytest.raises(InputError, match=match):
-        ThresholdSmoother().fit(scores, events)
+        fit(ThresholdSmoother(), scores, events)
 
 
 def test_forest_is_seeded_and_no_better_than_exact():
@@ -158,9 +163,16 @@ def test_forest_is_seeded_and_no_better_than_exact():
 def test_forest_without_scikit_optimize(monkeypatch):
     monkeypatch.setitem(sys.modules, "skopt", None)
     scores, events = data()
-    smoother = ThresholdSmoother(search=ForestSearch())
     with pytest.raises(InputError, match="pip install scikit-optimize"):
-        smoother.fit(scores, events)
+        fit(ThresholdSmoother(), scores, events, ForestSearch())
+
+
+def test_a_search_is_recommended_for_every_smoother():
+    exact = [n for n in SMOOTHERS if n != "contrast_hmm"]
+    for name in exact:
+        assert recommended_search(smoother_class(name)()) == ExactSearch()
+    shrunk = recommended_search(smoother_class("contrast_hmm")())
+    assert shrunk == ExactSearch(Shrink(10.0))
 
 
 def test_flattest_averages_the_neighbours():
@@ -170,11 +182,11 @@ def test_flattest_averages_the_neighbours():
     kernel = np.full((1, 3, 3), 1 / 9)
     np.testing.assert_allclose(
         Flattest(3)(hits, estimates, reference),
-        convolve(f1(hits, estimates, reference), kernel, mode="nearest"),
+        convolve(class_f1(hits, estimates, reference), kernel, mode="nearest"),
     )
     np.testing.assert_allclose(
         Flattest(1)(hits, estimates, reference),
-        f1(hits, estimates, reference),
+        class_f1(hits, estimates, reference),
     )
 
 
@@ -183,7 +195,8 @@ def test_shrink_goes_from_the_own_optimum_to_a_common_one():
     hits = generator.integers(0, 9, (4, 50)).astype(float)
     estimates, reference = hits + 3.0, np.array([20.0, 20.0, 50.0, 0.0])
     np.testing.assert_allclose(
-        Shrink(0)(hits, estimates, reference), f1(hits, estimates, reference)
+        Shrink(0)(hits, estimates, reference),
+        class_f1(hits, estimates, reference),
     )
     much = Shrink(1e6)(hits, estimates, reference)
     assert len(set(much.argmax(axis=1))) == 1
@@ -206,7 +219,7 @@ def test_shrinking_helps_where_data_are_few():
     fresh = Trials(ThresholdSmoother(), *alike(60, seed=100))
 
     def _held_out(search, seed):
-        smoother = ThresholdSmoother(search=search).fit(*alike(4, seed))
+        smoother = fit(ThresholdSmoother(), *alike(4, seed), search)
         return fresh.macro_f1(smoother.parameters, np.ones(60))
 
     gains = [

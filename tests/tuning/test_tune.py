@@ -9,11 +9,12 @@ import pytest
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, scores_table
 from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing.contrast_hmm import ContrastHMMSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
-from sb_sed.tuning.regularise import Flattest
+from sb_sed.tuning.regularise import Flattest, Shrink
 from sb_sed.tuning.report import format_tuning
 from sb_sed.tuning.search import ExactSearch
-from sb_sed.tuning.tune import tune
+from sb_sed.tuning.tune import fit, tune
 
 CLASSES = ["Cat", "Dog"]
 
@@ -38,9 +39,8 @@ def test_whole_is_the_f1_of_the_tuned_smoother():
     report = tune(smoother, scores, events)
     counts = event_counts(events, smoother(scores)).f1()
     assert report.parameters == smoother.parameters
-    assert report.parameters == (
-        ThresholdSmoother().fit(scores, events).parameters
-    )
+    alone = fit(ThresholdSmoother(), scores, events)
+    assert report.parameters == alone.parameters
     assert report.whole.mean == pytest.approx(counts["macro"])
     assert report.per_class == pytest.approx(counts["per_class"])
     assert (report.whole.std, report.n_files) == (0, 24)
@@ -53,7 +53,7 @@ def test_leaving_one_out_by_hand():
     for clip, table in scores.items():
         mine = events["filename"] == f"{clip}.wav"
         rest = {name: table for name, table in scores.items() if name != clip}
-        smoother = ThresholdSmoother().fit(rest, events[~mine])
+        smoother = fit(ThresholdSmoother(), rest, events[~mine])
         found.append(smoother({clip: table}))
         alone.append(event_counts(events[mine], found[-1]).f1()["macro"])
     together = event_counts(events, pd.concat(found)).f1()["macro"]
@@ -83,7 +83,7 @@ def test_overfitting_is_told_and_lessened():
     assert report.tuned.mean > report.held_out.mean + 0.02
     assert any("overfits" in warning for warning in report.warnings)
     search = ExactSearch(Flattest(7))
-    steadier = tune(ThresholdSmoother(search=search), scores, events)
+    steadier = tune(ThresholdSmoother(), scores, events, search)
     gaps = [r.tuned.mean - r.held_out.mean for r in (report, steadier)]
     assert gaps[1] < gaps[0]
 
@@ -114,12 +114,24 @@ def test_what_is_left_out_is_told():
 def test_impossible_splits(folds, splits):
     scores, events = data(noise=0.1)
     with pytest.raises(InputError, match="24 files cannot be split"):
-        tune(ThresholdSmoother(), scores, events, folds, splits)
+        tune(ThresholdSmoother(), scores, events, folds=folds, splits=splits)
 
 
-def test_a_smoother_without_search():
-    with pytest.raises(InputError, match="has no search"):
-        tune(ThresholdSmoother(search=None), *data(noise=0.1))
+@pytest.mark.parametrize(
+    ("smoother", "recommended"),
+    [
+        (ThresholdSmoother, ExactSearch()),
+        (ContrastHMMSmoother, ExactSearch(Shrink(10.0))),
+    ],
+)
+def test_without_a_search_the_recommended_one(smoother, recommended):
+    scores, events = data(noise=0.6)
+    reports = [
+        tune(smoother(), scores, events, search, splits=1).as_dict()
+        for search in (None, recommended)
+    ]
+    assert all(report.pop("seconds") > 0 for report in reports)
+    assert reports[0] == reports[1]
 
 
 def test_as_json_and_as_text():
