@@ -11,6 +11,7 @@ from torch import nn
 
 from sb_sed.augment.spectrogram import GaussianNoise, OneOf, SpecAugment
 from sb_sed.errors import InputError
+from sb_sed.training.recipe import Recipe
 
 AUGMENTATIONS = [
     GaussianNoise(0.0),
@@ -18,9 +19,7 @@ AUGMENTATIONS = [
     SpecAugment(),
     OneOf([GaussianNoise(), SpecAugment()], [0.25, 0.25]),
 ]
-FRAGMENTS = (
-    Path(__file__).parents[2] / "recipes" / "DCASE2020" / "hparams" / "augment"
-)
+HPARAMS = Path(__file__).parents[2] / "recipes" / "DCASE2020" / "hparams"
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
 
 
@@ -230,9 +229,13 @@ def test_small_spectrograms_do(augment, shape):
 
 
 @pytest.mark.parametrize("name", ["spectrogram", "spectrogram_released"])
-def test_the_views_of_the_recipe(name):
-    with open(FRAGMENTS / f"{name}.yaml", encoding="utf-8") as file:
-        views = load_hyperpyyaml(file)
+def test_the_views_of_the_recipe(name, tmp_path):
+    overrides = (
+        f"data_folder: {tmp_path}\noutput_folder: {tmp_path}\n"
+        f"views: !include:augment/{name}.yaml\n"
+    )
+    recipe = Recipe(HPARAMS / "baseline.yaml", overrides)
+    views = load_hyperpyyaml(recipe.stream())["views"]
     mel = torch.rand(4000, 50, 20) + 0.5
     seen = [views[network](mel) for network in ("student", "teacher")]
     for view in seen:
