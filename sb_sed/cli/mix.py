@@ -20,6 +20,7 @@ from sb_sed.cli.arguments import (
     number,
     whole,
 )
+from sb_sed.cli.mix_recipe import add_recipe, check_recipe, load_recipe
 from sb_sed.cli.outputs import write_text
 from sb_sed.errors import InputError
 
@@ -33,9 +34,13 @@ examples:
   sb-sed mix DESED/dataset/audio/train/synthetic20 --clips 2500 \\
       --foregrounds DESED/synthetic/audio/train/soundbank/foreground \\
       --backgrounds DESED/synthetic/audio/train/soundbank/background/sins
+  sb-sed mix mixed/ --recipe hparams/augm.yaml --clips 20 --plot 3
+  sb-sed mix mixed/ --recipe hparams/augm.yaml \\
+      --set data_folder=/path/to/DESED --set "mixing={rirs: null}"
 
 OUTPUT gets soundscapes/<n>.wav and .jams, soundscapes.tsv (DESED's table),
-settings.json and, with --plot, figures/<n>.png. Sounds that are mono WAV or
+settings.json (hyperparams.yaml with --recipe, whose sounds are prepared as
+train.py does) and, with --plot, figures/<n>.png. Sounds that are mono WAV or
 FLAC at the rate are used where they are, all others are converted once, into
 OUTPUT/prepared. The JAMS name these files: keep both.
 
@@ -45,6 +50,16 @@ cannot be used are listed on the standard error with the reason.
 exit status: 0 all soundscapes are there, 2 bad input
 """
 _ROLES = ("foregrounds", "backgrounds", "rirs")
+# Unless a recipe says otherwise.
+_DEFAULTS = {
+    "seed": 0,
+    "events": (1, 5),
+    "levels": (-35.0, 0.0),
+    "max_effects": 2,
+    "cut": [],
+    "seconds": 10.0,
+    "rate": 16000,
+}
 
 
 def add_mix(commands) -> None:
@@ -63,6 +78,8 @@ def add_mix(commands) -> None:
     _add_sounds(parser.add_argument_group("what is mixed"))
     _add_draws(parser.add_argument_group("what is drawn"))
     _add_outputs(parser.add_argument_group("what is written"))
+    # So that one sees what was given.
+    parser.set_defaults(**dict.fromkeys(_DEFAULTS))
 
 
 def _add_sounds(group) -> None:
@@ -73,14 +90,12 @@ def _add_sounds(group) -> None:
         "events: a folder of audio for each class, such as sounds/Dog "
         "(Dog_nOn, Dog_nOff: without their start or end), or soundscapes with "
         "their isolated events",
-        required=True,
     )
     add_path(
         group,
         "--backgrounds",
         "FOLDER",
         "recordings of places, at any depth; short ones are looped",
-        required=True,
     )
     add_path(
         group,
@@ -102,6 +117,7 @@ def _add_sounds(group) -> None:
         "(default: OUTPUT/prepared)",
     )
     add_jobs(group)
+    add_recipe(group)
 
 
 def _add_draws(group) -> None:
@@ -110,7 +126,6 @@ def _add_draws(group) -> None:
         "--events",
         type=whole(1, 100),
         nargs=2,
-        default=(1, 5),
         metavar=("FEWEST", "MOST"),
         help="events of a soundscape (default: 1 5)",
     )
@@ -118,14 +133,12 @@ def _add_draws(group) -> None:
         "--levels",
         type=number(-90, 0),
         nargs=2,
-        default=(-35.0, 0.0),
         metavar=("LOW", "HIGH"),
         help="peak of an event, dB of full scale (default: -35 0)",
     )
     group.add_argument(
         "--max-effects",
         type=whole(0, 7),
-        default=2,
         metavar="N",
         help="most effects of an event, of seven (default: 2)",
     )
@@ -133,7 +146,6 @@ def _add_draws(group) -> None:
         "--cut",
         action="append",
         nargs=3,
-        default=[],
         metavar=("CLASS", "SHORTEST", "LONGEST"),
         help="take parts of this length, in seconds, around something loud, "
         "where files of this class hold more than one event; can be given for "
@@ -152,7 +164,6 @@ def _add_outputs(group) -> None:
     group.add_argument(
         "--seconds",
         type=number(1, 3600),
-        default=10.0,
         help="length of a soundscape (default: 10)",
     )
     add_rate(group)
@@ -171,65 +182,35 @@ def _add_outputs(group) -> None:
 
 
 def _mix(arguments: argparse.Namespace) -> None:
+    check_recipe(arguments)
+    if arguments.recipe:
+        recipe, mixer, seed = load_recipe(arguments)
+        _write_set(mixer, seed, arguments)
+        recipe.save(arguments.folder / "hyperparams.yaml")
+        return
+    for name, value in _DEFAULTS.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
     _check_ranges(arguments)
     _check_folders(arguments)
-    write_set(
-        _make_mixer(arguments),
-        arguments.folder,
-        arguments.clips,
-        arguments.seed,
-        arguments.isolated,
-        arguments.plot,
-    )
+    _write_set(_make_mixer(arguments), arguments.seed, arguments)
     _write_settings(arguments)
 
 
-def write_set(
-    mixer,
-    folder: str | Path,
-    n_clips: int,
-    seed: int = 0,
-    isolated: bool = False,
-    n_figures: int = 0,
-) -> None:
+def _write_set(mixer, seed: int, arguments: argparse.Namespace) -> None:
     """Write soundscapes, draw the first of them and print what there is.
 
-    Arguments
-    ---------
-    mixer, folder, n_clips, seed, isolated
-        As of :func:`sb_sed.mixing.writing.write_soundscapes`.
-    n_figures : int
-        How many are drawn, as ``figures/<n>.png``; at most all.
-
-    Raises
-    ------
-    InputError
-        If the folder holds other soundscapes, or cannot be written.
-
-    Example
-    -------
-    >>> import numpy as np, soundfile
-    >>> from sb_sed.mixing.mixer import Mixer
-    >>> from sb_sed.mixing.soundbank import Foreground
-    >>> tmp = getfixture("tmp_path")
-    >>> noise = np.random.default_rng(0).normal(0, 0.1, 16000)
-    >>> for name in ("dog.wav", "kitchen.wav"):
-    ...     soundfile.write(tmp / name, noise, 16000)
-    >>> mixer = Mixer(
-    ...     [Foreground(str(tmp / "dog.wav"), "Dog")],
-    ...     [str(tmp / "kitchen.wav")],
-    ...     n_foregrounds=(1, 1),
-    ... )
-    >>> write_set(mixer, tmp / "new", 2)
-    2 soundscapes in ...new/soundscapes, 2 events in ...new/soundscapes.tsv
+    Soundscapes that are there already are kept.
     """
     from sb_sed.mixing.writing import draw_scene, write_soundscapes
     from sb_sed.plots import plot_soundscape
 
-    folder = Path(folder)
+    folder, n_clips = arguments.folder, arguments.clips
     try:
-        events = write_soundscapes(mixer, folder, n_clips, seed, isolated)
-        for index in range(min(n_figures, n_clips)):
+        events = write_soundscapes(
+            mixer, folder, n_clips, seed, arguments.isolated
+        )
+        for index in range(min(arguments.plot, n_clips)):
             scene = draw_scene(mixer, seed, index)
             figure = folder / "figures" / f"{index}.png"
             plot_soundscape(
