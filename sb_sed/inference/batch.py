@@ -1,4 +1,4 @@
-"""Detection in many files: heard side by side, none lost.
+"""Detection in many files, side by side; none is lost.
 
 Authors
  * sb_sed contributors 2026
@@ -32,21 +32,21 @@ class FileResult:
     Arguments
     ---------
     filename : str
-        What it is called in the output.
+        Its name in the output.
     duration : float
-        Seconds of it that were heard.
+        Seconds of it that were processed.
     events : pd.DataFrame
         As of ``SoundEventDetector.detect_file``; empty if it was skipped.
-    notes : list of str
-        What its user should know, to go after the name.
+    notes : list[str]
+        What its user should know: phrases to follow the name.
     reason : str
         Why it was skipped; empty if it was not.
     scores : pd.DataFrame, optional
         As of ``SoundEventDetector.scores_file``.
     sample_rate : int
-        At which it was heard, in Hz.
-    unwritten : list of str
-        What could not be written of it and why, to go after the name.
+        Of the detector, in Hz.
+    unwritten : list[str]
+        What could not be written of it and why, in the same form.
     """
 
     filename: str
@@ -65,23 +65,23 @@ def detect_files(
     threads: int = 1,
     outputs: Sequence[Callable[[FileResult, Path], None]] = (),
 ) -> Iterator[FileResult]:
-    """Detects in files, as many side by side as there are threads.
+    """Detect in files, as many side by side as there are threads.
 
     Whoever stops asking, or is interrupted, does not have to wait for the end
-    of the files that are being heard.
+    of the files in progress.
 
     Arguments
     ---------
     detector : SoundEventDetector
         The detector.
     files : Mapping[str, Path]
-        What each is called and where it is, as of
+        The name of each in the output and its path, as of
         :func:`sb_sed.audio.search.find_recordings`.
     threads : int
-        Each hears one file; those that are left over help the network.
+        Each processes one file; those that are left over help the network.
     outputs : Sequence[Callable]
-        What else is done with each file that was not skipped, as soon as it
-        has been heard, by the thread that heard it: see ``outputs``. Where
+        What else is written of each file that was not skipped, as soon as it
+        is processed, by the same thread: see ``sb_sed.cli.outputs``. Where
         that cannot be written, the result says so.
 
     Yields
@@ -117,23 +117,23 @@ def detect_blocks(
     blocks: Iterable[np.ndarray],
     seconds: float | None = None,
 ) -> FileResult:
-    """Detects in a recording that comes in pieces.
+    """Detect in a recording that comes in blocks.
 
     Arguments
     ---------
     detector : SoundEventDetector
         The detector.
     name : str
-        What the recording is called.
+        Its name in the output.
     blocks : Iterable[np.ndarray]
         Its samples, at the detector's rate.
     seconds : float, optional
-        How long it will probably be, for the progress bar.
+        Its probable length, for the progress bar.
 
     Returns
     -------
     FileResult
-        Of a recording that cannot be used, the reason.
+        With the reason if the recording cannot be used.
     """
     rate = detector.hparams.sample_rate
     recording = Recording(_shown(blocks, name, rate, seconds))
@@ -156,12 +156,12 @@ def write_outputs(
     result: FileResult,
     path: Path | None,
 ) -> None:
-    """Makes all that is to be made of a file; notes what cannot be written.
+    """Call all outputs of a file; note what cannot be written.
 
     Arguments
     ---------
     outputs : Sequence[Callable]
-        See ``outputs``.
+        See ``sb_sed.cli.outputs``.
     result : FileResult
         Of a file that was not skipped.
     path : Path, optional
@@ -180,7 +180,7 @@ def write_outputs(
 def _until(
     stopped: Event, blocks: Iterable[np.ndarray]
 ) -> Iterator[np.ndarray]:
-    """The pieces, as long as somebody waits for what becomes of them."""
+    """Yield the blocks until the caller has stopped waiting."""
     for block in blocks:
         if stopped.is_set():
             raise UnusableAudio("interrupted")
@@ -198,7 +198,7 @@ def _seconds(path: Path) -> float | None:
 def _shown(
     blocks: Iterable[np.ndarray], name: str, rate: int, seconds: float | None
 ) -> Iterator[np.ndarray]:
-    """The pieces, with a progress bar if they take a while."""
+    """Yield the blocks, with a progress bar if they take a while."""
     with tqdm(
         desc=name, total=seconds, unit="s", delay=3, leave=False, disable=None
     ) as bar:

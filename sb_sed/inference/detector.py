@@ -22,7 +22,7 @@ from sb_sed.audio.reading import (
     file_notes,
     read_blocks,
 )
-from sb_sed.errors import UNBUILDABLE, InputError
+from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
 from sb_sed.inference.streaming import EventStream
@@ -33,7 +33,7 @@ from sb_sed.runs.run import Run
 
 logger = get_logger(__name__)
 
-# Windows heard at once. More fall out of a processor's cache: 8 take a fifth
+# Windows processed at once. More fall out of a processor's cache: 8 take a fifth
 # longer than 2, on one thread and on two (benchmarks/detection.py).
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 2, 16
 
@@ -43,9 +43,9 @@ class SoundEventDetector(Pretrained):
 
     Make one with ``from_folder`` or SpeechBrain's ``from_hparams``. Recordings
     up to the length of a training clip are padded to it with silence, as in
-    the training; longer ones are heard in overlapping windows of that length
-    (see ``sb_sed.inference.windows``), a few at a time, so that hours need no
-    more memory than minutes.
+    the training; longer ones are processed in overlapping windows of that
+    length (see ``sb_sed.inference.windows``), a few at a time, so that hours
+    need no more memory than minutes.
 
     Arguments
     ---------
@@ -106,9 +106,9 @@ class SoundEventDetector(Pretrained):
     def from_folder(
         cls, folder: str | Path, run_opts: dict | None = None
     ) -> SoundEventDetector:
-        """Loads what ``sb-sed export`` or a training wrote.
+        """Load what ``sb-sed export`` or a training wrote.
 
-        Nothing of the folder is executed, so it may be a stranger's.
+        Nothing in the folder is executed, so it need not be trusted.
 
         Arguments
         ---------
@@ -125,8 +125,8 @@ class SoundEventDetector(Pretrained):
         Raises
         ------
         InputError
-            If it is none of them, is damaged, or has classes of its own (then
-            see ``from_hparams``).
+            If it is none of them, is damaged, or has classes of its own (for
+            these see ``from_hparams``).
         """
         modules, hparams = read_detector(folder)
         return cls(modules=modules, hparams=hparams, run_opts=run_opts)
@@ -135,7 +135,7 @@ class SoundEventDetector(Pretrained):
     def from_hparams(
         cls, source: str | Path, hparams_file: str = JSON_FILE, **kwargs
     ) -> SoundEventDetector:
-        """Loads from a folder or the Hugging Face hub, as SpeechBrain does.
+        """Load from a folder or the Hugging Face hub, as SpeechBrain does.
 
         Arguments
         ---------
@@ -169,14 +169,14 @@ class SoundEventDetector(Pretrained):
         try:
             return super().from_hparams(str(source), hparams_file, **kwargs)
         except UNBUILDABLE as error:
-            reason = " ".join(str(error).split()[:30])
             raise InputError(
-                f"{source} cannot be loaded from {hparams_file} ({reason}): "
-                "install what it names, or fetch or export it again."
+                f"{source} cannot be loaded from {hparams_file} "
+                f"({brief(error)}): install what it names, or fetch or export "
+                "it again."
             ) from error
 
     def detect_file(self, path: str | Path) -> pd.DataFrame:
-        """Finds the events of a file.
+        """Find the events of a file.
 
         Arguments
         ---------
@@ -197,7 +197,7 @@ class SoundEventDetector(Pretrained):
         return self.events(self.scores_file(path), Path(path).name)
 
     def scores_file(self, path: str | Path) -> pd.DataFrame:
-        """Scores a file.
+        """Score a file.
 
         Arguments
         ---------
@@ -229,7 +229,7 @@ class SoundEventDetector(Pretrained):
     def detect_batch(
         self, wavs: torch.Tensor, lens: torch.Tensor | None = None
     ) -> list[pd.DataFrame]:
-        """Finds the events of a batch of waveforms.
+        """Find the events of a batch of waveforms.
 
         Arguments
         ---------
@@ -240,7 +240,7 @@ class SoundEventDetector(Pretrained):
 
         Returns
         -------
-        list of pd.DataFrame
+        list[pd.DataFrame]
             Of each waveform a table as of ``detect_file``, whose ``filename``
             is the waveform's place in the batch.
 
@@ -258,16 +258,16 @@ class SoundEventDetector(Pretrained):
         latency: float = 2.0,
         rate: int | None = None,
     ) -> Iterator[DetectedEvent]:
-        """Finds the events of a stream while it is heard.
+        """Find the events of a stream while it comes in.
 
         Arguments
         ---------
         chunks : Iterable[np.ndarray]
             Its samples, floats [N], in pieces of any lengths.
         latency : float
-            Most seconds that are heard from the end of an event until it is
-            given away, if the smoother looks no further ahead than its share.
-            What it costs, and what one gets for it:
+            Most seconds of the stream from the end of an event until it is
+            emitted, if the smoother looks no further ahead than its share.
+            What a longer one costs and improves:
             :class:`~sb_sed.inference.streaming.EventStream`.
         rate : int, optional
             Samples per second of the chunks (default: the detector's).
@@ -288,7 +288,7 @@ class SoundEventDetector(Pretrained):
     def event_stream(
         self, latency: float = 2.0, rate: int | None = None
     ) -> EventStream:
-        """What finds the events of a stream, for those who feed it themselves.
+        """Return what finds the events of a stream, to be fed by the caller.
 
         Arguments
         ---------
@@ -304,14 +304,14 @@ class SoundEventDetector(Pretrained):
         return EventStream(self.scores, decode, latency, rate)
 
     def events(self, scores: pd.DataFrame, filename: str) -> pd.DataFrame:
-        """Reads the events off the scores, as the smoother has it.
+        """Decode scores to events, by the smoother.
 
         Arguments
         ---------
         scores : pd.DataFrame
             As of ``scores_file``.
         filename : str
-            What the recording is called in the table.
+            The name of the recording in the table.
 
         Returns
         -------
@@ -320,7 +320,7 @@ class SoundEventDetector(Pretrained):
         """
         events = self.hparams.smoother({"recording": scores})
         confidence = events.get("confidence")
-        if confidence is None:  # the smoother does not say how sure it is
+        if confidence is None:  # of smoothers that give none
             confidence = _mean_scores(scores, events)
         return pd.DataFrame(
             {
@@ -335,14 +335,14 @@ class SoundEventDetector(Pretrained):
     def forward(
         self, wavs: torch.Tensor, lens: torch.Tensor | None = None
     ) -> Predictions:
-        """What the network says of a batch of clips.
+        """Score a batch of clips by the network alone.
 
         Arguments
         ---------
         wavs : torch.Tensor
             [B, N], padded with silence.
         lens : torch.Tensor, optional
-            Not needed: the padding is heard as silence.
+            Not needed: the padding is silence.
 
         Returns
         -------
@@ -357,7 +357,7 @@ class SoundEventDetector(Pretrained):
 
 
 def _mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:
-    """The mean score of each event's class over its frames."""
+    """Return the mean score of each event's class over its frames."""
     first = np.searchsorted(scores["offset"], events["onset"], side="right")
     end = np.searchsorted(scores["onset"], events["offset"], side="left")
     columns = {label: scores[label].to_numpy() for label in scores}

@@ -20,21 +20,21 @@ class FixedLag:
     """Decodes the last scores again and again, and settles what is old enough.
 
     Before the *line*, which lies ``lag`` frames before the newest score, all
-    is settled: an event that ends before it is given away, once; one that
-    reaches over it keeps its onset, however long it goes on. So the events are
-    those that the smoother finds in the whole, if it looks no further ahead
-    than ``lag`` and no further back than ``memory``. (A median looks half its
-    window far; a Viterbi path as far as the scores leave it in doubt: this is
-    the Viterbi decoder with a fixed lag.) What it changes its mind about later
-    than that is not taken back: an event that goes on after it was given away
-    has its rest given away as another one.
+    is settled: an event that ends before it is emitted, once; one that crosses
+    it keeps its onset, however long it goes on. So the events are those that
+    the smoother finds in the whole, if it looks no further ahead than ``lag``
+    and no further back than ``memory``. (A median looks half its window far; a
+    Viterbi path as far as the scores leave it in doubt: this is the Viterbi
+    decoder with a fixed lag.) What the smoother would revise later than that
+    is not taken back: of an event that goes on after it was emitted, the rest
+    is emitted as another one.
 
     Arguments
     ---------
     decode : Callable[[pd.DataFrame], pd.DataFrame]
         From a table of scores to events with ``onset``, ``offset``,
         ``event_label`` and ``confidence``.
-    classes : sequence of str
+    classes : Sequence[str]
         The C labels.
     frame_seconds : float
         From one frame to the next.
@@ -70,13 +70,13 @@ class FixedLag:
         self._scores = np.zeros((0, len(self._classes)), np.float32)
         self._first = 0  # the frame with which they begin
         self._line = 0.0  # in seconds
-        # By label: onset and confidence of the event that reaches over the
-        # line, and the offset of the last one that was given away.
+        # By label: onset and confidence of the event that crosses the
+        # line, and the offset of the last one that was emitted.
         self._going_on: dict[str, tuple[float, float]] = {}
         self._done: dict[str, float] = {}
 
     def feed(self, scores: np.ndarray) -> list[DetectedEvent]:
-        """Takes the next scores.
+        """Take the next scores.
 
         Arguments
         ---------
@@ -85,7 +85,7 @@ class FixedLag:
 
         Returns
         -------
-        list of DetectedEvent
+        list[DetectedEvent]
             Those that are now settled, by onset.
         """
         self._scores = np.concatenate([self._scores, scores])
@@ -99,18 +99,18 @@ class FixedLag:
         return events
 
     def end(self, scores: np.ndarray, seconds: float) -> list[DetectedEvent]:
-        """Takes the last scores and settles everything.
+        """Take the last scores and settle everything.
 
         Arguments
         ---------
         scores : np.ndarray
-            [T, C]; frames that begin after the end are not looked at.
+            [T, C]; frames that begin after the end are ignored.
         seconds : float
             When the stream ended.
 
         Returns
         -------
-        list of DetectedEvent
+        list[DetectedEvent]
             All that are left, by onset.
         """
         self._scores = np.concatenate([self._scores, scores])
@@ -121,14 +121,14 @@ class FixedLag:
         return sorted(self._settle(edges, math.inf))
 
     def _edges(self) -> np.ndarray:
-        """Seconds, as of ``scores_table``."""
+        """Return the edges of the frames in seconds, as of ``scores_table``."""
         frames = np.arange(len(self._scores) + 1) + self._first
         return np.round(frames * self._shift, TIME_DECIMALS)
 
     def _settle(
         self, edges: np.ndarray, line: float
     ) -> Iterator[DetectedEvent]:
-        """Moves the line and gives away the events that end before it."""
+        """Move the line and yield the events that end before it."""
         if len(edges) < 2:
             return
         table = pd.DataFrame(self._scores, columns=self._classes)
@@ -151,18 +151,18 @@ class FixedLag:
                 onset = max(onset, self._done.get(label, 0.0))
                 onset, _ = before.pop(label, (onset, confidence))
             if offset <= line:
-                yield self._given(onset, offset, label, confidence)
+                yield self._emitted(onset, offset, label, confidence)
             elif onset < line:
                 self._going_on[label] = onset, confidence
         for label, (onset, confidence) in before.items():
             # It ended before the last line after all, or never was one.
             offset, now = ended.get(label, (0.0, confidence))
             if offset > onset:
-                yield self._given(onset, offset, label, now)
+                yield self._emitted(onset, offset, label, now)
             elif onset < edges[0]:
-                yield self._given(onset, self._line, label, confidence)
+                yield self._emitted(onset, self._line, label, confidence)
         self._line = line
 
-    def _given(self, onset, offset, label, confidence) -> DetectedEvent:
+    def _emitted(self, onset, offset, label, confidence) -> DetectedEvent:
         self._done[label] = max(offset, self._done.get(label, 0.0))
         return DetectedEvent(onset, offset, label, confidence)

@@ -31,7 +31,7 @@ class Description:
     classes : list of str
         The labels, in the order of the network's outputs.
     sample_rate : int
-        Of the waveforms that the detector hears, in Hz.
+        Of the waveforms that the detector processes, in Hz.
     clip_seconds : float
         Length of the clips that it was trained on.
     detector : dict
@@ -53,7 +53,7 @@ class Description:
     about: dict
 
     def build(self) -> Detector:
-        """Builds the detector with its weights, on the CPU, for evaluation.
+        """Build the detector with its weights, on the CPU, for evaluation.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class Description:
             ) from error
         if not isinstance(detector, Detector):
             raise InputError(
-                f"{self.weights.parent} describes no detector but "
+                f"{self.weights.parent} does not describe a detector but "
                 f"{type(detector).__name__}: export it again."
             )
         load_weights(detector, self.weights)
@@ -83,14 +83,14 @@ class Description:
 
 
 def checked(content: Mapping, file: Path) -> dict:
-    """Takes the constants out of a file that may say anything.
+    """Take the constants out of a file that may hold anything.
 
     Arguments
     ---------
     content : Mapping
         What the file says.
     file : Path
-        For the complaint.
+        For the error message.
 
     Returns
     -------
@@ -108,13 +108,13 @@ def checked(content: Mapping, file: Path) -> dict:
     >>> checked(content, Path("a.json"))
     Traceback (most recent call last):
     ...
-    sb_sed.errors.InputError: a.json has the clip_seconds 0, which makes no...
+    sb_sed.errors.InputError: a.json has the clip_seconds 0, which is not valid...
     """
     for name, holds in _CHECKS.items():
         if not holds(content.get(name)):
             text = repr(content.get(name))[:80]
             raise InputError(
-                f"{file} has the {name} {text}, which makes no sense: restore "
+                f"{file} has the {name} {text}, which is not valid: restore "
                 "the file or export the detector again."
             )
     return {name: content[name] for name in _CHECKS}
@@ -122,12 +122,12 @@ def checked(content: Mapping, file: Path) -> dict:
 
 @torch.inference_mode()
 def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
-    """Finds constants that do not fit a detector before it is used.
+    """Make sure, before a detector is used, that its constants fit.
 
     Arguments
     ---------
     detector : Detector
-        On ``device``. It hears one clip of silence.
+        On ``device``. It processes one clip of silence.
     constants : Mapping
         ``classes``, ``sample_rate``, ``clip_seconds``.
     device : str
@@ -163,7 +163,7 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
             f"{n_frames} frames and {n_classes} classes"
         )
     if not ((scores >= 0) & (scores <= 1)).all():  # so that NaN is caught, too
-        raise _unfit("its scores of silence are no probabilities")
+        raise _unfit("its scores of silence are not between 0 and 1")
 
 
 def _unfit(fault: str) -> InputError:
@@ -174,7 +174,7 @@ def _unfit(fault: str) -> InputError:
 
 
 def _is(kind, value: object) -> bool:
-    """Whether it is a number; YAML's are of subclasses."""
+    """Return whether it is such a number; YAML's are of subclasses."""
     return isinstance(value, kind) and not isinstance(value, bool)
 
 

@@ -199,8 +199,8 @@ MALICIOUS = {
         (rewrite(clip_seconds=0.0001), "clip_seconds"),
         (rewrite(smoother=None), "detector.json"),
         (rewrite(smoother={"smoother": "eval"}), "no smoother"),
-        (rewrite(detector=None), "describes no detector"),
-        (rewrite(detector={"class": "PCEN"}), "describes no detector"),
+        (rewrite(detector=None), "does not describe a detector"),
+        (rewrite(detector={"class": "PCEN"}), "does not describe a detector"),
         (rewrite(detector={"class": "Detector"}), "Detector cannot be built"),
         (rewrite(detector=MALICIOUS), "'eval' is none of the parts"),
         (lambda f: (f / "detector.ckpt").unlink(), "ckpt cannot be read"),
@@ -255,14 +255,15 @@ def test_a_training_exported_and_loaded_elsewhere(tmp_path):
         ),
     )
     make_minidesed(tmp_path / "mini", scale=0.02, progress=False)
-    scale = "{synthetic: 2, unlabelled: 2, weak: 2, epochs: 1}"
+    streams = ("synthetic", "unlabelled", "weak")
     in_a_process(
         recipe,
         "train.py",
         "hparams/ppcen.yaml",
         f"--data_folder={tmp_path / 'mini'}",
         f"--prepared_folder={tmp_path / 'prepared'}",
-        f"--scale=!include:scale/mini.yaml {scale}",
+        *("--include=scale/mini.yaml", "--number_of_epochs=1"),
+        *(f"--batch_{stream}=2" for stream in streams),
         f"--output_folder={run}",
         "--device=cpu",
     )
