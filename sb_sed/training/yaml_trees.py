@@ -222,8 +222,8 @@ def tag_of(node: object) -> str:
 
 
 def has_arguments(node: object) -> bool:
-    """Whether an object is given arguments."""
-    return bool(node if isinstance(node, (Mapping, list)) else node.value)
+    """Whether an object says what its arguments are, be it ``{}``."""
+    return isinstance(node, (Mapping, list)) or bool(node.value)
 
 
 def included(node: object) -> str:
