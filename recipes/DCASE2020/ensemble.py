@@ -22,7 +22,6 @@ Authors
 import argparse
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import speechbrain as sb
 
@@ -159,11 +158,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict]:
     _, _, overrides = sb.parse_arguments([options.hparams, *others])
     recipe = Recipe(options.hparams, overrides)
     keys = [key for key in ("systems",) if key in recipe.tree]
-    if "data_folder" in recipe.tree:  # a placeholder, not needed here
-        recipe.set_default("data_folder", "none")
-    with TemporaryDirectory() as folder:
-        recipe.save(Path(folder) / "hyperparams.yaml")
-        parts = Run(folder).build(["output_folder", "smoothing", *keys])
+    parts = recipe.build(["output_folder", "smoothing", *keys])
     if options.systems is None:
         if "systems" not in parts:
             raise InputError(

@@ -20,31 +20,26 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from desed_prepare import prepare_desed
-from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import (
     if_main_process,
     is_distributed_initialized,
     run_on_main,
 )
-from torch.utils.data import ConcatDataset, DataLoader
+from torch.utils.data import ConcatDataset
 
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, batches_of_one_length, hold_out
+from sb_sed.data.prepared import PreparedData
+from sb_sed.data.streams import ClipReader, hold_out
 from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
-from sb_sed.formats import read_durations, read_events
 from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.collar import event_counts
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
-# Each stream's manifest and the labels that its clips have.
-STREAMS = {
-    "synthetic": ("train_synthetic", {"strong": True}),
-    "unlabelled": ("train_unlabelled", {}),
-    "weak": ("train_weak", {"weak": True}),
-}
+# The kinds of training clips, and which labels each has for the losses.
+STREAMS = {"synthetic": ["strong"], "unlabelled": [], "weak": ["weak"]}
 # What is read of the YAML, here or by what it refers to.
 KEYS = (
     *("__set_seed", "seed", "data_folder", "prepared_folder", "skip_prep"),
@@ -99,106 +94,62 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     return hparams, run_opts
 
 
-class Data:
-    """The prepared data set as the loaders that the Brain asks for."""
+def dataio_prep(hparams: dict) -> tuple:
+    """Read the prepared folder; mix the training clips, in batches.
 
-    def __init__(self, hparams: dict):
-        self.folder = Path(hparams["prepared_folder"])
-        self.batch_size = hparams["test_batch_size"]
-        self.num_workers = hparams["num_workers"]
-        self.clip_seconds = hparams["dataset"]["clip_seconds"]
-        detector = hparams["student"]
-        rate = hparams["dataset"]["sample_rate"]
-        self.encoder = EventEncoder(
-            hparams["dataset"]["classes"], detector.frame_shift
-        )
-        self.reader = ClipReader(
-            encoder=self.encoder,
-            sample_rate=rate,
-            n_samples=round(self.clip_seconds * rate),
-            n_frames=detector.n_output_frames,
-        )
-        clips = {
-            name: self.reader.training_clips(manifest, **labels)
-            for name, (split, labels) in STREAMS.items()
-            if (manifest := self.folder / f"{split}.json").exists()
-        }
-        self.held_out = ()
-        if most := hparams["adaptation"]["held_out"]:
-            self.held_out = self._hold_out(
-                clips,
-                set(hparams["streams"]["batches"].clips_per_batch),
-                most,
-                seed=hparams["dataset"]["split_seed"],
-            )
-        mixing, seed = hparams["mixing"], hparams["seed"]
-        sources = mixing["soundbank"].load(self.folder, rate)
-        self.training_clips, self.batches = hparams["streams"]["batches"].build(
-            {
-                name: mixing["streams"][name](
-                    clips[name], self.reader, sources, (seed, number)
-                )
-                for number, name in enumerate(STREAMS)
-                if name in clips
-            },
-            seed=seed,
-        )
-
-    def _hold_out(
-        self, clips: dict, streams: set, most: int, seed: int
-    ) -> DataLoader:
-        """Keep unlabelled clips out of the training, beside synthetic ones."""
-        if "unlabelled" not in clips or not {"synthetic"} < streams:
-            raise InputError(
-                "The adaptation wants both domains: batches of synthetic and "
-                "of other clips, and a data set with unlabelled ones (the "
-                f"batches have {sorted(streams)}, the data {sorted(clips)})."
-            )
+    Returns
+    -------
+    tuple[PreparedData, ConcatDataset, StreamBatchSampler, Iterable]
+        The data, all training clips, the batches of indices into them, and the
+        batches of held-out clips that the adaptation is measured on.
+    """
+    dataset, detector = hparams["dataset"], hparams["student"]
+    rate = dataset["sample_rate"]
+    reader = ClipReader(
+        encoder=EventEncoder(dataset["classes"], detector.frame_shift),
+        sample_rate=rate,
+        n_samples=round(dataset["clip_seconds"] * rate),
+        n_frames=detector.n_output_frames,
+    )
+    data = PreparedData(
+        hparams["prepared_folder"],
+        reader,
+        batch_size=hparams["test_batch_size"],
+        num_workers=hparams["num_workers"],
+    )
+    clips = data.training_clips(STREAMS)
+    streams, held_out = hparams["streams"]["batches"], ()
+    if most := hparams["adaptation"]["held_out"]:
+        check_domains(streams.clips_per_batch, clips)
         clips["unlabelled"], recorded = hold_out(
-            clips["unlabelled"], most, seed
+            clips["unlabelled"], most, dataset["split_seed"]
         )
-        synthetic = self.reader.training_clips(
-            self.folder / "valid_synthetic.json", strong=True
+        synthetic = data.validation_clips("valid_synthetic")
+        held_out = data.loader(ConcatDataset([synthetic, recorded]))
+    mixing, seed = hparams["mixing"], hparams["seed"]
+    sources = mixing["soundbank"].load(data.folder, rate)
+    clips = {
+        name: mixing["streams"][name](
+            clips[name], reader, sources, (seed, number)
         )
-        return DataLoader(
-            ConcatDataset([synthetic, recorded]),
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            collate_fn=PaddedBatch,
-        )
+        for number, name in enumerate(STREAMS)
+        if name in clips
+    }
+    return data, *streams.build(clips, seed), held_out
 
-    def reference(self, split: str) -> tuple:
-        """The events (a table) and the durations (seconds) of a split."""
-        folder = self.folder / "references"
-        return (
-            read_events(folder / f"{split}.tsv", self.encoder.classes),
-            read_durations(folder / f"{split}_durations.tsv"),
-        )
 
-    def test_loader(self, split: str) -> DataLoader:
-        """A loader of whole clips."""
-        clips = self.reader.test_clips(self.folder / f"{split}.json")
-        return DataLoader(
-            clips,
-            batch_sampler=batches_of_one_length(
-                clips, self.batch_size, self.clip_seconds
-            ),
-            num_workers=self.num_workers,
-            collate_fn=PaddedBatch,
-        )
-
-    def waveforms(self) -> DataLoader:
-        """All training waveforms in batches [B, N], for the normalisation."""
-        return DataLoader(
-            self.training_clips,
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            collate_fn=lambda clips: torch.stack([c["sig"] for c in clips]),
+def check_domains(streams: dict, clips: dict) -> None:
+    """Make sure that there are clips of both domains to adapt to each other."""
+    if "unlabelled" not in clips or not {"synthetic"} < streams.keys():
+        raise InputError(
+            "The adaptation wants both domains: batches of synthetic and of "
+            "other clips, and a data set with unlabelled ones (the batches "
+            f"have {sorted(streams)}, the data {sorted(clips)})."
         )
 
 
 def make_brain(
-    hparams: dict, run_opts: dict, data: Data
+    hparams: dict, run_opts: dict, data: PreparedData, batches, held_out
 ) -> DomainAdversarialBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
@@ -212,10 +163,10 @@ def make_brain(
     )
 
     def event_f1(scores: dict) -> float:
-        """The figure by which the best checkpoint is chosen."""
+        """Return the score by which the best checkpoint is chosen."""
         return event_counts(reference, select(scores), classes).f1()["macro"]
 
-    steps_per_epoch = len(data.batches) // (
+    steps_per_epoch = len(batches) // (
         n_processes * run_opts["grad_accumulation_factor"]
     )
     brain = DomainAdversarialBrain(
@@ -225,8 +176,8 @@ def make_brain(
         adversarial_ramp_up=hparams["adaptation"]["ramp_up"](
             steps_per_epoch=steps_per_epoch
         ),
-        held_out=data.held_out,
-        encoder=data.encoder,
+        held_out=held_out,
+        encoder=data.reader.encoder,
         losses=training["losses"],
         views=hparams["views"],
         ema=training["ema"],
@@ -243,27 +194,24 @@ def make_brain(
         checkpointer=hparams["checkpointer"],
     )
     # SpeechBrain tells the epoch to the samplers that it knows of.
-    brain.train_sampler = data.batches
+    brain.train_sampler = batches
     return brain
 
 
 def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
-    data = Data(hparams)
+    data, clips, batches, held_out = dataio_prep(hparams)
     if hparams["checkpointer"].find_checkpoint() is None:
-        featurizer = hparams["student"].featurizer.fit(data.waveforms())
+        waveforms = data.waveforms(clips)
+        featurizer = hparams["student"].featurizer.fit(waveforms)
         hparams["teacher"].featurizer.load_state_dict(featurizer.state_dict())
-    brain = make_brain(hparams, run_opts, data)
+    brain = make_brain(hparams, run_opts, data, batches, held_out)
     brain.fit(
         hparams["epoch_counter"],
-        data.training_clips,
+        clips,
         data.test_loader("valid_synthetic"),
-        train_loader_kwargs={
-            "batch_sampler": data.batches,
-            "num_workers": hparams["num_workers"],
-            "collate_fn": PaddedBatch,
-        },
+        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     evaluator = Evaluator(
         hparams["smoothing"]["smoother"],
@@ -273,13 +221,12 @@ def main(arguments: list[str]) -> None:
     )
     reports = {}
     for split in TEST_SETS:
-        if not (data.folder / f"{split}.json").exists():
+        if split not in data:
             continue
         brain.evaluate(data.test_loader(split), max_key="event_f1")
-        reference, durations = data.reference(split)
         if if_main_process():
             reports[split] = evaluator.score(
-                split, brain.scores, reference, durations
+                split, brain.scores, *data.reference(split)
             )
     if if_main_process():
         print(summary_table(reports))

@@ -16,9 +16,8 @@ import sys
 from pathlib import Path
 
 import speechbrain as sb
-from hyperpyyaml import resolve_references
+from hyperpyyaml import load_hyperpyyaml
 from prepare_my_dataset import prepare_my_dataset, read_classes
-from ruamel.yaml import YAML
 from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sed.data.labels import EventEncoder
@@ -55,10 +54,10 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     sb.utils.distributed.ddp_init_group(run_opts)
     recipe = Recipe(hparams_file, overrides)
-    plain = YAML().load(resolve_references(recipe.stream()))
-    settings = {key: plain[key] for key in PREPARATION}
+    parts = load_hyperpyyaml(recipe.stream(PREPARATION))
+    settings = {key: parts[key] for key in PREPARATION}
     run_on_main(prepare_my_dataset, kwargs=settings)
-    classes = read_classes(plain["prepared_folder"])
+    classes = read_classes(settings["prepared_folder"])
     recipe.set_default("classes", json.dumps(classes))
     recipe.set_default("n_classes", str(len(classes)))
     hparams = recipe.build()
