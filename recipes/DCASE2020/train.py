@@ -52,7 +52,7 @@ TEST_SETS = ("validation", "public")
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
-    """Read the command line and the YAML; make MiniDESED if need be.
+    """Read the command line and the YAML; prepare the data.
 
     Returns
     -------
@@ -77,20 +77,13 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     run_on_main(recipe.save, args=[saved, KEYS])
     if not hparams["skip_prep"]:
         folders = [hparams["data_folder"], hparams["prepared_folder"]]
-        sample_rate = hparams["dataset"]["sample_rate"]
-        run_on_main(
-            prepare_desed,
-            args=folders,
-            kwargs={
-                "sample_rate": sample_rate,
-                "valid_fraction": hparams["dataset"]["valid_fraction"],
-                "seed": hparams["dataset"]["split_seed"],
-            },
-        )
-        run_on_main(
-            hparams["mixing"]["soundbank"].prepare,
-            args=[*folders, sample_rate],
-        )
+        dataset = hparams["dataset"]
+        rate = dataset["sample_rate"]
+        options = {"valid_fraction": dataset["valid_fraction"]}
+        options |= {"seed": dataset["split_seed"], "sample_rate": rate}
+        run_on_main(prepare_desed, args=folders, kwargs=options)
+        soundbank = hparams["mixing"]["soundbank"]
+        run_on_main(soundbank.prepare, args=[*folders, rate])
     return hparams, run_opts
 
 
@@ -156,40 +149,32 @@ def make_brain(
     select = hparams["smoothing"]["selection"]
     classes = hparams["dataset"]["classes"]
     reference, _ = data.reference("valid_synthetic")
-    n_processes = (
-        torch.distributed.get_world_size()
-        if is_distributed_initialized()
-        else 1
-    )
+    batches_per_step = run_opts["grad_accumulation_factor"]
+    if is_distributed_initialized():
+        batches_per_step *= torch.distributed.get_world_size()
+    steps = {"steps_per_epoch": len(batches) // batches_per_step}
 
     def event_f1(scores: dict) -> float:
         """Return the score by which the best checkpoint is chosen."""
         return event_counts(reference, select(scores), classes).f1()["macro"]
 
-    steps_per_epoch = len(batches) // (
-        n_processes * run_opts["grad_accumulation_factor"]
-    )
     brain = DomainAdversarialBrain(
         modules=hparams["modules"],
         opt_class=training["opt_class"],
         adaptation=hparams["adaptation"]["method"],
-        adversarial_ramp_up=hparams["adaptation"]["ramp_up"](
-            steps_per_epoch=steps_per_epoch
-        ),
+        adversarial_ramp_up=hparams["adaptation"]["ramp_up"](**steps),
         held_out=held_out,
         encoder=data.reader.encoder,
         losses=training["losses"],
         views=hparams["views"],
         ema=training["ema"],
-        ramp_up=training["ramp_up"](steps_per_epoch=steps_per_epoch),
+        ramp_up=training["ramp_up"](**steps),
         consistency_weight=hparams["consistency_weight"],
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
         # Run options that the YAML sets
-        hparams={
-            name: hparams[name] for name in ("precision", "max_grad_norm")
-        },
+        hparams={key: hparams[key] for key in ("precision", "max_grad_norm")},
         run_opts=run_opts,
         checkpointer=hparams["checkpointer"],
     )

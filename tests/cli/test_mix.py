@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
-from hyperpyyaml import load_hyperpyyaml
 
 from sb_sed.audio import store as audio
 from sb_sed.cli.main import main
 from sb_sed.mixing import writing as soundscapes
 from sb_sed.mixing.soundbank import Soundbank
 from sb_sed.mixing.writing import write_soundscapes
+from sb_sed.training.recipe import Recipe
 
 RATE = 1000
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
@@ -159,8 +159,7 @@ def test_the_defaults_are_those_of_the_recipe(here):
     bank = Soundbank("sounds", "rooms", "rirs")
     bank.prepare(here, here / "other", RATE, n_jobs=1)
     sources = bank.load(here / "other", RATE)
-    with open(RECIPE / "hparams/mixing/dynamic.yaml") as file:
-        mixing = load_hyperpyyaml(file)
+    mixing = Recipe(RECIPE / "hparams/augm.yaml").build(["mixing"])["mixing"]
     mixer = mixing["streams"]["synthetic"].keywords["mixer"](
         sources.foregrounds,
         sources.backgrounds,
