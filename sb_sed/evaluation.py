@@ -13,6 +13,8 @@ import pandas as pd
 from sb_sed.errors import InputError
 from sb_sed.formats import write_events, write_scores
 from sb_sed.plots import plot_f1
+from sb_sed.runs.results import Results
+from sb_sed.runs.run import Run
 from sb_sed.scoring.report import make_report, write_json, write_markdown
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import save_smoother
@@ -88,7 +90,7 @@ class Evaluator:
         }
         return {
             network: self._write(
-                self.folder / name / network,
+                Results(self.folder / name / network),
                 scores[network],
                 result,
                 make_report(
@@ -111,23 +113,23 @@ class Evaluator:
         smoothed = self.tuning(self.smoother, scores, reference)
         self.fitted[network] = smoothed.smoother
         save_smoother(
-            smoothed.smoother, self.folder / "save" / f"{network}_smoother.json"
+            smoothed.smoother, Run(self.folder).smoother_file(network)
         )
         return smoothed
 
     @staticmethod
     def _write(
-        folder: Path, scores: Scores, smoothed: Smoothed, report: dict
+        results: Results, scores: Scores, smoothed: Smoothed, report: dict
     ) -> dict:
         """Write the results of one network; return its report."""
         files = [f"{clip}.wav" for clip in scores]
-        write_scores(scores, folder / "scores")
-        write_events(smoothed.events, folder / "events.tsv", files)
-        write_json(report, folder / "report.json")
-        write_markdown(report, folder / "report.md")
-        plot_f1(report, folder / "report.png")
+        write_scores(scores, results.scores)
+        write_events(smoothed.events, results.events, files)
+        write_json(report, results.report)
+        write_markdown(report, results.report.with_suffix(".md"))
+        plot_f1(report, results.report.with_suffix(".png"))
         if smoothed.report is not None:
-            write_json(smoothed.report.as_dict(), folder / "tuning.json")
+            write_json(smoothed.report.as_dict(), results.tuning)
         return report
 
 

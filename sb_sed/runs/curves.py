@@ -15,7 +15,7 @@ from sb_sed.errors import InputError
 
 
 def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
-    """Reads what a run logged, epoch by epoch.
+    """Read what a run logged, epoch by epoch.
 
     A run that was resumed has several files. Where it went back to an earlier
     epoch, what it had logged from there on no longer counts.
@@ -27,7 +27,7 @@ def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
 
     Returns
     -------
-    dict[str, pandas.Series]
+    dict[str, pd.Series]
         For each name that was logged (such as ``loss/valid``), in the order of
         the log, its values with the epochs as index.
 
@@ -64,7 +64,7 @@ def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
 
 
 def _latest(points: list) -> pd.Series:
-    """Keep of each epoch what was logged last, and nothing overtaken."""
+    """Keep the last value of each epoch, and of none that was repeated."""
     kept = []
     for point in sorted(points, key=lambda point: point.wall_time):
         while kept and kept[-1].step >= point.step:

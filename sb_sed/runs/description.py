@@ -28,7 +28,7 @@ class Description:
 
     Arguments
     ---------
-    classes : list of str
+    classes : list[str]
         The labels, in the order of the network's outputs.
     sample_rate : int
         Of the waveforms that the detector processes, in Hz.
@@ -39,7 +39,7 @@ class Description:
     smoother : Smoother
         From scores to events.
     weights : Path
-        The state of the detector, as ``torch.save`` writes it.
+        The state of the detector, by ``torch.save``.
     about : dict
         Where it comes from: plain values.
     """

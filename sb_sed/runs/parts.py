@@ -1,9 +1,9 @@
 """The parts of a detector as plain values: read from YAML, built from JSON.
 
 ``{"class": name, "arguments": {...}}`` stands for an object and
-``{"function": name}`` for a function. Names are looked up in a list of what
-there is; nothing is imported by its name, so that a description can come from
-a stranger. For the same reason a YAML file is read by its tags and not loaded.
+``{"function": name}`` for a function. Names are looked up in a fixed list;
+nothing is imported by its name, so that descriptions need not be trusted. For
+the same reason a YAML file is read by its tags and not loaded.
 
 Authors
  * sb_sed contributors 2026
@@ -44,7 +44,7 @@ _CLASSES = {
 _FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
 # Nothing in a detector is larger than a rate in Hz.
 _LARGEST = 10**6
-# Arguments that matter to a training only; without them, nothing is done.
+# Arguments of the training only; without them, nothing is initialised.
 _TRAINING_ONLY = ("initialise",)
 
 
@@ -53,7 +53,7 @@ class UnknownPart(InputError):
 
 
 def describe(node: object) -> object:
-    """Describes a part of a resolved recipe by its YAML tags.
+    """Describe a part of a resolved recipe by its YAML tags.
 
     Arguments that the recipe leaves to their defaults are described too, so
     that a later version with other defaults builds the same.
@@ -102,7 +102,7 @@ def describe(node: object) -> object:
 
 
 def build(description: object) -> object:
-    """Builds what ``describe`` has described.
+    """Build what ``describe`` has described.
 
     Arguments
     ---------
@@ -145,7 +145,7 @@ def build(description: object) -> object:
 
 
 def _bounded(value: object) -> object:
-    """A plain value; no number that would fill the memory or is none."""
+    """Return a plain value; refuse a number that is too large or NaN."""
     if type(value) in (int, float) and not abs(value) <= _LARGEST:
         raise InputError(
             f"A part with the number {str(value)[:20]} cannot be built: export "
@@ -157,14 +157,14 @@ def _bounded(value: object) -> object:
 def _part(name: object, known: Mapping[str, Callable]) -> Callable:
     if not isinstance(name, str) or name not in known:
         raise UnknownPart(
-            f"{shortened(name)} is none of the parts that can be built "
+            f"{shortened(name)} is not among the parts that can be built "
             f"({', '.join(known)}): take the version of sb_sed that made it."
         )
     return known[name]
 
 
 def _is(name: str, part: Callable | None) -> bool:
-    """Whether this is a dotted name under which a recipe finds the part."""
+    """Return whether a recipe finds the part under this dotted name."""
     if part is None:
         return False
     homes = (part.__module__, "sb_sed.features", "torch.nn")
@@ -172,7 +172,7 @@ def _is(name: str, part: Callable | None) -> bool:
 
 
 def _defaults(part: type) -> dict[str, object]:
-    """The defaults of a class; where it passes arguments on, its base's too."""
+    """Return a class's defaults; if it passes arguments on, its base's too."""
     defaults = {}
     for home in part.__mro__:
         parameters = inspect.signature(home.__init__).parameters.values()
@@ -187,7 +187,7 @@ def _defaults(part: type) -> dict[str, object]:
 
 
 def _numbers(name: str, arguments: dict[str, object]) -> dict[str, object]:
-    """Arguments in which numbers stand for PCEN's default layers, not None."""
+    """Return arguments in which numbers stand for PCEN's default layers, not None."""
     if name not in ("PCEN", "ParallelPCEN"):
         return arguments
     given = {key: arguments[key] for key in DEFAULT_LAYERS}
@@ -211,7 +211,7 @@ def _default(value: object) -> object:
 
 
 def _computed(name: str, node: object) -> object:
-    """The numbers that a recipe computes from other parts."""
+    """Compute the numbers that a recipe derives from other parts."""
     values = node if isinstance(node, Sequence) else []
     if name == "getattr" and len(values) == 2 and values[1] == "n_channels":
         return int(build(describe(values[0])).n_channels)
@@ -221,7 +221,7 @@ def _computed(name: str, node: object) -> object:
 
 
 def _plain(value: object) -> object:
-    """A node as Python's own types, which is what JSON has."""
+    """Return a node as Python's own types, which JSON has."""
     if isinstance(value, Mapping):
         return {str(key): describe(entry) for key, entry in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

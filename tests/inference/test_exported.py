@@ -202,7 +202,7 @@ MALICIOUS = {
         (rewrite(detector=None), "does not describe a detector"),
         (rewrite(detector={"class": "PCEN"}), "does not describe a detector"),
         (rewrite(detector={"class": "Detector"}), "Detector cannot be built"),
-        (rewrite(detector=MALICIOUS), "'eval' is none of the parts"),
+        (rewrite(detector=MALICIOUS), "'eval' is not among the parts"),
         (lambda f: (f / "detector.ckpt").unlink(), "ckpt cannot be read"),
         (lambda f: (f / "detector.ckpt").write_bytes(b""), "is not the file"),
         (rewrite(sha256=None), "is not the file"),
