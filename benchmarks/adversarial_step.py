@@ -46,7 +46,7 @@ class Run:
                 str(RECIPE / "hparams" / "dat.yaml"),
                 f"--data_folder={data}",
                 f"--output_folder={folder}/{adaptation}",
-                "--scale={num_workers: 0}",
+                "--num_workers=0",
                 "--mixing=!include:mixing/static.yaml",
                 f"--adaptation=!include:adaptation/{adaptation}.yaml",
                 "--noprogressbar",
