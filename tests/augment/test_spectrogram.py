@@ -29,7 +29,7 @@ def seed():
 
 
 @pytest.mark.parametrize("snr_db", [0.0, 15.0, 30.0])
-def test_the_noise_of_each_band_is_as_loud_as_asked_for(snr_db):
+def test_the_noise_of_each_band_has_the_ratio(snr_db):
     # Bands and clips of very different loudness, and one that is silent.
     n_frames = 20_000
     levels = torch.tensor([[1e-3, 1.0, 50.0], [0.0, 7.0, 0.1]])
@@ -39,8 +39,8 @@ def test_the_noise_of_each_band_is_as_loud_as_asked_for(snr_db):
     measured = 10 * ratio.log10()
     # The power of n Gaussian samples is known to 4.3 sqrt(2 / n) dB.
     tolerance = 4 * 4.34 * (2 / n_frames) ** 0.5
-    heard = levels > 0
-    assert (measured[heard] - snr_db).abs().max() < tolerance
+    audible = levels > 0
+    assert (measured[audible] - snr_db).abs().max() < tolerance
     assert not noise[1, :, 0].any()
 
 
@@ -59,7 +59,7 @@ def test_silence_stays_silence():
     assert not GaussianNoise()(torch.zeros(1, 10, 4)).any()
 
 
-def test_a_number_draws_nothing_but_the_noise():
+def test_a_single_ratio_draws_only_the_noise():
     mel = torch.rand(3, 50, 4)
     torch.manual_seed(1)
     noisy = GaussianNoise(20.0)(mel)
@@ -89,7 +89,7 @@ def test_a_wrong_range_is_an_error(snr_db):
 
 
 def covered(size, width):
-    """How often each place of an axis lies under one mask: by counting."""
+    """How often each position of an axis is masked, by counting."""
     share = torch.zeros(size, dtype=torch.double)
     for w in range(width + 1):
         starts = range(size - w + 1)
@@ -99,7 +99,7 @@ def covered(size, width):
 
 
 @pytest.mark.parametrize("n_masks, width", [(1, 4), (3, 2), (10, 1)])
-def test_masks_lie_where_they_should_as_often_as_they_should(n_masks, width):
+def test_the_positions_of_masks_have_their_distribution(n_masks, width):
     n_clips, size = 20_000, 12
     time = SpecAugment(n_masks, width, n_mel_masks=0)
     mel = SpecAugment(0, 0, n_masks, width)
@@ -126,7 +126,7 @@ def test_the_widths_of_a_mask_are_uniform():
     assert (counts - n_clips / 4).abs().max() < 4.5 * deviation
 
 
-def test_what_is_not_masked_is_as_it_was():
+def test_what_is_not_masked_is_unchanged():
     mel = torch.rand(4, 60, 20) + 1
     masked = SpecAugment(3, 5, 2, 4)(mel)
     silent = masked == 0
@@ -134,7 +134,7 @@ def test_what_is_not_masked_is_as_it_was():
     assert torch.equal(masked[~silent], mel[~silent])
 
 
-def test_masks_of_two_clips_have_nothing_to_do_with_each_other():
+def test_masks_of_two_clips_are_independent():
     masked = SpecAugment(2, 3, 2, 3)(torch.ones(5000, 10, 10)) == 0
     masked = (masked.double() - masked.double().mean(0)).flatten(1)
     together = (masked[::2] * masked[1::2]).mean(0)
@@ -150,7 +150,7 @@ def test_a_wrong_number_of_masks_is_an_error(name, value):
 
 
 class Fill(nn.Module):
-    """Takes the place of what it is given."""
+    """Replaces its input."""
 
     def __init__(self, value):
         super().__init__()
@@ -160,7 +160,7 @@ class Fill(nn.Module):
         return torch.full_like(mel, self.value)
 
 
-def test_each_clip_gets_what_it_has_drawn():
+def test_each_clip_gets_one_augmentation():
     mel = torch.rand(20_000, 2, 3)
     augment = OneOf([Fill(2), Fill(3), Fill(4)], [0.5, 0.2, 0.0])
     result = augment(mel)
@@ -176,7 +176,7 @@ def test_each_clip_gets_what_it_has_drawn():
     assert abs(covariance) < 4.5 * 0.21 / sqrt(len(first))
 
 
-def test_all_or_none_can_be_certain():
+def test_probabilities_of_0_and_1():
     mel = torch.rand(50, 2, 3)
     assert (OneOf([Fill(2)], [1.0])(mel) == 2).all()
     assert torch.equal(OneOf([Fill(2)], [0])(mel), mel)
@@ -194,7 +194,7 @@ def test_wrong_probabilities_are_an_error(probabilities):
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.double])
 @pytest.mark.parametrize("augment", AUGMENTATIONS)
-def test_a_view_is_a_new_tensor_of_its_kind(augment, dtype, device):
+def test_a_view_is_a_new_tensor_of_the_same_type(augment, dtype, device):
     mel = torch.rand(8, 100, 16, device=device).to(dtype)
     before = mel.clone()
     view = augment(mel)
@@ -206,7 +206,7 @@ def test_a_view_is_a_new_tensor_of_its_kind(augment, dtype, device):
 
 
 @pytest.mark.parametrize("augment", AUGMENTATIONS)
-def test_clips_and_views_are_drawn_apart_and_repeat(augment):
+def test_clips_and_views_are_independent_and_repeat(augment):
     clip = torch.rand(1, 100, 16)
     mel = clip.expand(16, -1, -1)
     state = torch.get_rng_state()
@@ -222,7 +222,7 @@ def test_clips_and_views_are_drawn_apart_and_repeat(augment):
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 16), (3, 100, 1)])
 @pytest.mark.parametrize("augment", [*AUGMENTATIONS, SpecAugment(2, 50, 2, 50)])
-def test_small_spectrograms_do(augment, shape):
+def test_small_spectrograms(augment, shape):
     for _ in range(20):
         view = augment(torch.rand(shape))
         assert view.shape == shape and view.isfinite().all()
@@ -237,11 +237,11 @@ def test_the_views_of_the_recipe(name, tmp_path):
     recipe = Recipe(HPARAMS / "baseline.yaml", overrides)
     views = load_hyperpyyaml(recipe.stream())["views"]
     mel = torch.rand(4000, 50, 20) + 0.5
-    seen = [views[network](mel) for network in ("student", "teacher")]
-    for view in seen:
+    augmented = [views[network](mel) for network in ("student", "teacher")]
+    for view in augmented:
         same = (view == mel).all(2).all(1)
         # A mask of no width at all is drawn with a negligible probability.
         assert abs(same.double().mean() - 0.5) < 4.5 * 0.5 / sqrt(4000) + 0.01
         masked = (view == 0).any(2).any(1) & ~same
         assert 0.4 < masked.sum() / (~same).sum() < 0.6
-    assert not torch.equal(*seen)
+    assert not torch.equal(*augmented)

@@ -1,4 +1,4 @@
-"""PPCEN where a recipe of SpeechBrain's has Fbank.
+"""PPCEN in place of Fbank in a recipe of SpeechBrain.
 
 The YAML has the slots of SpeechBrain's template for speaker identification
 (features, normalisation, x-vectors, classifier) and trains on a few tones.
@@ -61,7 +61,7 @@ PARALLEL = """!new:sb_sed.features.Featurizer
 
 
 class SpeakerBrain(sb.Brain):
-    """The template's: which of the speakers is it?"""
+    """As in the template: the speaker of each clip."""
 
     def compute_forward(self, batch, stage):
         wavs, _ = batch

@@ -43,7 +43,7 @@ def chirp(rng):
 
 
 def decay(rng):
-    """A loud click that dies away below the range of 80 dB."""
+    """A loud click that decays below the range of 80 dB."""
     time = np.arange(2 * RATE) / RATE
     return rng.standard_normal(2 * RATE) * np.exp(-12 * time)
 
@@ -125,8 +125,8 @@ def test_other_sizes_equal_librosa_too(hop_length, n_mels):
     assert largest(ours - decibels) < 1e-4
 
 
-def test_why_it_is_not_torchaudio():
-    """Its single-precision filters and FFT miss 1e-4 dB; ours does not."""
+def test_torchaudio_is_less_exact():
+    """Its single-precision filters and FFT miss 1e-4 dB; this one does not."""
     theirs = torchaudio.transforms.MelSpectrogram(
         RATE,
         n_fft=2048,
@@ -210,8 +210,8 @@ def test_silence_has_a_finite_gradient():
     assert wavs.grad.isfinite().all()
 
 
-def test_gradient_is_right():
-    """The blocks work in place; autograd has to survive that."""
+def test_gradient():
+    """The blocks work in place, which autograd has to support."""
     mel = MelSpectrogram(n_fft=64, hop_length=16, n_mels=4)
     wavs = torch.from_numpy(clip(noise)[None, :200]).double()
     direction = torch.from_numpy(clip(noise, 1)[None, :200]).double()
@@ -263,7 +263,7 @@ def test_nan_is_visible_and_stays_in_its_clip():
     assert decibels[1].isfinite().all()
 
 
-def test_input_is_left_alone():
+def test_input_is_unchanged():
     wavs = torch.randn(2, RATE)
     mel = MelSpectrogram()(wavs)
     copies = wavs.clone(), mel.clone()
@@ -300,7 +300,7 @@ def test_decibels_of_negative_amplitudes_and_many_clips():
     assert AmplitudeToDB()(mel.bfloat16()).dtype == torch.float32
 
 
-def test_copies_and_leaves_nothing_in_a_checkpoint():
+def test_copies_and_has_an_empty_state_dict():
     mel = MelSpectrogram(n_mels=64)
     wavs = torch.randn(1, RATE)
     torch.testing.assert_close(copy.deepcopy(mel)(wavs), mel(wavs))
@@ -308,7 +308,7 @@ def test_copies_and_leaves_nothing_in_a_checkpoint():
     assert "n_mels=64" in repr(mel)
 
 
-def test_double_precision_wherever_there_is_one():
+def test_double_precision_where_the_device_has_it():
     assert stft_dtype(torch.device("cuda")) == torch.float64
     assert stft_dtype(torch.device("mps")) == torch.float32
 

@@ -52,7 +52,7 @@ def test_each_clip_counts_once_whatever_its_length():
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 6), max_size=4))
-def test_the_cut_into_batches_does_not_matter(cuts):
+def test_the_division_into_batches_does_not_matter(cuts):
     x = features(24, 20)
     sizes = [*cuts, 24 - sum(cuts)] if sum(cuts) < 24 else [24]
     whole, parts = ZScore(4).fit([x]), ZScore(4).fit(x.split(sizes))
@@ -61,7 +61,7 @@ def test_the_cut_into_batches_does_not_matter(cuts):
 
 
 def test_many_nearly_equal_values_keep_their_deviation():
-    """A small spread on a large offset: sums in single precision lose it."""
+    """A small spread on a large offset is lost in single precision."""
     x = (features(20, 1000, 1) * 0.01 - 90).float()
     normalise = ZScore(1).fit(x.split(4))
     _, std = baseline_statistics(x.double().numpy())
@@ -82,7 +82,7 @@ def test_unfitted_is_one_sentence():
         ZScore(4)(features())
 
 
-def test_statistics_travel_in_the_state_dict(tmp_path):
+def test_statistics_are_in_the_state_dict(tmp_path):
     fitted = ZScore(4).fit([features()])
     torch.save(fitted.state_dict(), tmp_path / "z.pt")
     loaded = ZScore(4)
@@ -127,7 +127,7 @@ def test_fit_reads_a_generator():
     assert ZScore(4).fit(x for x in [features()]).fitted
 
 
-def test_min_max_takes_each_clip_to_0_and_1():
+def test_min_max_maps_each_clip_to_0_and_1():
     x = features()
     out = MinMax()(x)
     for clip, expected in zip(out, x, strict=True):
@@ -136,7 +136,7 @@ def test_min_max_takes_each_clip_to_0_and_1():
     assert out.amin() == 0 and out.amax() <= 1
 
 
-def test_min_max_takes_channels_apart():
+def test_min_max_treats_channels_separately():
     x = torch.stack([features(), 5 * features(seed=1)], dim=-1)
     out = MinMax()(x)
     for channel in range(2):

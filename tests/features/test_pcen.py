@@ -26,8 +26,8 @@ def energies(*shape, seed=0):
     return torch.rand(*shape, generator=generator) ** 6
 
 
-def shaken(module, seed=0):
-    """The module with other parameters than at the start."""
+def perturbed(module, seed=0):
+    """The module with random offsets to its parameters."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -101,7 +101,7 @@ def test_one_layer_is_speechbrains_with_its_gradients():
 @pytest.mark.parametrize("per_band", [False, True])
 def test_parallel_is_the_recursion_of_the_paper(per_band):
     energy = energies(2, 80, 12)
-    module = shaken(ParallelPCEN(12, per_band=per_band, **EVERYTHING))
+    module = perturbed(ParallelPCEN(12, per_band=per_band, **EVERYTHING))
     np.testing.assert_allclose(
         module(energy).detach(),
         by_recursion(module, energy),
@@ -139,7 +139,7 @@ def test_the_released_filter_is_scipys_filtfilt():
 @pytest.mark.parametrize("n_frames", [1, 7])
 def test_gradients_of_parameters_and_input(options, n_frames, monkeypatch):
     monkeypatch.setattr(compression, "_BLOCK_ON_CPU", 30)  # several blocks
-    module = shaken(ParallelPCEN(3, **options)).double()
+    module = perturbed(ParallelPCEN(3, **options)).double()
     names, values = zip(*module.named_parameters(), strict=True)
     energy = (energies(2, n_frames, 3).double() + 0.01).requires_grad_()
 
@@ -152,7 +152,7 @@ def test_gradients_of_parameters_and_input(options, n_frames, monkeypatch):
 
 
 def test_the_layout_of_the_input_does_not_matter():
-    module = shaken(ParallelPCEN(6))
+    module = perturbed(ParallelPCEN(6))
     energy = energies(2, 6, 30)
     gradients = []
     for laid_out in (energy.transpose(1, 2), energy.transpose(1, 2).clone()):
@@ -169,7 +169,7 @@ def test_the_layout_of_the_input_does_not_matter():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
 def test_a_stream_in_any_chunks_is_the_whole(lengths):
-    module = shaken(ParallelPCEN(6))
+    module = perturbed(ParallelPCEN(6))
     energy = energies(2, sum(lengths), 6)
     whole = module(energy).detach()
     stream = StreamingPCEN(module)
@@ -208,7 +208,7 @@ def test_no_value_of_a_parameter_breaks_it(name, value):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision(dtype):
-    module = shaken(ParallelPCEN(8))
+    module = perturbed(ParallelPCEN(8))
     energy = torch.cat([torch.zeros(2, 20, 8), energies(2, 40, 8)], 1)
     output = module.to(dtype)(energy.to(dtype))
     assert output.dtype == dtype
@@ -220,7 +220,7 @@ def test_half_precision(dtype):
 
 
 def test_autocast_leaves_the_precision_alone():
-    module, energy = shaken(ParallelPCEN(8)), energies(2, 40, 8)
+    module, energy = perturbed(ParallelPCEN(8)), energies(2, 40, 8)
     with torch.autocast("cpu", torch.bfloat16):
         inside = module(energy)
     assert inside.dtype == torch.float32
@@ -264,7 +264,10 @@ def test_what_is_learned_is_chosen_by_name():
 
 
 def test_a_learned_checkpoint_fits_a_fixed_module():
-    learned, fixed = shaken(ParallelPCEN(4)), ParallelPCEN(4, trainable=False)
+    learned, fixed = (
+        perturbed(ParallelPCEN(4)),
+        ParallelPCEN(4, trainable=False),
+    )
     fixed.load_state_dict(learned.state_dict())
     energy = energies(1, 9, 4)
     torch.testing.assert_close(fixed(energy), learned(energy).detach())
@@ -291,10 +294,10 @@ def test_learns_towards_a_target():
     assert losses[-1] < losses[0] / 100
 
 
-def test_a_deep_copy_is_apart():
+def test_a_deep_copy_is_independent():
     module = ParallelPCEN(4)
     twin = copy.deepcopy(module)
-    shaken(module)
+    perturbed(module)
     assert (twin.alpha != module.alpha).all()
 
 

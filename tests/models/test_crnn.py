@@ -27,7 +27,7 @@ def one_thread():
 
 
 def scrambled(network):
-    """Give every parameter and running statistic a value of its own."""
+    """Randomise all parameters and running statistics."""
     generator = torch.Generator().manual_seed(1)
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point():
@@ -54,7 +54,7 @@ def gru_direction(x, weights):
 
 
 def reference(network, features, poolings):
-    """The baseline's forward pass in evaluation, of plain functions."""
+    """The baseline's forward pass in evaluation, in plain functions."""
     p = {k: v.double() for k, v in network.state_dict().items()}
     x = features.double()
     x = x.unsqueeze(1) if x.dim() == 3 else x.permute(0, 3, 1, 2).contiguous()
@@ -169,7 +169,7 @@ def test_frames_of_the_baseline(n_frames, n_output_frames):
     assert CRNN().n_output_frames(n_frames) == n_output_frames
 
 
-def test_a_channel_axis_of_one_may_be_left_out():
+def test_a_channel_axis_of_one_may_be_omitted():
     network = CRNN(**TINY).eval()
     features = torch.randn(2, 20, 16)
     for ours, theirs in zip(
@@ -183,7 +183,7 @@ def test_weak_scores_are_an_average_of_the_strong():
     assert (weak <= strong.amax(1)).all() and (weak >= strong.amin(1)).all()
 
 
-def test_clips_do_not_see_one_another():
+def test_clips_do_not_influence_one_another():
     network = scrambled(CRNN(**TINY)).eval()
     features = torch.randn(3, 20, 16)
     together = network(features)
@@ -305,7 +305,7 @@ def test_bfloat16_is_close_and_gives_float32():
     assert not torch.equal(half.embedding, single.embedding)
 
 
-def test_the_state_survives_a_file(tmp_path):
+def test_the_state_is_saved_and_loaded(tmp_path):
     network = scrambled(CRNN(**TINY)).eval()
     torch.save(network.state_dict(), tmp_path / "network.pt")
     other = CRNN(**TINY).eval()

@@ -46,7 +46,7 @@ def test_the_number_of_output_frames_is_that_of_the_output(detector, n_samples):
     assert predictions.strong.shape == (2, n_frames, 3)
 
 
-def test_the_way_from_waveforms_is_that_of_the_parts(detector):
+def test_the_detector_is_its_parts_in_turn(detector):
     wavs = torch.randn(2, 16000)
     mel = detector.featurizer.mel(wavs)
     features = detector.featurizer(wavs)

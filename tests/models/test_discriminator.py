@@ -1,4 +1,4 @@
-"""The discriminators: against plain PyTorch, and blind to padding."""
+"""The discriminators: against plain PyTorch, and without padding."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def written_out(parameters, x, dilations, pad, biases):
     dilations : list of int
         Of the blocks.
     pad : str
-        How clips go on at their ends: "constant" (zeros) or "reflect".
+        Padding at the ends of clips: "constant" (zeros) or "reflect".
     biases : bool
         Whether the convolutions of the blocks have them.
     """
@@ -83,7 +83,7 @@ def test_against_plain_pytorch(discriminator, pad, biases, n_blocks, n_repeats):
 
 
 def test_parameters():
-    """The number of the released code, less a layer that it never uses."""
+    """Those of the released code, without a layer that it never uses."""
 
     def count(*arguments):
         return sum(p.numel() for p in TCNDiscriminator(*arguments).parameters())
@@ -146,7 +146,7 @@ def test_it_computes_in_single_precision(discriminator):
 
 
 @pytest.mark.parametrize("discriminator", BOTH)
-def test_the_clip_decides_not_its_level_nor_its_neighbours(discriminator):
+def test_level_and_other_clips_have_no_influence(discriminator):
     network = discriminator(6, 4, 5, n_blocks=2, n_repeats=1)
     x = torch.randn(3, 30, 6)
     torch.testing.assert_close(network(x[1:2])[0], network(x)[1])
@@ -163,7 +163,7 @@ def test_it_learns_to_tell_textures_apart(discriminator):
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
 
     def clips():
-        """White noise, and noise that is alike from frame to frame."""
+        """White noise, and noise that is similar from frame to frame."""
         x = torch.randn(16, 61, 4)
         smooth = (x[:8, 1:] + x[:8, :-1]) / 2**0.5
         return torch.cat([smooth, x[8:, 1:]]), torch.arange(16) < 8

@@ -48,7 +48,7 @@ def test_calls_are_independent():
     assert abs((first * second).mean()) < 4 / N**0.5
 
 
-def test_the_seed_decides():
+def test_the_seed_determines_the_mask():
     dropout, x = ByteDropout(0.3), torch.randn(3, 5, 7)
     torch.manual_seed(5)
     first = dropout(x)
@@ -114,7 +114,7 @@ def test_the_gradient_is_the_scaled_mask(layout):
     torch.testing.assert_close(gradient, upstream * (dropped / x).detach())
 
 
-def test_the_input_is_left_alone():
+def test_the_input_is_unchanged():
     x = torch.randn(100)
     before = x.clone()
     ByteDropout(0.5)(x)
@@ -128,6 +128,6 @@ def test_other_precisions(dtype):
     assert dropped.unique().tolist() == [0, 2]
 
 
-def test_a_probability_is_a_probability():
+def test_a_probability_above_1_is_an_error():
     with pytest.raises(ValueError):
         ByteDropout(1.5)

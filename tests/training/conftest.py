@@ -1,4 +1,4 @@
-"""A tiny run of training: random clips, a small detector, a Brain."""
+"""A small training run: random clips, a small detector, a Brain."""
 
 import copy
 import functools
@@ -33,7 +33,7 @@ RATE = 1000
 
 
 class Log:
-    """A logger that keeps what it is told."""
+    """A logger that keeps the statistics of each epoch."""
 
     def __init__(self):
         self.epochs = []
@@ -43,7 +43,7 @@ class Log:
 
 
 class Run:
-    """What ``train.py`` wires together, small, on clips of about 1 s.
+    """A small version of what ``train.py`` sets up, on clips of about 1 s.
 
     Arguments
     ---------
@@ -215,7 +215,7 @@ class Run:
         return PaddedBatch([self.clips[i] for i in next(iter(self.batches))])
 
     def state(self):
-        """All that must be equal where two runs are equal."""
+        """All tensors in which two equal runs must agree."""
         tensors = {
             f"optimizer of {module} {index} {name}": value
             for module, optimizer in self.brain.optimizers_dict.items()
@@ -239,7 +239,7 @@ def make_run():
 
 @pytest.fixture
 def make_dat(make_run):
-    """A run with an adaptation; its discriminator always begins alike."""
+    """A run with an adaptation; its discriminator has always one start."""
 
     def make(*arguments, method=TwoStep, rate=0.004, held_out=(), **options):
         weights = {

@@ -185,7 +185,7 @@ def test_each_optimiser_is_clipped_by_itself(make_dat):
         assert norm == pytest.approx(0.1 * 1e-3, rel=0.01)
 
 
-def test_what_a_clip_was_padded_with_is_not_seen(make_dat):
+def test_the_padding_of_a_clip_is_left_out(make_dat):
     run = make_dat(**SILENT)
     processed = []
     run.brain.modules.discriminator.register_forward_hook(

@@ -72,7 +72,7 @@ def test_the_loss_against_one_written_out(make_run, step):
     )
 
 
-def test_the_masks_go_by_the_clip_not_by_its_place(make_run):
+def test_the_masks_follow_the_clip_not_its_position(make_run):
     run = make_run()
     has = [(False, True), (True, False), (True, True), (False, False)]
     batch = PaddedBatch(
@@ -124,11 +124,11 @@ def test_each_network_has_its_view(make_run):
 
 
 @pytest.mark.parametrize("keys", [["sig"], ["sig", "sig_teacher"]])
-def test_each_network_hears_its_waveform(make_run, keys):
+def test_each_network_processes_its_waveform(make_run, keys):
     run = make_run(**SILENT)
-    heard, inputs = [], {}
+    processed, inputs = [], {}
     run.brain.modules.spectrogram.register_forward_hook(
-        lambda _, args, mel: heard.append((args[0], mel))
+        lambda _, args, mel: processed.append((args[0], mel))
     )
     for name in ("student", "teacher"):
         run.brain.modules[name].register_forward_hook(
@@ -141,11 +141,11 @@ def test_each_network_hears_its_waveform(make_run, keys):
     batch = PaddedBatch(clips)
     run.brain.compute_forward(batch, Stage.TRAIN)
     # One mel for each waveform, the student's first.
-    assert len(heard) == len(keys)
-    for key, (waveforms, _) in zip(keys, heard, strict=True):
+    assert len(processed) == len(keys)
+    for key, (waveforms, _) in zip(keys, processed, strict=True):
         assert torch.equal(waveforms, batch[key].data)
-    assert torch.equal(inputs["student"], heard[0][1])
-    assert torch.equal(inputs["teacher"], heard[-1][1])
+    assert torch.equal(inputs["student"], processed[0][1])
+    assert torch.equal(inputs["teacher"], processed[-1][1])
 
 
 def test_only_the_student_has_gradients(make_run):

@@ -47,7 +47,7 @@ class Run:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Holds the checkpoint of a run with weights 1."""
+    """A folder with the checkpoint of a run with weights 1."""
     Run(tmp_path, filled=1.0).checkpointer.save_checkpoint(name="first")
     return tmp_path
 
@@ -122,14 +122,14 @@ def test_a_kill_while_deleting(folder, order):
         assert kept == ["CKPT+first"]
     again = Run(folder)
     if {BEGUN, CONTENTS} == {files[i].name for i in order}:
-        # Nothing tells it from another program's: left, but not used.
+        # It looks like another program's: it stays, but is not used.
         assert folders(folder) == ["CKPT+first", "CKPT+second"]
     else:
         assert folders(folder) == ["CKPT+first"]
     assert again.recover() and again.weight() == 1
 
 
-def test_checkpoints_of_speechbrain_are_left_alone(folder):
+def test_checkpoints_of_speechbrain_are_neither_used_nor_removed(folder):
     plain = Checkpointer(folder, {"network": nn.Linear(2, 1)})
     path = plain.save_checkpoint(name="plain").path
     run = Run(folder)
@@ -152,7 +152,7 @@ def test_the_best_and_the_last_are_kept(tmp_path):
     assert again.weight() == 4
 
 
-def test_other_files_in_the_folder_are_left_alone(folder):
+def test_other_files_in_the_folder_stay(folder):
     (folder / "notes.txt").write_text("mine")
     (folder / "figures").mkdir()
     Run(folder)

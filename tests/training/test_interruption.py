@@ -116,7 +116,7 @@ def test_a_kill_in_validation_loses_nothing(make_run, straight, tmp_path):
     assert run.log.epochs == log[2:]
 
 
-def test_a_run_that_is_over_is_only_scored(make_run, tmp_path):
+def test_a_finished_run_is_only_scored(make_run, tmp_path):
     run = make_run(tmp_path).fit(2)
     again = make_run(tmp_path)
     seen = again.watch()
@@ -125,7 +125,7 @@ def test_a_run_that_is_over_is_only_scored(make_run, tmp_path):
     assert_equal(again.state(), run.state())
 
 
-def test_the_random_numbers_are_of_the_seed_alone(make_run):
+def test_the_random_numbers_depend_on_the_seed_alone(make_run):
     runs = []
     for seed, state in [(0, 1), (0, 2), (1, 1)]:
         run = make_run(seed=seed)

@@ -66,7 +66,7 @@ def test_an_interruption_changes_nothing(tmp_path, end_of_epoch):
     assert second.pop() == whole.pop()
 
 
-def test_an_empty_one_survives_too(tmp_path):
+def test_an_empty_one_is_saved_too(tmp_path):
     Checkpointer(tmp_path, {"terms": RunningMeans()}).save_checkpoint()
     means = RunningMeans()
     means.add({"loss": torch.tensor(1.0)})
@@ -126,7 +126,7 @@ def test_a_part_covers_its_own_parts():
     assert list(monitored(outer)) == ["shows/count"]
 
 
-def test_nothing_to_show():
+def test_nothing_to_report():
     assert monitored(nn.Linear(1, 1)) == {}
 
 
@@ -147,7 +147,7 @@ def test_the_students_values_are_in_the_log(make_run, tmp_path):
 # TensorBoard
 
 
-def test_a_resumed_run_goes_on_at_its_epoch(tmp_path):
+def test_a_resumed_run_continues_at_its_epoch(tmp_path):
     for epochs in ([1, 2], [3]):  # two processes
         logger = EpochTensorboardLogger(str(tmp_path))
         for epoch in epochs:

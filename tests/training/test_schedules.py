@@ -46,7 +46,7 @@ def test_no_ramp_and_half_an_epoch():
 
 
 def closed_form(teacher, students, decay):
-    """The weighted sum over all that the student has been."""
+    """The weighted sum over all values of the student."""
     weights = [min(1 - 1 / (k + 1), decay) for k in range(1, len(students) + 1)]
     total = teacher * torch.tensor(weights).double().prod()
     for k, student in enumerate(students):
@@ -90,7 +90,7 @@ def test_at_first_it_is_the_mean_of_all():
     torch.testing.assert_close(teacher.bias, torch.stack(seen).mean(0))
 
 
-def test_buffers_and_the_student_are_left_alone():
+def test_buffers_and_the_student_are_unchanged():
     torch.manual_seed(0)
     student, teacher = nn.BatchNorm1d(4), nn.BatchNorm1d(4)
     student(torch.randn(8, 4) + 3), teacher(torch.randn(8, 4) - 3)
