@@ -135,7 +135,7 @@ def check_domains(streams: dict, clips: dict) -> None:
     """Make sure that there are clips of both domains to adapt to each other."""
     if "unlabelled" not in clips or not {"synthetic"} < streams.keys():
         raise InputError(
-            "The adaptation wants both domains: batches of synthetic and of "
+            "The adaptation needs both domains: batches of synthetic and of "
             "other clips, and a data set with unlabelled ones (the batches "
             f"have {sorted(streams)}, the data {sorted(clips)})."
         )

@@ -20,7 +20,7 @@ from sb_sed.inference.detector import SoundEventDetector
 
 
 def main() -> int:
-    """Load the detector, listen, print.
+    """Load the detector, process the recordings, print the events.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Makes what train.py reads of a folder of audio and plain tables.
+"""Makes what train.py reads from a folder of audio and plain tables.
 
 Below the prepared folder it writes
 
@@ -68,7 +68,7 @@ def prepare_my_dataset(
     clip_seconds: float,
     seed: int,
 ) -> None:
-    """Prepares recordings for training and scoring; prints what there is.
+    """Prepare recordings for training and scoring; print what there is.
 
     Arguments
     ---------
@@ -128,25 +128,25 @@ def prepare_my_dataset(
 
 
 def read_classes(prepared_folder: str) -> list[str]:
-    """The labels that were found, in the order of the network's outputs."""
+    """Read the labels that were found, in the order of the outputs."""
     file = Path(prepared_folder, "classes.txt")
     return file.read_text("utf-8").split("\n")[:-1]
 
 
 @dataclass
 class _Set:
-    """Recordings that are used in one way, and what becomes of them."""
+    """The recordings of one set, and the clips made of them."""
 
     recordings: Recordings
     labels: Mapping[str, Labels]
-    has_times: bool = True  # so that labels are known of a part, too
+    has_times: bool = True  # of the labels, so that a part has its own
     kind: str = "labelled"  # not the set's name: another split moves no file
     clips: dict[str, dict] = field(default_factory=dict)  # of the manifest
     missing: dict[str, str] = field(default_factory=dict)  # and why
     n_late: int = 0  # events after the end of their recording
 
     def sources(self) -> Iterator[tuple[str, str]]:
-        """Each file, and the name of its converted form."""
+        """Yield each file, and the name of its converted copy."""
         for name in self.labels:
             if name in self.recordings:
                 target = f"{self.kind}/{clip_name(name)}.wav"
@@ -175,7 +175,7 @@ class _Set:
             else:
                 self.missing[name] = (
                     f"{audio.duration:.1f} s is longer than clip_seconds, and "
-                    "labels without times are of no part"
+                    "labels without times belong to no part"
                 )
 
 
@@ -200,7 +200,7 @@ def _read_weak(table, recordings, classes) -> dict[str, Labels]:
 
 
 def _split(strong, recordings, given, kept, fractions, seed) -> dict[str, str]:
-    """Recording to set: as given, or as kept and the rest drawn."""
+    """Return the set of each recording: as given, or as kept and drawn."""
     table, split = given or kept, {}
     if given or kept.exists():
         for line, (filename, of_set) in read_rows(table, ["filename", "split"]):
@@ -237,15 +237,15 @@ def _draw(tags: Mapping[str, list], fractions, seed, least) -> dict[str, str]:
 
 
 def _check(sets: Mapping[str, _Set], classes: Sequence[str]) -> None:
-    """Refuses what cannot be trained on or scored."""
+    """Refuse sets that cannot be trained on or scored."""
     trained = set()
     for of_set, one in sets.items():
         if not one.clips:
             reasons = [f"{x}: {why}" for x, why in one.missing.items()]
             raise InputError(
                 f"The set {of_set} has no recording that can be used "
-                f"({(reasons or ['none is in it'])[0]}): add some, or mend the "
-                "tables."
+                f"({(reasons or ['none is in it'])[0]}): add some, or "
+                "correct the tables."
             )
         tags = {tag for x in one.clips.values() for tag in x["tags"]}
         if of_set not in SCORED:

@@ -1,7 +1,7 @@
 """The runs of an ablation: what is trained, what is kept.
 
-Most runs here are of stand-ins for the scripts, which write made-up reports;
-one test runs those of the recipe. Rows that are means of others are tested in
+Most tests run stand-ins for the scripts, which write made-up reports; one runs
+those of the recipe. Rows that average others are tested in
 test_ablation_averages.py, what is printed and drawn in test_ablation_table.py.
 
 Authors
@@ -117,7 +117,7 @@ def test_failures_do_not_stop_the_others(workplace, capsys, cells, jobs, call):
     assert cells(capsys.readouterr().out, "one")[-1] == "1, 2"
 
 
-def test_arguments_with_which_nothing_was_trained_can_be_mended(
+def test_arguments_with_which_nothing_was_trained_can_be_corrected(
     workplace, call
 ):
     (workplace / "data" / "will.txt").write_text("fail 2020")

@@ -1,4 +1,4 @@
-"""Rows of an ablation that are means of other rows: when, and of what.
+"""Rows of an ablation that average other rows: when, and which.
 
 Authors
  * sb_sed contributors 2026
@@ -13,7 +13,7 @@ MEANS = {"smooth": {"of": ["one"]}, "mean": {"of": ["one", "two", "two+1"]}}
 
 @pytest.fixture
 def averages(workplace, rows, tables):
-    """The same with a second table: its rows are means of the first one's."""
+    """The same with a second table, whose rows average those of the first."""
     (workplace / "tables.yaml").write_text(tables(_1=rows, _2=MEANS))
     return workplace
 
@@ -46,7 +46,7 @@ def test_averages_come_after_their_systems(
     assert calls() == called
 
 
-def test_averages_are_of_their_systems_as_they_are(
+def test_averages_are_made_again_when_their_systems_change(
     averages, calls, call_averages
 ):
     call_averages("--seeds", 5, 6)
@@ -74,14 +74,16 @@ def test_averages_of_failed_systems_are_left_out(
     (averages / "data" / "will.txt").write_text("fail 6")
     assert call_averages("--seeds", 5, 6, 7) == 1
     said = capsys.readouterr()
-    assert "smooth/6 is left out, for want of one/6.\n" in said.err
-    assert "mean/5 is left out, for want of two/6.\n" in said.err
-    assert "mean/6 is left out, for want of two/6.\n" in said.err
+    assert (
+        "smooth/6 is left out: it averages one/6, which failed.\n" in said.err
+    )
+    assert "mean/5 is left out: it averages two/6, which failed.\n" in said.err
+    assert "mean/6 is left out: it averages two/6, which failed.\n" in said.err
     assert cells(said.out, "smooth")[-1] == "5, 7"
     assert cells(said.out, "mean")[-1] == "7"
 
 
-def test_averages_of_two_seeds_want_two(averages, call_averages):
+def test_averages_of_two_seeds_need_two(averages, call_averages):
     with pytest.raises(InputError, match="mean averages runs of two with two"):
         call_averages("--seeds", 5, 5)
     assert not (averages / "results").exists()
@@ -110,4 +112,6 @@ def test_a_run_without_a_report_has_failed(averages, capsys, call_averages):
     assert call_averages("--rows", "smooth") == 1
     said = capsys.readouterr().err
     assert "one/2020 has ended without a report (see" in said
-    assert "smooth/2020 is left out, for want of one/2020." in said
+    assert (
+        "smooth/2020 is left out: it averages one/2020, which failed." in said
+    )

@@ -23,7 +23,7 @@ CLIPS = [f"clip{i}" for i in range(6)]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two runs that each hear one of two classes, and a reference of both."""
+    """Two runs that each detect one of two classes, and a reference of both."""
     rows = [
         (f"{clip}.wav", onset, onset + 1.0, label)
         for clip in CLIPS

@@ -127,7 +127,7 @@ def test_split_is_made_once(prepare, add, tmp_path, events):
     assert other["test"].keys() != grown["test"].keys()
 
 
-def test_split_of_ones_own(prepare, table, tmp_path):
+def test_own_split(prepare, table, tmp_path):
     names = ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
     rows = [(f"{i % 2}/{i}.wav", name) for i, name in enumerate(names)]
     header = "filename\tsplit"
@@ -158,16 +158,16 @@ def test_long_recordings_are_cut(prepare, add, tmp_path, events):
         assert [x["duration"] for x in parts] == pytest.approx(
             [2.5 / 3] * 3, abs=2e-4
         )
-        heard = [soundfile.read(x["wav"])[0] for x in parts]
-        assert len(np.concatenate(heard)) == 20000
+        samples = [soundfile.read(x["wav"])[0] for x in parts]
+        assert len(np.concatenate(samples)) == 20000
         assert [len(x["events"]) for x in parts] == [1, 1, 0]
         assert [x["tags"] for x in parts] == [["Cat"], ["Cat"], []]
         onset, offset, _ = parts[1]["events"][0]
         assert (onset, offset) == pytest.approx((0, 1.5 - 2.5 / 3), abs=2e-4)
     whole = soundfile.read(tmp_path / "audio" / "long.wav")[0]
     paths = [clips[key]["wav"] for key in clips if key.startswith("long")]
-    heard = np.concatenate([soundfile.read(path)[0] for path in paths])
-    assert heard == pytest.approx(whole, abs=2**-15)
+    samples = np.concatenate([soundfile.read(path)[0] for path in paths])
+    assert samples == pytest.approx(whole, abs=2**-15)
     written = [Path(path).stat().st_ctime_ns for path in paths]
     prepare()
     assert written == [Path(path).stat().st_ctime_ns for path in paths]

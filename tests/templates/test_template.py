@@ -44,7 +44,7 @@ def log(run):
     return (run / "train_log.txt").read_text().splitlines()
 
 
-def test_detector_of_ones_own_classes(workplace, train, call, tmp_path):
+def test_detector_of_own_classes(workplace, train, call, tmp_path):
     """With all kinds of labels: scores, detects, exports."""
     said = train(WEAK, UNLABELLED, "--number_of_epochs=8")
     run = workplace / "results" / "my_detector" / "1986"
@@ -76,7 +76,7 @@ def test_detector_of_ones_own_classes(workplace, train, call, tmp_path):
     assert again["onset"].tolist() == pytest.approx(found["onset"], abs=6e-4)
 
 
-def test_network_of_ones_own(workplace, train, tmp_path, monkeypatch):
+def test_own_network(workplace, train, tmp_path, monkeypatch):
     """Strong labels alone; resumed; loaded from the run and from an export."""
     options = [SMALL, "--name=small"]
     train(*options, "--number_of_epochs=1")

@@ -208,7 +208,10 @@ def carry_out(
             for job in list(waiting):
                 if lacking := [s for s in job.systems if s in failures]:
                     waiting.remove(job)
-                    note(job, f"{job} is left out, for want of {lacking[0]}.")
+                    note(
+                        job,
+                        f"{job} is left out: it averages {lacking[0]}, which failed.",
+                    )
     finally:
         bar.close()
         _stop(running.values())
