@@ -84,12 +84,9 @@ class Decoders:
             for file, length in enumerate(packed.lengths):
                 path[file, :length] = decode(scores[file, :length])
             file, first, end = runs(path)
-            nothing = np.zeros(len(file), dtype=int)
-            found.append(
-                Detections.from_frames(
-                    packed, nothing, file, first, end, nothing
-                )
-            )
+            confidence = np.zeros(len(file))
+            events = [(file, first, end, confidence)]
+            found.append(Detections.from_frames(packed, events))
         return found
 
 

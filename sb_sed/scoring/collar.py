@@ -130,10 +130,10 @@ def _count(
     reference, estimate, classes, make_metric: Callable, unreported=0.0
 ) -> Counts:
     """Run sed_eval file by file and keep what each file adds."""
-    reference_events = _events_by_file(reference)
+    reference_events = events_by_stem(reference)
     if not reference_events:
         raise InputError("The reference names no file: nothing to score.")
-    estimated_events = _events_by_file(estimate)
+    estimated_events = events_by_stem(estimate)
     labels = list(
         classes
         or sorted(
@@ -145,12 +145,19 @@ def _count(
     totals = np.zeros((len(reference_events) + 1, 3, len(labels)), dtype=int)
     for row, (name, events) in enumerate(reference_events.items(), start=1):
         metric.evaluate(
-            [event for event in events if event["event_label"] in labels],
-            [
-                event
-                for event in estimated_events.get(name, [])
-                if event["event_label"] in labels
-            ],
+            *(
+                [
+                    {
+                        "filename": name,
+                        "onset": onset,
+                        "offset": offset,
+                        "event_label": label,
+                    }
+                    for onset, offset, label in some
+                    if label in labels
+                ]
+                for some in (events, estimated_events.get(name, []))
+            )
         )
         totals[row] = [
             [metric.class_wise[label][count] for label in labels]
@@ -167,20 +174,24 @@ def _count(
     )
 
 
-def _events_by_file(events: pd.DataFrame) -> dict[str, list[dict]]:
-    """Map stems to events as sed_eval takes them, none for silent files."""
-    files = {}
+def events_by_stem(events: pd.DataFrame) -> dict[str, list[tuple]]:
+    """Map the stem of each file to its (onset, offset, label), if it has any.
+
+    Arguments
+    ---------
+    events : pandas.DataFrame
+        As of :func:`sb_sed.formats.read_events`.
+
+    Returns
+    -------
+    files : dict
+        Files and events in their order.
+    """
+    files: dict[str, list[tuple]] = {}
     for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
         index=False
     ):
         found = files.setdefault(stem(filename), [])
         if isinstance(label, str):
-            found.append(
-                {
-                    "filename": stem(filename),
-                    "onset": onset,
-                    "offset": offset,
-                    "event_label": label,
-                }
-            )
+            found.append((float(onset), float(offset), label))
     return files

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, stem
+from sb_sed.formats import stem
 from sb_sed.scoring import import_quietly
+from sb_sed.scoring.collar import events_by_stem
 
 MAX_EFPR = 100.0  # effective false positives per hour
 
@@ -87,7 +88,11 @@ def psds(
             f'{pd.__version__}): run pip install "pandas<3".'
         )
     intersection_based = import_quietly("sed_scores_eval.intersection_based")
-    events = _events_by_stem(reference)
+    events = {
+        name: sorted(found) for name, found in events_by_stem(reference).items()
+    }
+    if not any(events.values()):
+        raise PsdsUndefined("The reference has no event: PSDS is not defined.")
     _refuse_overlaps(events)
     tables = _tables(events, scores)
     seconds = _durations(events, tables, durations)
@@ -130,20 +135,6 @@ def _fill_empty_classes(deltas: dict[str, dict[str, tuple]]) -> None:
         if not any(len(of_file[label][0]) for of_file in deltas.values()):
             none = {name: np.zeros(1, int) for name in counts}
             first[label] = np.zeros(1), none
-
-
-def _events_by_stem(reference: pd.DataFrame) -> dict[str, list[tuple]]:
-    """Map stems to (onset, offset, label) in order, none for silent files."""
-    events = {}
-    for filename, onset, offset, label in reference[EVENT_COLUMNS].itertuples(
-        index=False
-    ):
-        found = events.setdefault(stem(filename), [])
-        if isinstance(label, str):
-            found.append((float(onset), float(offset), label))
-    if not any(events.values()):
-        raise PsdsUndefined("The reference has no event: PSDS is not defined.")
-    return {name: sorted(found) for name, found in events.items()}
 
 
 def _refuse_overlaps(events: dict[str, list[tuple]]) -> None:

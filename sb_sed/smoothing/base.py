@@ -160,7 +160,11 @@ class Smoother(ABC):
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
     ) -> dict[str, pd.DataFrame]:
-        """Turn the events into scores, for figures over all thresholds.
+        """Turn events into scores, for figures over all thresholds.
+
+        A smoother whose threshold is one of the events' confidences gives the
+        events of all confidences: thresholding their scores at its threshold
+        gives its own events.
 
         Arguments
         ---------
@@ -176,18 +180,20 @@ class Smoother(ABC):
             events overlap), 0 elsewhere.
         """
         found: dict[str, list] = {clip: [] for clip in scores}
-        for clip, *event in self._events(scores):
+        every = {"threshold": 0.0} if "threshold" in self.axes else {}
+        for clip, *event in self._events(scores, every):
             found[clip].append(event)
         return {
             clip: _as_scores(found[clip], table)
             for clip, table in scores.items()
         }
 
-    def _events(self, scores) -> Iterator[tuple]:
+    def _events(self, scores, changes: Setting | None = None) -> Iterator:
         """Yield (clip, onset, offset, label, confidence)."""
         for packed in pack(scores):
             for label in packed.classes:
-                found = self.decode(packed, label, [self.setting_of(label)])
+                setting = {**self.setting_of(label), **(changes or {})}
+                found = self.decode(packed, label, [setting])
                 for file, onset, offset, confidence in zip(
                     found.file.tolist(),
                     found.onset.tolist(),

@@ -77,10 +77,8 @@ def confident_events(
 
     Arguments
     ---------
-    packed : PackedScores
-        The files.
-    events : sequence of sequence of np.ndarray
-        Of each setting: file, first frame, the one after the last, confidence.
+    packed, events
+        As for :meth:`sb_sed.smoothing.detections.Detections.from_frames`.
     thresholds : sequence of float
         Of each setting: the least confidence.
 
@@ -88,17 +86,12 @@ def confident_events(
     -------
     detections : Detections
     """
-    parts = []
-    for index, (found, threshold) in enumerate(
-        zip(events, thresholds, strict=True)
-    ):
+    kept = []
+    for columns, threshold in zip(events, thresholds, strict=True):
         # In the precision of the scores.
-        keep = np.float32(found[-1]) >= np.float32(threshold)
-        file, first, end, confidence = (column[keep] for column in found)
-        setting = np.full(len(file), index)
-        parts.append((setting, file, first, end, confidence))
-    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Detections.from_frames(packed, *columns)
+        keep = np.float32(columns[-1]) >= np.float32(threshold)
+        kept.append([column[keep] for column in columns])
+    return Detections.from_frames(packed, kept)
 
 
 def blocks(

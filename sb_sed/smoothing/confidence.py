@@ -40,18 +40,7 @@ def mean_inside(
 def max_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Return the largest of the frames of each event.
-
-    Arguments
-    ---------
-    values, row, first, end : np.ndarray
-        As of :func:`mean_inside`.
-
-    Returns
-    -------
-    confidence : np.ndarray
-        ``[D]``.
-    """
+    """Return the largest of the frames of each event, as :func:`mean_inside`."""
     return _inside(np.maximum, values, row, first, end)
 
 
@@ -76,22 +65,7 @@ CONFIDENCES = {
 
 
 def check_confidence(name: str) -> str:
-    """Return the name of a confidence if it is one.
-
-    Arguments
-    ---------
-    name : str
-        One of :data:`CONFIDENCES`.
-
-    Returns
-    -------
-    name : str
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
+    """Return the name of a confidence; InputError if there is no such one."""
     if name not in CONFIDENCES:
         raise InputError(
             f"There is no confidence {name!r}: take one of "

@@ -13,7 +13,6 @@ Authors
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.special import logit
 
@@ -30,7 +29,7 @@ _QUIET = 0.05
 
 
 class ContrastHMMSmoother(Smoother):
-    """Decodes the local contrast of the scores by chains of two states.
+    """Decode the local contrast of the scores by chains of two states.
 
     The contrast is ``(score - s * low) / (high - s * low)``, where high and
     low are the extremes of the scores in a window around the frame: 1 at a
@@ -106,26 +105,6 @@ class ContrastHMMSmoother(Smoother):
             [events[s["window"], s["level"], s["cost"]] for s in settings],
             [s["threshold"] for s in settings],
         )
-
-    def to_scores(
-        self, scores: Mapping[str, pd.DataFrame]
-    ) -> dict[str, pd.DataFrame]:
-        """Turn the events into scores, also those below the thresholds.
-
-        See :meth:`sb_sed.smoothing.base.Smoother.to_scores`. Thresholding a
-        class at its own threshold gives this smoother's events.
-        """
-        labels = dict.fromkeys(
-            label for table in scores.values() for label in table.columns[2:]
-        )
-        every = ContrastHMMSmoother(
-            {
-                label: {**self.setting_of(label), "threshold": 0.0}
-                for label in labels
-            },
-            **self.options(),
-        )
-        return Smoother.to_scores(every, scores)
 
     def _events_of(self, packed, label, window, chains) -> list[tuple]:
         """Return file, first, end, confidence of each chain's events."""

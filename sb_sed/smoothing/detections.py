@@ -42,30 +42,32 @@ class Detections:
     def from_frames(
         cls,
         packed: PackedScores,
-        setting: np.ndarray,
-        file: np.ndarray,
-        first: np.ndarray,
-        end: np.ndarray,
-        confidence: np.ndarray,
+        events: Sequence[Sequence[np.ndarray]],
     ) -> Detections:
-        """Make events from their first frames and those after their last."""
+        """Make the events that each setting has found.
+
+        Arguments
+        ---------
+        packed : PackedScores
+            The batch that they were found in.
+        events : sequence of sequence of np.ndarray
+            Of each setting: file, first frame, the one after the last,
+            confidence.
+
+        Returns
+        -------
+        detections : Detections
+        """
+        setting = np.repeat(range(len(events)), [len(e[0]) for e in events])
+        file, first, end, confidence = (
+            np.concatenate(column) for column in zip(*events, strict=True)
+        )
         return cls(
             setting,
             file,
             packed.onsets[file, first],
             packed.offsets[file, end - 1],
             confidence,
-        )
-
-    @classmethod
-    def joined(cls, parts: Sequence[Detections]) -> Detections:
-        """Join the events of parts whose settings follow one another."""
-        names = ("setting", "file", "onset", "offset", "confidence")
-        return cls(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in names
-            )
         )
 
 

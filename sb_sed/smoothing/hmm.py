@@ -27,8 +27,7 @@ from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
 from sb_sed.smoothing.viterbi import viterbi
 
-# From the paper's least on, then in even steps of the log-odds: nearly all of
-# what matters is close to 1.
+# The paper's least, then even steps of the log-odds: the best are close to 1.
 SELF_LOOPS = (0.01, *np.round(expit(np.arange(-2, 9.1, 0.5)), 5).tolist())
 
 # Added before logarithms, as librosa does.
@@ -38,7 +37,7 @@ _LEVELS = np.round(np.arange(0.01, 0.5, 0.02), 2)
 
 
 class HMMSmoother(Smoother):
-    """Decodes each class by a chain with the states silent and active.
+    """Decode each class by a chain with the states silent and active.
 
     The emissions are the detector's scores, ``1 - score`` in the silent state
     and ``score`` in the active one, and both states are equally likely in the
@@ -58,8 +57,8 @@ class HMMSmoother(Smoother):
         ``max_score``) or the same of the posterior probabilities of the active
         state (``mean_posterior``, ``max_posterior``; slow in a search).
     thresholds : sequence of float
-        Of the least confidence of an event those that tuning tries; with none,
-        as in the paper, every event is kept.
+        The least confidences of an event that tuning tries; with none, as in
+        the paper, every event is kept.
 
     Raises
     ------
@@ -102,18 +101,8 @@ class HMMSmoother(Smoother):
         }
 
     def log_emissions(self, scores: np.ndarray) -> np.ndarray:
-        """Return the log-likelihood of scores in both states.
-
-        Arguments
-        ---------
-        scores : np.ndarray
-            ``[...]``.
-
-        Returns
-        -------
-        log_emissions : np.ndarray
-            In the silent and the active state, ``[..., 2]``.
-        """
+        """Return the log-likelihood of scores ``[...]`` in both states,
+        the silent and the active one, ``[..., 2]``."""
         scores = scores.astype(np.float64)
         likelihoods = np.stack([1 - scores, scores], axis=-1)
         return np.log(likelihoods + _TINY) - np.log(0.5 + _TINY)
@@ -175,16 +164,7 @@ class HMMSmoother(Smoother):
         active state by the odds ``(1 - s) / s``, and not by less. So
         thresholding at one half (with a ``threshold`` t, at ``(1 + t) / 2``)
         gives this smoother's events, and lower thresholds give ever more.
-
-        Arguments
-        ---------
-        scores : Mapping[str, pd.DataFrame]
-            As for a call.
-
-        Returns
-        -------
-        smoothed : dict
-            Tables of the same frames.
+        The tables have the frames of ``scores``.
         """
         smoothed = {clip: table.copy() for clip, table in scores.items()}
         for packed in pack(scores):

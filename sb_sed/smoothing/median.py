@@ -100,16 +100,16 @@ class MedianSmoother(Smoother):
         """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
         scores = packed.scores_of(label)
         windows = _Windows(packed, max(s["window"] for s in settings))
-        parts, threshold, counts = [], None, None
-        for index, setting in enumerate(settings):
+        events, threshold, counts = [], None, None
+        for setting in settings:
             # The grid has its windows next to one another.
             if setting["threshold"] != threshold:
                 threshold = setting["threshold"]
                 # In the precision of the scores.
                 counts = windows.count(scores >= np.float32(threshold))
             active = windows.median(counts, setting["window"])
-            parts.append(run_events(packed, scores, active, index))
-        return Detections.joined(parts)
+            events.append(run_events(scores, active))
+        return Detections.from_frames(packed, events)
 
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]

@@ -7,11 +7,10 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.detections import Detections
@@ -72,8 +71,8 @@ class SEBBsSmoother(Smoother):
         """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
         scores = packed.scores_of(label).astype(np.float64)
         found: dict[tuple, _Boxes] = {}
-        parts = []
-        for index, setting in enumerate(settings):
+        events = []
+        for setting in settings:
             length, merge = setting["filter"], setting["merge"]
             boxes = found.get((length, merge > 1))
             if boxes is None:
@@ -89,30 +88,9 @@ class SEBBsSmoother(Smoother):
                 & (merge <= boxes.gone)
                 & (confidence >= np.float32(setting["threshold"]))
             )
-            parts.append(
-                Detections.from_frames(
-                    packed,
-                    np.full(keep.sum(), index),
-                    boxes.file[keep],
-                    boxes.first[keep],
-                    boxes.end[keep],
-                    boxes.confidence[keep],
-                )
-            )
-        return Detections.joined(parts)
-
-    def to_scores(
-        self, scores: Mapping[str, pd.DataFrame]
-    ) -> dict[str, pd.DataFrame]:
-        """Turn the boxes into scores, also those below the threshold.
-
-        See :meth:`sb_sed.smoothing.base.Smoother.to_scores`. As the threshold
-        only drops boxes, thresholding these scores at any value gives the
-        events of that threshold.
-        """
-        labels = {c for table in scores.values() for c in table.columns[2:]}
-        every = {c: {**self.setting_of(c), "threshold": 0.0} for c in labels}
-        return Smoother.to_scores(SEBBsSmoother(every), scores)
+            columns = boxes.file, boxes.first, boxes.end, boxes.confidence
+            events.append([column[keep] for column in columns])
+        return Detections.from_frames(packed, events)
 
 
 @dataclass(frozen=True)

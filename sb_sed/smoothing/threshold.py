@@ -22,16 +22,6 @@ THRESHOLDS = tuple(np.round(np.arange(0.02, 1, 0.02), 2).tolist())
 def by_class(**values: PerClass) -> dict:
     """Merge parameters that are each given for all classes or one a class.
 
-    Arguments
-    ---------
-    **values : float | Mapping[str, float]
-        Name -> value.
-
-    Returns
-    -------
-    parameters : dict
-        Of a :class:`~sb_sed.smoothing.base.Smoother`.
-
     Example
     -------
     >>> by_class(threshold=0.5, window=0.45)
@@ -119,17 +109,11 @@ class ThresholdSmoother(Smoother):
     ) -> Detections:
         """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
         scores, inside = packed.scores_of(label), packed.inside
-        return Detections.joined(
-            [
-                run_events(
-                    packed,
-                    scores,
-                    # In the precision of the scores.
-                    (scores >= np.float32(setting["threshold"])) & inside,
-                    index,
-                )
-                for index, setting in enumerate(settings)
-            ]
+        # In the precision of the scores.
+        thresholds = (np.float32(s["threshold"]) for s in settings)
+        return Detections.from_frames(
+            packed,
+            [run_events(scores, (scores >= t) & inside) for t in thresholds],
         )
 
     def to_scores(
@@ -139,32 +123,18 @@ class ThresholdSmoother(Smoother):
         return dict(scores)
 
 
-def run_events(
-    packed: PackedScores, scores: np.ndarray, active: np.ndarray, setting: int
-) -> Detections:
+def run_events(scores: np.ndarray, active: np.ndarray) -> tuple:
     """Return the runs of active frames, as confident as their highest score.
 
     Arguments
     ---------
-    packed : PackedScores
-        The batch.
-    scores : np.ndarray
-        Of one class, ``[F, T]``.
-    active : np.ndarray
-        bool, ``[F, T]``; False after the end of a file.
-    setting : int
-        The setting that they belong to.
+    scores, active : np.ndarray
+        Of one class, ``[F, T]``; no frame is active after the end of a file.
 
     Returns
     -------
-    detections : Detections
+    file, first, end, confidence : np.ndarray
+        Each ``[D]``.
     """
     file, first, end = runs(active)
-    return Detections.from_frames(
-        packed,
-        np.full(len(file), setting),
-        file,
-        first,
-        end,
-        max_inside(scores, file, first, end),
-    )
+    return file, first, end, max_inside(scores, file, first, end)

@@ -48,21 +48,7 @@ class AsGiven:
         scores: Mapping[str, pd.DataFrame],
         reference: pd.DataFrame,
     ) -> Smoothed:
-        """Decode a test set.
-
-        Arguments
-        ---------
-        smoother : Smoother
-            With parameters.
-        scores : Mapping[str, pd.DataFrame]
-            Clip to table.
-        reference : pd.DataFrame
-            The true events; not used.
-
-        Returns
-        -------
-        Smoothed
-        """
+        """Decode a test set; the reference is not used."""
         return Smoothed(smoother(scores), smoother.to_scores(scores), smoother)
 
 

@@ -39,30 +39,17 @@ class Durations:
     ---------
     prior : float
         Number of transitions of each kind that are added to those counted.
+
+    Raises
+    ------
+    InputError
+        If the smoother has parameters other than ``p_sil`` and ``p_event``.
     """
 
     prior: float = 1.0
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Count the transitions in some of the files.
-
-        Arguments
-        ---------
-        trials : Trials
-            Of a smoother with ``p_sil`` and ``p_event`` alone.
-        weights : np.ndarray
-            How often each file counts, ``[F]``.
-
-        Returns
-        -------
-        parameters : dict
-            Class -> name -> value.
-
-        Raises
-        ------
-        InputError
-            If the smoother has other parameters.
-        """
+        """See :class:`~sb_sed.tuning.search.Search`."""
         _check_axes(trials)
         counts = np.stack(
             [_transitions(trials, label, weights) for label in trials.classes]
@@ -92,6 +79,11 @@ class BaumWelch:
         The change of the log-odds of a self-loop that is the end.
     prior : float
         Number of transitions of each kind that are added to those expected.
+
+    Raises
+    ------
+    InputError
+        If the smoother has parameters other than ``p_sil`` and ``p_event``.
     """
 
     start: float = 0.9
@@ -100,26 +92,7 @@ class BaumWelch:
     prior: float = 1.0
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Learn from the scores of some of the files.
-
-        Arguments
-        ---------
-        trials : Trials
-            Of an :class:`~sb_sed.smoothing.hmm.HMMSmoother` without
-            thresholds.
-        weights : np.ndarray
-            How often each file counts, ``[F]``.
-
-        Returns
-        -------
-        parameters : dict
-            Class -> name -> value.
-
-        Raises
-        ------
-        InputError
-            If the smoother has other parameters.
-        """
+        """See :class:`~sb_sed.tuning.search.Search`."""
         _check_axes(trials)
         tables = [
             packed.values[file, :length]

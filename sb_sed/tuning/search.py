@@ -1,7 +1,6 @@
 """Searches for the parameters of a smoother that give the best macro F1.
 
-A search is any callable of :class:`~sb_sed.tuning.trials.Trials` and the
-weights of the files; :mod:`sb_sed.tuning.learned` has two that learn instead.
+:mod:`sb_sed.tuning.learned` has two more that learn in place of searching.
 
 Authors
  * sb_sed contributors 2026
@@ -11,17 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from sb_sed.errors import InputError
 from sb_sed.smoothing.base import Smoother
 from sb_sed.tuning.regularise import Shrink, class_f1
-from sb_sed.tuning.trials import Trials
+from sb_sed.tuning.trials import Trials, progress
 
-# (trials, weight of each file [F]) -> class -> name -> value
-Search = Callable[[Trials, np.ndarray], dict[str, dict[str, float]]]
+
+class Search(Protocol):
+    """What finds the parameters of a smoother."""
+
+    def __call__(
+        self, trials: Trials, weights: np.ndarray
+    ) -> dict[str, dict[str, float]]:
+        """Find the parameters on some of the files.
+
+        Arguments
+        ---------
+        trials : Trials
+            The smoother, the scores, the reference and the counts.
+        weights : np.ndarray
+            How often each file counts, ``[F]``.
+
+        Returns
+        -------
+        parameters : dict
+            Class -> name -> value.
+        """
 
 
 @dataclass(frozen=True)
@@ -44,20 +62,7 @@ class ExactSearch:
     regularise: Callable | None = None
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Search on some of the files.
-
-        Arguments
-        ---------
-        trials : Trials
-            The settings and their counts.
-        weights : np.ndarray
-            How often each file counts, ``[F]``.
-
-        Returns
-        -------
-        parameters : dict
-            Class -> name -> value.
-        """
+        """See :class:`Search`."""
         axes = trials.smoother.axes
         shape = [len(values) for values in axes.values()]
         weights = weights.astype(np.float32)
@@ -103,31 +108,18 @@ class ForestSearch:
         Points to try.
     seed : int
         Of the first points and of the trees.
+
+    Raises
+    ------
+    InputError
+        In a search, if scikit-optimize is not installed.
     """
 
     n_calls: int = 200
     seed: int = 0
 
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
-        """Search on some of the files.
-
-        Arguments
-        ---------
-        trials : Trials
-            Which decodes and compares.
-        weights : np.ndarray
-            How often each file counts, ``[F]``.
-
-        Returns
-        -------
-        parameters : dict
-            Class -> name -> value.
-
-        Raises
-        ------
-        InputError
-            If scikit-optimize is not installed.
-        """
+        """See :class:`Search`."""
         try:
             from skopt import forest_minimize
         except ImportError:
@@ -155,13 +147,7 @@ class ForestSearch:
                 for label in trials.classes
             }
 
-        with tqdm(
-            total=self.n_calls,
-            desc="forest search",
-            delay=2,
-            leave=False,
-            disable=None,
-        ) as bar:
+        with progress(total=self.n_calls, desc="forest search") as bar:
 
             def _loss(point):
                 bar.update()
@@ -181,15 +167,5 @@ _RECOMMENDED = {"contrast_hmm": ExactSearch(Shrink(10.0))}
 
 
 def recommended_search(smoother: Smoother) -> Search:
-    """Return the search that is taken for a smoother when none is given.
-
-    Arguments
-    ---------
-    smoother : Smoother
-        The smoother.
-
-    Returns
-    -------
-    search : Callable
-    """
+    """Return the search that is taken for a smoother when none is given."""
     return _RECOMMENDED.get(smoother.name, ExactSearch())

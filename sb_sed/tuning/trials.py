@@ -9,7 +9,7 @@ Authors
 
 import itertools
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from sb_sed.scoring.counts import f1, macro_mean
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.packed import pack
 from sb_sed.tuning.matching import Reference, collar_hits
+
+# A bar for what takes longer than two seconds, in a terminal.
+progress = partial(tqdm, delay=2, leave=False, disable=None)
 
 
 class Trials:
@@ -114,13 +117,7 @@ class Trials:
         shape = len(self.classes), len(self.settings), len(self.files)
         hits, estimates = np.empty((2, *shape), dtype=np.float32)
         for index, label in enumerate(
-            tqdm(
-                self.classes,
-                "trying all settings",
-                delay=2,
-                leave=False,
-                disable=None,
-            )
+            progress(self.classes, "trying all settings")
         ):
             hits[index], estimates[index] = self._try(label, self.settings)
         return hits, estimates

@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from sb_sed.errors import InputError
 from sb_sed.scoring.counts import LEVEL, f1
 from sb_sed.smoothing.base import Smoother
 from sb_sed.tuning.report import Figure, TuningReport
 from sb_sed.tuning.search import Search, recommended_search
-from sb_sed.tuning.trials import Trials
+from sb_sed.tuning.trials import Trials, progress
 
 # Macro F1 that is lost on held-out files without a warning.
 OVERFIT = 0.02
@@ -137,13 +136,7 @@ def tune_on(
     # The files as they are, then the draws of the bootstrap.
     weights = np.vstack([np.ones(n_files), draws])
     tuned, held_out, cross_validated = [], [], []
-    with tqdm(
-        total=splits * folds,
-        desc="tuning on parts",
-        delay=2,
-        leave=False,
-        disable=None,
-    ) as bar:
+    with progress(total=splits * folds, desc="tuning on parts") as bar:
         for _ in range(splits):
             fold = generator.permutation(n_files) % folds
             unseen = np.zeros((2, *trials.reference.shape))

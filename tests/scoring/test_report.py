@@ -1,4 +1,4 @@
-"""The report: what is in it, and that nothing is lost without a word."""
+"""The report: its figures, and its notes on all that is left out."""
 
 import json
 import math

@@ -29,7 +29,7 @@ matrices = arrays(
 
 
 class Given(Smoother):
-    """Finds what it was given: (file, onset, offset, confidence)."""
+    """A smoother that finds given (file, onset, offset, confidence)."""
 
     name = "given"
     axes = {"at": (0.0,)}
@@ -190,7 +190,7 @@ def truth(seconds=10.0, n_clips=60):
 @pytest.mark.parametrize(
     "smoother", [ThresholdSmoother(), MedianSmoother(window=None)]
 )
-def test_the_truth_passes_untouched(smoother):
+def test_perfect_scores_give_the_reference(smoother):
     scores, events = truth()
     counts = event_counts(events, smoother(scores))
     assert counts.f1()["macro"] > 0.995

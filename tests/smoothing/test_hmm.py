@@ -1,4 +1,4 @@
-"""The HMM smoother against librosa, and what its confidences promise."""
+"""The HMM smoother against librosa; its confidences and scores."""
 
 import librosa
 import numpy as np
@@ -199,7 +199,7 @@ def test_lower_scores_are_other_operating_points(threshold):
         ThresholdSmoother(0.5),
     ],
 )
-def test_a_ground_truth_passes_untouched(smoother, on_grid):
+def test_perfect_scores_give_the_reference(smoother, on_grid):
     rng = np.random.default_rng(1)
     rows, tables = [], {}
     n_frames = 157

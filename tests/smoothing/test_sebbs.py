@@ -22,7 +22,7 @@ examples = settings(max_examples=60, deadline=None)
 
 
 def boxes_of(matrix, length=0.32, merge=0.15, threshold=0.0, shift=SHIFT):
-    """What is found, in frames, and how confident it is."""
+    """Return first frame, end and confidence of the boxes."""
     setting = {"filter": length, "merge": merge, "threshold": threshold}
     events = SEBBsSmoother(setting)({"clip": scores_table(matrix, shift, "D")})
     frames = (events[["onset", "offset"]] / shift).round().astype(int)
@@ -153,7 +153,7 @@ def test_boxes_are_apart_and_inside(matrix, merge):
 
 @examples
 @given(matrices, merges)
-def test_scores_hold_the_boxes_of_all_thresholds(matrix, merge):
+def test_scores_have_the_boxes_of_all_thresholds(matrix, merge):
     setting = {"filter": 0.32, "merge": merge, "threshold": 0.7}
     tables = {"clip": scores_table(matrix, SHIFT, ["D"])}
     drawn = SEBBsSmoother(setting).to_scores(tables)["clip"]["D"]
@@ -194,7 +194,7 @@ def test_a_long_file():
     assert len(found) > 100
 
 
-def test_nothing_in_nothing_out():
+def test_silence_has_no_event():
     events = SEBBsSmoother({"filter": 0.3, "merge": 0.2, "threshold": 0})(
         {"clip": scores_table(np.zeros((9, 1)), SHIFT, ["Dog"])}
     )
@@ -202,7 +202,7 @@ def test_nothing_in_nothing_out():
     assert len(events) == 0
 
 
-def test_scores_below_0_rise_to_no_event_behind_the_file():
+def test_scores_below_0_make_no_event_after_the_file():
     scores = {
         "short": scores_table([[-2.0], [-3.0]], 0.1, ["Dog"]),
         "long": scores_table([[0.5]] * 3, 0.1, ["Dog"]),

@@ -1,4 +1,4 @@
-"""The figures of the tuning report."""
+"""The scores of the tuning report."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_intervals_and_seeds():
     assert report.parameters == other.parameters
 
 
-def test_overfitting_is_told_and_lessened():
+def test_overfitting_is_reported_and_lessened():
     scores, events = data(noise=0.7)
     report = tune(ThresholdSmoother(), scores, events)
     assert report.tuned.mean > report.held_out.mean + 0.02
@@ -94,7 +94,7 @@ def test_clear_scores_have_no_warning():
     assert report.warnings == []
 
 
-def test_what_is_left_out_is_told():
+def test_what_is_left_out_is_reported():
     scores, events = data(noise=0.1)
     del scores["3"]
     for table in scores.values():
