@@ -5,8 +5,8 @@
 Forward and backward pass of a batch: two layers with two EMA filters of ours,
 one layer of SpeechBrain's (a step of Python for each frame), two layers as the
 released code of the paper has them (SciPy's filtfilt, then PyTorch), and the
-formula of ours as PyTorch's own graph, to show what the code of its own
-brings. First with the gradients of the parameters, then of the input too; the
+formula of ours as PyTorch's own graph, to show the gain of the hand-written
+kernel. First with the gradients of the parameters, then of the input too; the
 SciPy stack has none through its filter.
 
 The floor is the time in which a memory copy would move what any implementation
