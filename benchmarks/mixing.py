@@ -52,7 +52,8 @@ from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing import mixer as mixing
 from sb_sed.mixing.cache import AudioCache
 from sb_sed.mixing.clips import EpochClips, MixedClips
-from sb_sed.mixing.mixer import Mixer, NoEffects
+from sb_sed.mixing.effects import NoEffects
+from sb_sed.mixing.mixer import Mixer
 from sb_sed.mixing.soundbank import Sources
 
 HERE = Path(__file__).resolve().parent

@@ -267,7 +267,7 @@ def _prepared(arguments: argparse.Namespace) -> Path:
 
 def _make_mixer(arguments: argparse.Namespace):
     """Prepare the sounds; print what there is of them."""
-    from sb_sed.mixing.effects import EffectChain, usual_effects
+    from sb_sed.mixing.effects import EffectChain, paper_effects
     from sb_sed.mixing.levels import UniformLevels
     from sb_sed.mixing.mixer import Mixer
 
@@ -278,7 +278,7 @@ def _make_mixer(arguments: argparse.Namespace):
         sources.foregrounds,
         sources.backgrounds,
         sources.rirs,
-        EffectChain(usual_effects(), arguments.max_effects),
+        EffectChain(paper_effects(), arguments.max_effects),
         UniformLevels(*arguments.levels),
         lengths=lengths,
         n_foregrounds=arguments.events,
@@ -292,7 +292,7 @@ def _make_mixer(arguments: argparse.Namespace):
 
 
 def _lengths(arguments: argparse.Namespace):
-    from sb_sed.mixing.lengths import EventLengths
+    from sb_sed.mixing.sampling import EventLengths
 
     seconds = {}
     for label, *limits in arguments.cut:

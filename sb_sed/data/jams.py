@@ -1,7 +1,9 @@
-"""Strong labels from the JAMS files that Scaper writes beside a soundscape.
+"""Scaper's JAMS files beside soundscapes: their events, and new documents.
 
-A JAMS file is JSON, and only three fields of it are needed, so the json module
-reads it; the jams package would be one more dependency for that.
+A JAMS file is JSON, and few fields of it are needed, so the json module reads
+it; the jams package would be one more dependency. Scaper itself writes JAMS
+only for soundscapes that it has mixed, through SoX and with its own random
+numbers, so documents are composed here; the jams package and Scaper accept them.
 
 Authors
  * sb_sed contributors 2026
@@ -10,7 +12,8 @@ Authors
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sb_sed.errors import UNREADABLE, InputError
@@ -22,17 +25,7 @@ MIN_GAP = 0.150
 
 
 def strip_suffixes(label: str) -> str:
-    """Removes DESED's marks for events cut off at their start or end.
-
-    Arguments
-    ---------
-    label : str
-        A label such as ``Frying_nOn_nOff`` (no onset, no offset).
-
-    Returns
-    -------
-    str
-        The class.
+    """Return a label without DESED's marks of events without onset or offset.
 
     Example
     -------
@@ -43,7 +36,7 @@ def strip_suffixes(label: str) -> str:
 
 
 def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
-    """Reads the foreground events of one soundscape.
+    """Read the foreground events of one soundscape.
 
     Arguments
     ---------
@@ -54,9 +47,8 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
 
     Returns
     -------
-    list of (float, float, str)
-        Onset and offset in seconds and class, as :func:`tidy_events` leaves
-        them.
+    list of Event
+        As :func:`tidy_events` leaves them.
 
     Raises
     ------
@@ -112,23 +104,24 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
 def tidy_events(
     events: Sequence[Event], length: float | None = None
 ) -> list[Event]:
-    """Applies DESED's rules for annotated events to one recording.
+    """Apply DESED's rules for annotated events to one recording.
 
-    Same-class events that overlap or lie less than 150 ms apart become one; an
-    event shorter than 250 ms is prolonged, or dropped where it would pass the
-    end. These are the rules behind every official ``soundscapes.tsv``
-    (``post_process`` of the DESED tool, times with three decimals).
+    Events of one class that overlap or lie less than 150 ms apart become one;
+    an event shorter than 250 ms is prolonged, or dropped if it would then
+    exceed the recording. These are the rules behind every official
+    ``soundscapes.tsv`` (``post_process`` of the DESED tool, times with three
+    decimals).
 
     Arguments
     ---------
-    events : sequence of (float, float, str)
-        Onset and offset in seconds and class.
+    events : sequence of Event
+        In any order.
     length : float, optional
         Seconds of the recording.
 
     Returns
     -------
-    list of (float, float, str)
+    list of Event
         Sorted by onset.
 
     Example
@@ -156,3 +149,146 @@ def tidy_events(
             last = [onset, offset]
             tidy.append((last, label))
     return sorted(Event(*times, label) for times, label in tidy)
+
+
+@dataclass(frozen=True)
+class JamsSource:
+    """A source of a soundscape, as a JAMS document describes it.
+
+    Arguments
+    ---------
+    label : str
+        The folder in the sound bank.
+    source_file : str
+        Its file.
+    time, duration : float
+        When it begins in the soundscape and how long it is audible, seconds.
+    snr : float
+        Level above the background, dB.
+    source_time, event_duration : float
+        The part of the file that was used, seconds: its start and its length.
+    event_time : float, optional
+        Where it was put in the soundscape, seconds; default: ``time``.
+    pitch_shift : float, optional
+        Semitones.
+    time_stretch : float, optional
+        Factor on the length.
+    """
+
+    label: str
+    source_file: str
+    time: float
+    duration: float
+    snr: float
+    source_time: float
+    event_duration: float
+    event_time: float | None = None
+    pitch_shift: float | None = None
+    time_stretch: float | None = None
+
+    def observation(self, role: str) -> dict:
+        """Return its row of an annotation of the namespace ``scaper``."""
+        event_time = self.time if self.event_time is None else self.event_time
+        return {
+            "time": self.time,
+            "duration": self.duration,
+            "value": {
+                "label": self.label,
+                "source_file": self.source_file,
+                "source_time": self.source_time,
+                "event_time": event_time,
+                "event_duration": self.event_duration,
+                "snr": self.snr,
+                "role": role,
+                "pitch_shift": self.pitch_shift,
+                "time_stretch": self.time_stretch,
+            },
+            "confidence": 1.0,
+        }
+
+
+def soundscape_jams(
+    background: JamsSource,
+    foregrounds: Sequence[JamsSource],
+    seconds: float,
+    *,
+    corpus: str,
+    isolated: Sequence[str] = (),
+    scaper: Mapping[str, object] | None = None,
+    sandbox: Mapping[str, object] | None = None,
+) -> dict:
+    """Return the JAMS document of a soundscape.
+
+    Arguments
+    ---------
+    background : JamsSource
+        The place.
+    foregrounds : sequence of JamsSource
+        The events.
+    seconds : float
+        Length of the soundscape.
+    corpus : str
+        What the soundscape is part of.
+    isolated : sequence of str
+        The isolated audio of each source, background first, relative to the
+        folder of the JAMS.
+    scaper : mapping, optional
+        Further settings of Scaper.
+    sandbox : mapping, optional
+        Further data to keep with the annotation, by program.
+
+    Returns
+    -------
+    dict
+        For ``json.dump``: one annotation of the namespace ``scaper``.
+
+    Example
+    -------
+    >>> room = JamsSource("sins", "sins/a.wav", 0.0, 10.0, 0.0, 0.0, 10.0)
+    >>> cat = JamsSource("Cat", "Cat/b.wav", 2.5, 1.0, 12.0, 0.0, 1.0)
+    >>> document = soundscape_jams(room, [cat], 10.0, corpus="mine")
+    >>> [row["time"] for row in document["annotations"][0]["data"]]
+    [0.0, 2.5]
+    """
+    annotation = {
+        "annotation_metadata": {
+            "curator": {"name": "", "email": ""},
+            "annotator": {},
+            "version": "",
+            "corpus": corpus,
+            "annotation_tools": "",
+            "annotation_rules": "",
+            "validation": "",
+            "data_source": "sb_sed",
+        },
+        "namespace": "scaper",
+        "data": [
+            background.observation("background"),
+            *(source.observation("foreground") for source in foregrounds),
+        ],
+        "sandbox": {
+            "scaper": {
+                "duration": seconds,
+                "fg_labels": sorted({source.label for source in foregrounds}),
+                "bg_labels": [background.label],
+                "n_events": len(foregrounds),
+                "isolated_events_audio_path": list(isolated),
+                **(scaper or {}),
+            },
+            **(sandbox or {}),
+        },
+        "time": 0,
+        "duration": seconds,
+    }
+    return {
+        "annotations": [annotation],
+        "file_metadata": {
+            "title": "",
+            "artist": "",
+            "release": "",
+            "duration": seconds,
+            "identifiers": {},
+            "jams_version": "0.3.4",
+        },
+        "sandbox": {},
+    }

@@ -1,16 +1,16 @@
 """MiniDESED: a procedural miniature of DESED, made from a seed in seconds.
 
-It lets every recipe and test run where DESED is not at hand. The layout is the
-official one of 2020 (``dataset/``, ``synthetic/`` and ``rir_data/``), and as
-there, the strongly labelled clips are synthetic while the weakly labelled,
-unlabelled and validation clips are "recorded": drawn from wider ranges, set in
-rooms among louder backgrounds and other sounds, each taken by another device.
+Every recipe and test can run on it without DESED. The layout is the official
+one of 2020 (``dataset/``, ``synthetic/`` and ``rir_data/``). As there, the
+strongly labelled clips are synthetic while the weakly labelled, unlabelled and
+validation clips are "recorded": drawn from wider ranges, set in rooms with
+louder backgrounds and other sounds, each recorded by another device.
 
     python -m sb_sed.minidesed --folder data/minidesed
 
-The two constants below are all there is to how hard it is. The sounds are in
-``sounds.py`` (of the bricks in ``synthesis.py``), their surroundings in
-``world.py``, the scenes in ``scenes.py``, the JAMS in ``jams.py``.
+The two constants below set how difficult it is. The sounds are in ``sounds.py``
+(made of ``synthesis.py``), backgrounds, rooms and devices in ``world.py``, the
+scenes in ``scenes.py``.
 
 Authors
  * sb_sed contributors 2026
@@ -27,13 +27,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile as sf
 from tqdm import tqdm
 
+from sb_sed.audio.store import write_wav
 from sb_sed.data.jams import strip_suffixes, tidy_events
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
-from sb_sed.minidesed.jams import to_jams
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    Event,
+    atomic_path,
+    events_table,
+    write_events,
+)
 from sb_sed.minidesed.scenes import (
     CLIP,
     Recorded,
@@ -41,13 +46,14 @@ from sb_sed.minidesed.scenes import (
     event_seconds,
     recorded_scene,
     synthetic_scene,
+    to_jams,
 )
 from sb_sed.minidesed.sounds import GENERATORS
 from sb_sed.minidesed.synthesis import RATE
 from sb_sed.minidesed.world import Room, background
 
-# How hard the set is. Lower `snr`, higher `device`, more `distractors` tell
-# most, wider `shift`, higher `busy`, more reverberation less.
+# How difficult the set is. Lower `snr`, higher `device`, more `distractors`
+# matter most, wider `shift`, higher `busy`, more reverberation less.
 SYNTHETIC = Synthetic(snr=(6, 30), busy=(0.0, 0.3), background=-50)
 RECORDED = Recorded(
     snr=(8, 26),
@@ -125,11 +131,11 @@ def make_minidesed(
     n_jobs: int = 2,
     progress: bool = True,
 ) -> Path:
-    """Makes the miniature DESED, unless it is already there.
+    """Make the miniature DESED, unless it exists.
 
     The same seed and scale give the same files to the bit, with any number of
-    processes. A set with another seed, scale or version that an earlier call
-    has left in the folder, finished or not, is deleted and made anew.
+    processes. A set with another seed, scale or version, or an unfinished one,
+    in the folder is deleted and made again.
 
     Arguments
     ---------
@@ -153,8 +159,8 @@ def make_minidesed(
     Raises
     ------
     InputError
-        On a negative seed, a scale that is not positive, or a folder that
-        holds a data set which is not a MiniDESED.
+        If the seed is negative, the scale is not positive, or the folder holds
+        a data set that is not a MiniDESED.
 
     Example
     -------
@@ -201,7 +207,7 @@ def _read(path):
 
 
 def _make_room(folder):
-    """Deletes an earlier MiniDESED, and refuses to touch anything else."""
+    """Delete an earlier MiniDESED, and refuse to touch anything else."""
     ours = (folder / _STAMP).exists() or (folder / _UNFINISHED).exists()
     for name in _FOLDERS:
         if (folder / name).exists() and not ours:
@@ -219,7 +225,7 @@ def _make_room(folder):
 
 @contextmanager
 def _workers(n_jobs):
-    """Gives a ``map`` that keeps the order, over processes if more than 1."""
+    """Yield a ``map`` that keeps the order, over processes if more than 1."""
     if n_jobs <= 1:
         yield map
         return
@@ -273,18 +279,13 @@ def _call(job):
 
 
 def _generator(seed, *stream):
-    """An own random generator for each file, whoever makes it and when."""
+    """The random generator of a file, whichever process makes it and when."""
     numbers = [n for word in stream for n in str(word).encode()]
     return np.random.default_rng([seed, *numbers])
 
 
-def _write_audio(path, sound):
-    with atomic_path(path) as temporary:
-        sf.write(temporary, sound, RATE, subtype="PCM_16", format="WAV")
-
-
 def _write_peak(path, sound):
-    _write_audio(path, 0.9 * sound / np.abs(sound).max())
+    write_wav(path, 0.9 * sound / np.abs(sound).max(), RATE)
 
 
 def _make_foreground(folder, seed, label, index):
@@ -322,17 +323,17 @@ def _make_soundscape(folder, seed, index):
     sources = synthetic_scene(rng, folder / _BANK, SYNTHETIC)
     place = folder / _SCAPES
     mixture = sum(source.sound for source in sources)
-    _write_audio(place / f"{index}.wav", mixture)
+    write_wav(place / f"{index}.wav", mixture, RATE)
     isolated = []
     for k, source in enumerate(sources):
         role = f"foreground{k - 1}" if k else "background0"
         isolated.append(f"{index}_events/{role}_{source.label}.wav")
-        _write_audio(place / isolated[-1], source.sound)
+        write_wav(place / isolated[-1], source.sound, RATE)
     with atomic_path(place / f"{index}.jams") as temporary:
         jams = to_jams(sources, isolated, folder, CLIP)
         temporary.write_text(json.dumps(jams, indent=1) + "\n")
     events = [
-        (s.time, s.time + s.duration, strip_suffixes(s.label))
+        Event(s.time, s.time + s.duration, strip_suffixes(s.label))
         for s in sources[1:]
     ]
     return f"{index}.wav", tidy_events(events, CLIP)
@@ -349,7 +350,7 @@ def _make_recording(folder, seed, name, index):
     sound, events = recorded_scene(rng, seconds, RECORDED, empty)
     start = 10 * int(rng.integers(0, 30))
     filename = split.name.format(index, start, start + seconds)
-    _write_audio(folder / "dataset/audio" / split.audio / filename, sound)
+    write_wav(folder / "dataset/audio" / split.audio / filename, sound, RATE)
     return filename, events
 
 
@@ -375,6 +376,5 @@ def _write_tables(metadata, made):
 
 
 def _write_strong(path, clips):
-    rows = [(name, *event) for name, events in clips for event in events]
-    table = pd.DataFrame(rows, columns=EVENT_COLUMNS)
-    write_events(table, path, [name for name, _ in clips])
+    events = dict(clips)
+    write_events(events_table(events), path, list(events))

@@ -1,8 +1,8 @@
-"""The scenes of MiniDESED: which events sound when, how loud, and how recorded.
+"""The scenes of MiniDESED: their events, levels and recording conditions.
 
-A synthetic scene is mixed in the manner of Scaper from files of a sound bank; a
-recorded one is drawn afresh, set in a room and taken by one device. How often a
-class occurs and how long it lasts follows the validation set of DESED.
+A synthetic scene is mixed from files of a sound bank, as Scaper does it; a
+recorded one has new sounds, set in a room and recorded by one device. How often
+a class occurs and how long it lasts follows the validation set of DESED.
 
 Authors
  * sb_sed contributors 2026
@@ -17,7 +17,8 @@ import soundfile as sf
 from numpy.random import Generator
 from scipy.signal import fftconvolve, resample_poly
 
-from sb_sed.data.jams import tidy_events
+from sb_sed.data.jams import JamsSource, soundscape_jams, tidy_events
+from sb_sed.formats import Event
 from sb_sed.minidesed.sounds import GENERATORS
 from sb_sed.minidesed.synthesis import RATE, draw, faded, level
 from sb_sed.minidesed.world import Device, Room, background, distractor
@@ -28,7 +29,7 @@ MOST_EVENTS = 8
 
 @dataclass(frozen=True)
 class Habits:
-    """How a class behaves: share of clips, repetitions, lengths in seconds."""
+    """Statistics of a class: share of clips, repetitions, lengths in seconds."""
 
     weight: float
     repeats: int
@@ -104,18 +105,7 @@ class Recorded:
 
 
 def event_seconds(rng: Generator, label: str) -> float:
-    """Draws the length of an event that does not fill the clip.
-
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where it is drawn from.
-    label : str
-        The class.
-
-    Returns
-    -------
-    seconds : float
+    """Draw the seconds of an event that does not fill the clip.
 
     Example
     -------
@@ -127,7 +117,7 @@ def event_seconds(rng: Generator, label: str) -> float:
     return float(np.clip(length, _SHORTEST, habits.longest))
 
 
-def _cast(rng):
+def _draw_labels(rng):
     """The labels of a scene's events: 1 to 3 classes, 1 to 8 events."""
     weights = np.array([habits.weight for habits in HABITS.values()])
     classes = rng.choice(
@@ -182,25 +172,44 @@ class Source:
     sound: np.ndarray
 
 
+def to_jams(
+    sources: list[Source], isolated: list[str], root: Path, seconds: float
+) -> dict:
+    """Return the JAMS document of a synthetic scene.
+
+    ``isolated`` are the files of the sources, relative to that of the JAMS.
+    ``source_file`` is relative to ``root``, so that the document does not
+    depend on where the data set is.
+    """
+    background, *events = (_jams_source(source, root) for source in sources)
+    return soundscape_jams(
+        background, events, seconds, corpus="MiniDESED", isolated=isolated
+    )
+
+
+def _jams_source(source: Source, root: Path) -> JamsSource:
+    stretched = source.time_stretch != 1
+    return JamsSource(
+        label=source.label,
+        source_file=source.file.relative_to(root).as_posix(),
+        time=source.time,
+        duration=source.duration,
+        snr=source.snr,
+        source_time=0.0,
+        event_duration=source.duration / source.time_stretch,
+        pitch_shift=source.pitch_shift if stretched else None,
+        time_stretch=source.time_stretch if stretched else None,
+    )
+
+
 def synthetic_scene(
     rng: Generator, bank: Path, domain: Synthetic
 ) -> list[Source]:
-    """A mixture of files of the sound bank.
+    """Mix files of the sound bank.
 
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where the scene is drawn from.
-    bank : Path
-        Folder with ``foreground/<label>`` and ``background/<label>``.
-    domain : Synthetic
-        How it sounds.
-
-    Returns
-    -------
-    sources : list of Source
-        The background first, then the events by onset; their sum is the
-        mixture.
+    ``bank`` has the folders ``foreground/<label>`` and ``background/<label>``.
+    The background comes first, then the events by onset; their sum is the
+    mixture.
     """
     n = round(CLIP * RATE)
     file = _pick(rng, sorted((bank / "background").glob("*/*.wav")))
@@ -208,7 +217,7 @@ def synthetic_scene(
     behind = floor * level(_read(file))[:n]
     sources = [Source(file.parent.name, file, 0.0, CLIP, 0.0, 0.0, 1.0, behind)]
     taken = []
-    for label in _cast(rng):
+    for label in _draw_labels(rng):
         file = _pick(rng, sorted((bank / "foreground").glob(f"{label}*/*.wav")))
         steps = int(rng.integers(-3, 4))  # 20 steps down, 20 + steps up
         sound = _at_speed(_read(file), 20, 20 + steps)
@@ -272,32 +281,16 @@ def _avoid_clipping(sources):
 
 def recorded_scene(
     rng: Generator, seconds: float, domain: Recorded, empty: bool = False
-) -> tuple[np.ndarray, list[tuple[float, float, str]]]:
-    """A scene in a room, as a device has recorded it.
+) -> tuple[np.ndarray, list[Event]]:
+    """Return a scene in a room, as a device has recorded it, and its events.
 
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where all of the scene is drawn from.
-    seconds : float
-        Length of the clip.
-    domain : Recorded
-        How it sounds.
-    empty : bool
-        Whether no event occurs.
-
-    Returns
-    -------
-    sound : numpy.ndarray
-        [time] float32 at 16 kHz.
-    events : list of (float, float, str)
-        Onset, offset and label of what can be heard: from the direct path of
-        a sound to where its tail sinks into the background.
+    An event lasts from the direct path of a sound to where its reverberation
+    is masked by the background. An ``empty`` scene has none.
     """
     mix = background(rng, seconds, rng.uniform(*domain.busy))
     room = Room(rng, domain.reverberation, domain.direct_ratio)
     events, levels = [], {}
-    for label in [] if empty else _cast(rng):
+    for label in [] if empty else _draw_labels(rng):
         if label not in levels:
             levels[label] = rng.uniform(*domain.snr)
         if rng.random() < HABITS[label].whole:
@@ -313,7 +306,7 @@ def recorded_scene(
         wet = _in_room(gain * sound, room.response())[: len(mix) - start]
         mix[start : start + len(wet)] += wet
         offset = start / RATE + _audible_seconds(wet)
-        events.append((start / RATE, offset, label))
+        events.append(Event(start / RATE, offset, label))
     if empty or rng.random() < domain.distractors:
         length = draw(rng, 0.3, 3.0)
         gain = 10 ** (rng.uniform(*domain.snr) / 20)
@@ -332,14 +325,14 @@ def _in_room(sound, response):
 
 
 def _audible_seconds(wet, background_power=1.0):
-    """Until when a sound is within 30 dB of its peak and of the background.
+    """How long a sound is within 30 dB of its peak and above the background.
 
-    It counts as audible down to 10 dB below the background, whose power lies
-    in the bass, where that of the events does not.
+    It is audible down to 10 dB below the background, most of whose power is in
+    the bass, where the events have little.
     """
     hop = RATE // 100
     blocks = np.pad(wet, (0, -len(wet) % hop)).reshape(-1, hop)
     power = np.mean(blocks**2, axis=1)
-    heard = power > max(1e-3 * power.max(), 0.1 * background_power)
-    last = np.flatnonzero(heard)[-1] if heard.any() else 0
+    audible = power > max(1e-3 * power.max(), 0.1 * background_power)
+    last = np.flatnonzero(audible)[-1] if audible.any() else 0
     return min((last + 1) * hop, len(wet)) / RATE

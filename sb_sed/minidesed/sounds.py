@@ -1,14 +1,12 @@
 """Ten synthesizers, one for each class of DESED.
 
-Each generator is ``f(rng, seconds, shift=0.0)`` and returns one event of just
+Each generator is ``f(rng, seconds, shift=0.0)`` and returns one event of exactly
 that length: mono, 16 kHz, float32, root mean square 1. All of its parameters
-(pitch, timbre, rate, texture) are drawn from ``rng`` over wide ranges, so no two
-events of a class sound alike; ``shift`` moves the ranges by that share of their
-width (on a logarithmic scale). The classes get confused where the real ones
+(pitch, timbre, rate, texture) are drawn from ``rng`` over wide ranges, so that
+no two events of a class are alike; ``shift`` moves the ranges by that share of
+their width (on a logarithmic scale). Classes are confused where the real ones
 are: motors (Blender, Electric_shaver_toothbrush, Vacuum_cleaner), water and
 fat (Running_water, Frying), voices (Cat, Dog, Speech).
-
-No library makes such sounds from a seed; nothing here is a recording.
 
 Authors
  * sb_sed contributors 2026
@@ -180,7 +178,7 @@ def dishes(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     wave = np.zeros(n, dtype=np.float32)
     hits = rng.poisson(2 * seconds)
     starts = np.r_[0, rng.integers(0, max(1, int(0.7 * n)), hits)]
-    if seconds > 0.35:  # the last one, so that the sound is heard to its end
+    if seconds > 0.35:  # a last one, so that the sound is audible until its end
         starts = np.r_[starts, int(rng.uniform(0.45, 0.75) * n)]
     for start in starts:
         length = min(n - start, RATE // 2)
@@ -287,7 +285,7 @@ def dog(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
     return level(faded(level(wave), 0.004, 0.02))
 
 
-# A class's name, and the maker of its events.
+# Class -> generator of its events.
 GENERATORS = {
     "Alarm_bell_ringing": alarm_bell_ringing,
     "Blender": blender,

@@ -1,7 +1,7 @@
-"""The bricks of procedural sound: noise, harmonics, resonances, strikes.
+"""Building blocks of procedural sounds: noise, harmonics, resonances, strikes.
 
 They work on 16 kHz signals [time] and draw all that is random from the given
-generator: the same state gives the same bits. No library of ours synthesises.
+generator ``rng``: the same state gives the same bits.
 
 Authors
  * sb_sed contributors 2026
@@ -19,20 +19,9 @@ _TABLE = 1 << 15
 
 
 def draw(rng: Generator, low: float, high: float, shift: float = 0.0) -> float:
-    """Draws a log-uniform number.
+    """Draw a log-uniform number above 0.
 
-    Arguments
-    ---------
-    rng : Generator
-        Where it comes from.
-    low, high : float
-        The range, above 0.
-    shift : float
-        Moves the range by this share of its (logarithmic) width.
-
-    Returns
-    -------
-    number : float
+    ``shift`` moves the range by that share of its (logarithmic) width.
 
     Example
     -------
@@ -43,17 +32,7 @@ def draw(rng: Generator, low: float, high: float, shift: float = 0.0) -> float:
 
 
 def times(seconds: float) -> np.ndarray:
-    """The sample times of a sound.
-
-    Arguments
-    ---------
-    seconds : float
-        Its length.
-
-    Returns
-    -------
-    times : np.ndarray
-        [time] float32, in seconds.
+    """Return the sample times of a sound in seconds, float32 [time].
 
     Example
     -------
@@ -64,17 +43,9 @@ def times(seconds: float) -> np.ndarray:
 
 
 def cycles(f0: np.ndarray) -> np.ndarray:
-    """The phase of a tone.
+    """Return the phase of a tone in cycles, float64 [time].
 
-    Arguments
-    ---------
-    f0 : np.ndarray
-        Its frequency at each sample in Hz, [time].
-
-    Returns
-    -------
-    phase : np.ndarray
-        [time] float64, in cycles.
+    ``f0`` is its frequency at each sample in Hz, [time].
 
     Example
     -------
@@ -87,23 +58,9 @@ def cycles(f0: np.ndarray) -> np.ndarray:
 def curve(
     rng: Generator, n: int, per_second: float, low: float, high: float
 ) -> np.ndarray:
-    """A line that wanders.
+    """Return a random line of ``n`` samples between two values, float64.
 
-    Arguments
-    ---------
-    rng : Generator
-        Where its corners come from.
-    n : int
-        Samples.
-    per_second : float
-        Corners in a second.
-    low, high : float
-        Its range.
-
-    Returns
-    -------
-    line : np.ndarray
-        [n] float64.
+    It has ``per_second`` corners in a second, joined by straight lines.
 
     Example
     -------
@@ -118,21 +75,9 @@ def curve(
 def coloured_noise(
     rng: Generator, n: int, points: Sequence[tuple[float, float]]
 ) -> np.ndarray:
-    """Gaussian noise whose spectrum follows ``points``.
+    """Return ``n`` samples of Gaussian noise with a spectrum, RMS 1, float32.
 
-    Arguments
-    ---------
-    rng : Generator
-        Where the noise comes from.
-    n : int
-        Samples.
-    points : sequence of (float, float)
-        As in :func:`gain_curve`.
-
-    Returns
-    -------
-    noise : np.ndarray
-        [n] float32, root mean square 1.
+    ``points`` are those of :func:`gain_curve`.
 
     Example
     -------
@@ -147,20 +92,10 @@ def coloured_noise(
 
 
 def gain_curve(size: int, points: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Gains along the frequency axis of a real Fourier transform.
+    """Return linear gains for a real Fourier transform of ``size`` samples.
 
-    Arguments
-    ---------
-    size : int
-        Samples that are transformed.
-    points : sequence of (float, float)
-        Frequency in Hz and level in dB, joined by straight lines over the
-        logarithm of the frequency.
-
-    Returns
-    -------
-    gains : np.ndarray
-        [size // 2 + 1] float32, linear.
+    ``points`` are frequencies in Hz and levels in dB, joined by straight lines
+    over the logarithm of the frequency. float32 [size // 2 + 1].
 
     Example
     -------
@@ -174,17 +109,7 @@ def gain_curve(size: int, points: Sequence[tuple[float, float]]) -> np.ndarray:
 
 
 def level(x: np.ndarray) -> np.ndarray:
-    """The sound at root mean square 1.
-
-    Arguments
-    ---------
-    x : np.ndarray
-        [time].
-
-    Returns
-    -------
-    sound : np.ndarray
-        [time] float32.
+    """Return the sound at root mean square 1, float32 [time].
 
     Example
     -------
@@ -198,21 +123,9 @@ def level(x: np.ndarray) -> np.ndarray:
 def faded(
     x: np.ndarray, seconds: float = 0.005, end: float | None = None
 ) -> np.ndarray:
-    """Fades a sound linearly in and out, in place.
+    """Fade a sound linearly in and out, in place, and return it.
 
-    Arguments
-    ---------
-    x : np.ndarray
-        [time], changed.
-    seconds : float
-        Length of the fade at the beginning.
-    end : float, optional
-        Length of the fade at the end, if another.
-
-    Returns
-    -------
-    x : np.ndarray
-        The same array.
+    ``end`` is the length of the fade at the end in seconds, if different.
 
     Example
     -------
@@ -228,21 +141,10 @@ def faded(
 def harmonics(
     rng: Generator, phase: np.ndarray, amplitudes: Sequence[float]
 ) -> np.ndarray:
-    """A periodic wave, read from a table of one period.
+    """Return a periodic wave with random phases, RMS 1, float32 [time].
 
-    Arguments
-    ---------
-    rng : Generator
-        Where the phases of the harmonics come from.
-    phase : np.ndarray
-        In cycles, [time]; see :func:`cycles`.
-    amplitudes : sequence of float
-        Of 1 f0, 2 f0, …
-
-    Returns
-    -------
-    wave : np.ndarray
-        [time] float32, root mean square 1 over a period.
+    ``phase`` is in cycles, see :func:`cycles`; ``amplitudes`` are those of 1 f0,
+    2 f0, … The wave is read from a table of one period.
 
     Example
     -------
@@ -261,21 +163,9 @@ def harmonics(
 def rolled_off(
     f0: float, slope: float, brightest: float = 7500.0
 ) -> np.ndarray:
-    """Amplitudes of harmonics that fall steadily.
+    """Return amplitudes of harmonics that fall by ``slope`` dB per octave.
 
-    Arguments
-    ---------
-    f0 : float
-        The highest fundamental that will occur, in Hz.
-    slope : float
-        Fall in dB per octave.
-    brightest : float
-        Where they end, in Hz.
-
-    Returns
-    -------
-    amplitudes : np.ndarray
-        For :func:`harmonics`.
+    ``f0`` is the highest fundamental that occurs; they end at ``brightest`` Hz.
 
     Example
     -------
@@ -292,21 +182,9 @@ def resonant(
     widths: Sequence[float],
     gains: Sequence[float],
 ) -> np.ndarray:
-    """The sound through parallel resonances without phase.
+    """Return the sound through parallel resonances without phase, [time].
 
-    Arguments
-    ---------
-    x : np.ndarray
-        [time].
-    centres, widths : sequence of float
-        In Hz; a width is taken at half of the gain.
-    gains : sequence of float
-        Linear.
-
-    Returns
-    -------
-    sound : np.ndarray
-        [time].
+    ``centres`` and ``widths`` (at half of the gain) in Hz; ``gains`` are linear.
 
     Example
     -------
@@ -327,23 +205,9 @@ def resonant(
 def strike(
     rng: Generator, n: int, partials: Sequence[float], decays: Sequence[float]
 ) -> np.ndarray:
-    """Partials that are struck together and die away.
+    """Return ``n`` samples of partials struck together that decay, float32.
 
-    Arguments
-    ---------
-    rng : Generator
-        Where their strengths and phases come from.
-    n : int
-        Samples.
-    partials : sequence of float
-        In Hz.
-    decays : sequence of float
-        The time of each to fall by 60 dB, in seconds.
-
-    Returns
-    -------
-    sound : np.ndarray
-        [n] float32.
+    ``partials`` in Hz; ``decays`` are their times to fall by 60 dB in seconds.
 
     Example
     -------
@@ -367,25 +231,10 @@ def sprinkled(
     kernel: np.ndarray,
     spread: float,
 ) -> np.ndarray:
-    """Copies of a short sound at random times.
+    """Return ``n`` samples with copies of a short sound at random times.
 
-    Arguments
-    ---------
-    rng : Generator
-        Where times and strengths come from.
-    n : int
-        Samples.
-    per_second : float
-        Mean number of copies in a second.
-    kernel : np.ndarray
-        The short sound, [time].
-    spread : float
-        Standard deviation of the logarithm of their strengths.
-
-    Returns
-    -------
-    sound : np.ndarray
-        [n]; at least one copy.
+    On average ``per_second`` copies of ``kernel`` [time], at least one;
+    ``spread`` is the standard deviation of the logarithm of their strengths.
 
     Example
     -------

@@ -1,9 +1,9 @@
-"""What surrounds the sounds of MiniDESED: backgrounds, other sounds, rooms, devices.
+"""Backgrounds, distractors, rooms and devices of MiniDESED.
 
 All of it is drawn from a random generator, as the sounds themselves are
-(``minisounds.py``), and bound to 16 kHz. The impulse responses are noise that
-dies exponentially behind a direct path and early reflections (Polack's model of
-a diffuse room): no library makes them from a seed without a room geometry.
+(``sounds.py``), at 16 kHz. The impulse responses are noise that decays
+exponentially after a direct path and early reflections (Polack's model of a
+diffuse room): no library makes them from a seed without a room geometry.
 
 Authors
  * sb_sed contributors 2026
@@ -31,22 +31,10 @@ from sb_sed.minidesed.synthesis import (
 
 
 def background(rng: Generator, seconds: float, busy: float = 0.0) -> np.ndarray:
-    """The sound of a place in which nothing of interest happens.
+    """Return the background of a place without events, RMS 1, float32 [time].
 
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where all of it is drawn from.
-    seconds : float
-        Length.
-    busy : float
-        0 for an empty room (dull, steady); 1 for a lively one: brighter,
-        wavering, with murmurs and small noises.
-
-    Returns
-    -------
-    sound : numpy.ndarray
-        [time] float32 at 16 kHz, root mean square 1.
+    ``busy`` is 0 for an empty room (dull, steady) and 1 for a lively one:
+    brighter, fluctuating, with murmurs and small noises.
 
     Example
     -------
@@ -111,19 +99,9 @@ def _gust(rng, n):
 
 
 def distractor(rng: Generator, seconds: float) -> np.ndarray:
-    """A sound of none of the ten classes: door, music, bird, typing, wind.
+    """Return a sound of none of the classes, RMS 1, float32 [time].
 
-    Arguments
-    ---------
-    rng : numpy.random.Generator
-        Where its kind and all else is drawn from.
-    seconds : float
-        Length.
-
-    Returns
-    -------
-    sound : numpy.ndarray
-        [time] float32 at 16 kHz, root mean square 1.
+    It is a door, music, a bird, typing or wind.
 
     Example
     -------
@@ -141,9 +119,9 @@ class Room:
     Arguments
     ---------
     rng : numpy.random.Generator
-        Where the room and its positions are drawn from.
+        Random numbers of the room and its positions.
     reverberation : (float, float)
-        Range of the time in which the sound falls by 60 dB, in seconds.
+        Range of the reverberation time (60 dB), in seconds.
     direct_ratio : (float, float)
         Range of the direct-to-reverberant energy ratio in dB.
 
@@ -163,17 +141,14 @@ class Room:
     ):
         self.rng = rng
         self.t60 = draw(rng, *reverberation)
-        self.damping = rng.uniform(0.3, 0.8)  # treble dies sooner
+        self.damping = rng.uniform(0.3, 0.8)  # treble decays faster
         self.direct_ratio = direct_ratio
 
     def response(self) -> np.ndarray:
-        """The way from a new position to the microphone.
+        """Return the impulse response from a new position, float32 [time].
 
-        Returns
-        -------
-        response : numpy.ndarray
-            [time] float32 of energy 1; the direct path, its largest sample,
-            comes 3 to 15 ms after the beginning.
+        Its energy is 1; the direct path, its largest sample, is 3 to 15 ms
+        after the beginning.
         """
         rng = self.rng
         n = int(1.1 * self.t60 * RATE)
@@ -200,9 +175,9 @@ class Device:
     Arguments
     ---------
     rng : numpy.random.Generator
-        Where the device is drawn from.
+        Random numbers of the device.
     strength : float
-        0 leaves nothing but the level; 1 is a usual telephone; beyond, worse.
+        0 changes the level only; 1 is a common telephone; above, worse.
 
     Example
     -------
@@ -229,18 +204,7 @@ class Device:
         self.peak = 10 ** (rng.uniform(-20, -1) / 20)
 
     def __call__(self, sound: np.ndarray) -> np.ndarray:
-        """Records a sound.
-
-        Arguments
-        ---------
-        sound : numpy.ndarray
-            [time].
-
-        Returns
-        -------
-        sound : numpy.ndarray
-            [time], below 1 in magnitude.
-        """
+        """Return the recording of a sound [time], below 1 in magnitude."""
         n = len(sound)
         size = next_fast_len(n + RATE // 10, real=True)
         gains = gain_curve(size, self.colour) * gain_curve(size, self.edges)
@@ -253,7 +217,7 @@ class Device:
         return self.peak * sound / (np.abs(sound).max() + 1e-9)
 
     def _automatic_gain(self, sound):
-        """Gain against the slow level: quick to yield, slow to recover."""
+        """Gain against the slow level: fast attack, slow release."""
         hop = RATE // 50
         blocks = np.pad(sound, (0, -len(sound) % hop)).reshape(-1, hop)
         power = np.mean(blocks**2, axis=1) + 1e-8

@@ -1,4 +1,4 @@
-"""The background of a clip: a recording of a place, as long as it takes.
+"""The background of a clip: a recording of a place, looped if it is short.
 
 Authors
  * sb_sed contributors 2026
@@ -47,7 +47,7 @@ class Backgrounds:
         Arguments
         ---------
         rng : Generator
-            Where it is drawn from.
+            Random numbers.
         level : float
             Peak in dB of full scale.
         seconds : float
@@ -66,7 +66,7 @@ class Backgrounds:
         return SceneSource(path, label, start, length, 0.0, level)
 
     def render(self, source: SceneSource, n: int) -> np.ndarray:
-        """The background of a clip of ``n`` samples, float32 [n]."""
+        """Return the background of a clip of ``n`` samples, float32 [n]."""
         rate = self.cache.sample_rate
         first = round(source.start * rate)
         last = first + min(n, round(source.seconds * rate))

@@ -1,7 +1,7 @@
 """Decoded recordings, the latest of them kept in memory.
 
-``functools.lru_cache`` bounds the number of its entries, but recordings differ
-a thousandfold in size; hence a cache of our own.
+``functools.lru_cache`` bounds the number of its entries; recordings differ a
+thousandfold in size, so here the memory is bounded.
 
 Authors
  * sb_sed contributors 2026
@@ -12,6 +12,7 @@ from collections import OrderedDict
 import numpy as np
 import soundfile
 
+from sb_sed.audio.store import open_ready
 from sb_sed.errors import InputError
 from sb_sed.mixing.rooms import without_tail
 
@@ -24,7 +25,7 @@ _SILENCE = 1e-3  # -60 dB
 class AudioCache:
     """Reads mono recordings and keeps the latest in memory.
 
-    Each process has its own: a copy (as for a worker) begins empty.
+    A copy, as a worker process gets it, begins empty.
 
     Arguments
     ---------
@@ -59,10 +60,10 @@ class AudioCache:
     def read(
         self, path: str, start: int = 0, stop: int | None = None
     ) -> np.ndarray:
-        """Samples ``start`` to ``stop`` of a file, float32, read-only."""
+        """Return samples ``start`` to ``stop`` of a file, float32, read-only."""
         samples = self._find(("samples", path))
         if samples is None:
-            with self._open(path) as file:
+            with open_ready(path, self.sample_rate) as file:
                 if file.frames > _LONGEST_KEPT * self.sample_rate:
                     return _decode(file, start, stop)
                 samples = _decode(file)
@@ -71,13 +72,13 @@ class AudioCache:
         return samples[start:stop]
 
     def extent(self, path: str) -> tuple[float, float]:
-        """Where the sound of a file begins and ends, seconds.
+        """Return where the audible part of a file begins and ends, seconds.
 
         Silence at the ends (60 dB below the peak) is left out; a silent file
-        has the extent (0, 0). A file longer than a minute is taken as it is.
+        has the extent (0, 0). A file longer than a minute is used whole.
         """
         if path not in self._extents:
-            with self._open(path) as file:
+            with open_ready(path, self.sample_rate) as file:
                 extent = 0, file.frames
             if extent[1] <= _LONGEST_KEPT * self.sample_rate:
                 extent = _extent(self.read(path))
@@ -89,31 +90,15 @@ class AudioCache:
         return self._extents[path]
 
     def rir(self, path: str) -> np.ndarray:
-        """A room impulse response without its inaudible end, float32."""
+        """Return a room impulse response without its inaudible end, float32."""
         response = self._find(("rir", path))
         if response is None:
-            with self._open(path) as file:
+            with open_ready(path, self.sample_rate) as file:
                 response = without_tail(_decode(file))
             if len(response) == 0:
                 raise InputError(f"{path} is silent: replace or remove it.")
             self._keep(("rir", path), response)
         return response
-
-    def _open(self, path: str) -> soundfile.SoundFile:
-        try:
-            file = soundfile.SoundFile(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise InputError(
-                f"{path} cannot be read ({error}): replace or remove it, then "
-                "prepare the data again."
-            ) from error
-        if (file.samplerate, file.channels) != (self.sample_rate, 1):
-            raise InputError(
-                f"{path} has {file.samplerate} Hz and {file.channels} "
-                f"channel(s) where mono at {self.sample_rate} Hz is expected: "
-                "prepare the data again at this rate."
-            )
-        return file
 
     def _find(self, key: tuple) -> np.ndarray | None:
         if key in self._kept:

@@ -1,9 +1,9 @@
-"""Training clips that are made anew in every epoch.
+"""Training clips that are mixed again in every epoch.
 
-Each takes the place of a stream's recorded clips: it is called with them, and
-has as many. Its items are those of ``ClipReader.training_clips``. Where the
-networks get a waveform each, ``sig`` is the student's and the items also have
-``sig_teacher`` [N]: in all streams, since they share batches.
+Each class replaces the recorded clips of a stream: it is called with them, and
+has as many. Its items are those of ``ClipReader.training_clips``. Where student
+and teacher get different waveforms, ``sig`` is the student's and the items also
+have ``sig_teacher`` [N]: in all streams, since they share batches.
 
 Authors
  * sb_sed contributors 2026
@@ -31,7 +31,7 @@ def recorded_clips(
     sources: Sources,
     seed: Sequence[int],
 ) -> DynamicItemDataset:
-    """The clips as they are."""
+    """Return the clips as they are."""
     return clips
 
 
@@ -41,28 +41,25 @@ def shared_clips(
     sources: Sources,
     seed: Sequence[int],
 ) -> DynamicItemDataset:
-    """The clips as they are, with the student's waveform for the teacher too.
-
-    For batches with those of ``TwoMixes``.
-    """
+    """Return the clips with ``sig`` as ``sig_teacher``, beside ``TwoMixes``."""
     clips.add_dynamic_item(lambda sig: sig, ["sig"], ["sig_teacher"])
     clips.set_output_keys([*clips.pipeline.output_mapping, "sig_teacher"])
     return clips
 
 
 class EpochClips(Dataset):
-    """Clips that depend on the seed, the epoch and their index, alone.
+    """Clips that depend on the seed, the epoch and their index alone.
 
-    So they are the same whatever the number of worker processes, on any rank,
-    and when a training is resumed. The epoch is in shared memory: workers that
-    outlive an epoch see the next one.
+    They are the same with any number of worker processes, on any rank, and when
+    a training is resumed. The epoch is in shared memory, for workers that live
+    longer than an epoch.
 
     Arguments
     ---------
     length : int
         Number of clips.
     seed : Sequence[int]
-        Non-negative; other seeds, other clips.
+        Non-negative.
     """
 
     def __init__(self, length: int, seed: Sequence[int]):
@@ -71,25 +68,25 @@ class EpochClips(Dataset):
         self._epoch = torch.zeros((), dtype=torch.long).share_memory_()
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, for all processes that have these clips."""
+        """Set the epoch, in all processes that have these clips."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
         return self.length
 
     def generator(self, index: int) -> Generator:
-        """The random numbers of a clip in this epoch."""
+        """Return the random generator of a clip in this epoch."""
         return np.random.default_rng([*self.seed, int(self._epoch), index])
 
 
 class MixedClips(EpochClips):
-    """Soundscapes mixed on the spot, with their strong labels.
+    """Soundscapes that are mixed when they are read, with strong labels.
 
     Arguments
     ---------
     clips : DynamicItemDataset
-        The soundscapes in whose place they are; isolated events of other
-        soundscapes (those kept for validation) are not used.
+        The soundscapes that they replace; isolated events of other soundscapes
+        (those held out for validation) are not used.
     reader : ClipReader
         Rate, length and labels of a clip.
     sources : Sources
@@ -97,7 +94,8 @@ class MixedClips(EpochClips):
     seed : Sequence[int]
         Of the random numbers.
     mixer : Callable
-        Makes a ``Mixer``; is given the sources and what the reader knows.
+        Makes a ``Mixer`` from the sources, the length, the sample rate and the
+        classes.
     """
 
     def __init__(
@@ -135,7 +133,9 @@ class MixedClips(EpochClips):
             "strong": encoder.encode_strong(
                 soundscape.events, self.reader.n_frames(n_samples)
             ),
-            "weak": encoder.encode_weak({e[2] for e in soundscape.events}),
+            "weak": encoder.encode_weak(
+                {e.event_label for e in soundscape.events}
+            ),
             "has_strong": True,
             "has_weak": False,
             "duration": scene.seconds,
@@ -145,10 +145,10 @@ class MixedClips(EpochClips):
 class TwoMixes(MixedClips):
     """The soundscapes of ``MixedClips``, each mixed once more for the teacher.
 
-    As in the released code of the UNIVPM-INRIA paper: the teacher hears the
-    same events at the same positions, at other levels, in other rooms, through
-    other effects and on another background (``Mixer.redraw``). The labels are
-    those of the student's mix. Arguments as for ``MixedClips``.
+    As in the released code of the UNIVPM-INRIA paper: the teacher gets the same
+    events at the same positions, at other levels, in other rooms, with other
+    effects and another background (``Mixer.redraw``). The labels are those of
+    the student's mix. Arguments as for ``MixedClips``.
     """
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
@@ -161,10 +161,10 @@ class TwoMixes(MixedClips):
 
 
 class WithExtraBackground(EpochClips):
-    """Recorded clips, some with one more background.
+    """Recorded clips, some with one more background; labels stay.
 
     As in section 3.2 of the UNIVPM-INRIA paper; the range of the level is that
-    of its released code. Labels stay.
+    of its released code.
 
     Arguments
     ---------

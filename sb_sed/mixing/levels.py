@@ -1,6 +1,4 @@
-"""Levels: how loud the sounds of a soundscape are.
-
-All are peaks in the clip, in dB of full scale.
+"""Levels of foregrounds and backgrounds: peaks in the clip, dB of full scale.
 
 Authors
  * sb_sed contributors 2026
@@ -14,7 +12,7 @@ from numpy.random import Generator
 
 @dataclass(frozen=True)
 class BackgroundLevel:
-    """The level of the background: normal, bound by the quietest event.
+    """Draws the level of the background: normal, bound by the quietest event.
 
     Arguments
     ---------
@@ -39,7 +37,7 @@ class BackgroundLevel:
 
 @dataclass(frozen=True)
 class UniformLevels:
-    """Levels of events as in the paper: uniform.
+    """Draws the levels of events uniformly, as in the paper.
 
     Arguments
     ---------
@@ -68,7 +66,7 @@ class UniformLevels:
 
 @dataclass(frozen=True)
 class GaussianLevels:
-    """Levels of events as in the paper's released code: normal, clipped.
+    """Draws the levels of events as the paper's released code: normal, clipped.
 
     Arguments
     ---------
@@ -93,25 +91,15 @@ class GaussianLevels:
 
 
 def peak(samples: np.ndarray) -> float:
-    """The largest magnitude; 0 if there are no samples."""
+    """Return the largest magnitude; 0 if there are no samples."""
     # Without the copy that np.abs would make.
     return max(samples.max(initial=0), -samples.min(initial=0))
 
 
 def at_level(samples: np.ndarray, level: float) -> np.ndarray:
-    """A copy with this peak; silence stays silence.
+    """Return a copy of samples, float32 [N], with this peak in dB.
 
-    Arguments
-    ---------
-    samples : np.ndarray
-        float32, [N].
-    level : float
-        Peak in dB of full scale.
-
-    Returns
-    -------
-    np.ndarray
-        float32, [N].
+    Silence stays silence.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Dynamic mixing: soundscapes drawn at random and mixed on the spot.
+"""The mixer: draws scenes at random and mixes them into soundscapes.
 
 Drawing and mixing are apart: a scene holds everything that was drawn, so it
 can be logged, and mixed again to the same samples.
@@ -15,28 +15,19 @@ import numpy as np
 from numpy.random import Generator
 
 from sb_sed.data.jams import MIN_EVENT, tidy_events
+from sb_sed.formats import Event
 from sb_sed.mixing.backgrounds import Backgrounds
 from sb_sed.mixing.cache import AudioCache
-from sb_sed.mixing.lengths import EventLengths
+from sb_sed.mixing.effects import NoEffects
 from sb_sed.mixing.levels import UniformLevels, at_level, peak
 from sb_sed.mixing.rooms import ANECHOIC, direct_path, reverberate
-from sb_sed.mixing.sampling import BalancedClasses, RandomPosition
+from sb_sed.mixing.sampling import (
+    BalancedClasses,
+    EventLengths,
+    RandomPosition,
+)
 from sb_sed.mixing.scene import Scene, SceneSource, Sound, Soundscape
 from sb_sed.mixing.soundbank import Foreground
-
-
-class NoEffects:
-    """A chain of no effects."""
-
-    def draw(self, rng: Generator) -> list[dict]:
-        """Draw nothing."""
-        return []
-
-    def apply(
-        self, samples: np.ndarray, sample_rate: int, drawn: list[dict]
-    ) -> np.ndarray:
-        """The samples as they are."""
-        return samples
 
 
 @dataclass(eq=False, repr=False)
@@ -48,13 +39,12 @@ class Mixer:
     level. Levels are those of the peak in the clip, after room and effects. A
     mixture beyond full scale is divided by its peak.
 
-    The labels are those of what can be heard: an event lasts from its direct
-    sound to where its tail has died away, which is to say while its 10 ms
-    blocks are within ``audible`` dB of the loudest one. Silence at the ends of
-    a file does not count, nor does what lies outside of the clip. Events of
-    one class that touch become one, and DESED's other rules apply
-    (``tidy_events``). An event that begins so late that it cannot have a label
-    is not mixed, either.
+    The labels are those of what is audible: an event lasts from its direct
+    sound to the end of its reverberation, that is while its 10 ms blocks are
+    within ``audible`` dB of the loudest one. Silence at the ends of a file does
+    not count, nor does what lies outside of the clip. Events of one class that
+    touch become one, and DESED's other rules apply (``tidy_events``). An event
+    that begins too late to have a label is not mixed either.
 
     Arguments
     ---------
@@ -66,15 +56,15 @@ class Mixer:
     rirs : Sequence[str]
         Room impulse responses; none leaves the events dry.
     effects : EffectChain
-        ``draw(rng)`` and ``apply(samples, sample_rate, drawn)``.
+        The effects of each event.
     levels : UniformLevels | GaussianLevels
-        How loud.
+        The levels of the events and of the background.
     choice : BalancedClasses | UniformFiles
         Which events.
     lengths : EventLengths
         Which part of a file is the event.
     placement : RandomPosition | OriginalPosition
-        When.
+        When an event starts.
     n_foregrounds : Sequence[int]
         Fewest and most events, uniform.
     seconds : float
@@ -84,9 +74,9 @@ class Mixer:
     cache : AudioCache, optional
         Reads the files; default: one of 512 MB.
     classes : Sequence[str], optional
-        Events of other classes are not taken; default: all that are there.
+        Events of other classes are not used; default: all.
     audible : float
-        Range of an event that is heard, dB.
+        Range of an event that is audible, dB.
 
     Raises
     ------
@@ -157,10 +147,10 @@ class Mixer:
         )
 
     def redraw(self, rng: Generator, scene: Scene) -> Scene:
-        """Draw a scene anew, but for which events there are, and when.
+        """Draw another scene with the same events at the same times.
 
-        So levels, rooms, effects and the background are independent of those
-        of the scene that is given.
+        Levels, rooms, effects and the background are independent of those of
+        the given scene.
         """
         levels, background_level = self.levels.draw(rng, len(scene.foregrounds))
         return Scene(
@@ -178,7 +168,7 @@ class Mixer:
         )
 
     def render(self, scene: Scene) -> Soundscape:
-        """Mix a scene; always to the same samples."""
+        """Mix a scene; the same scene always gives the same samples."""
         n = round(scene.seconds * self.sample_rate)
         background = self._backgrounds.render(scene.background, n)
         sounds = [self._foreground(source, n) for source in scene.foregrounds]
@@ -192,7 +182,7 @@ class Mixer:
             for sound in filter(None, sounds):
                 sound.samples[:] /= loudest
         events = [
-            (sound.onset, sound.offset, source.event_label)
+            Event(sound.onset, sound.offset, source.event_label)
             for source, sound in zip(scene.foregrounds, sounds, strict=True)
             if sound
         ]
@@ -222,14 +212,14 @@ class Mixer:
         return self.rirs[rng.integers(len(self.rirs))] if self.rirs else None
 
     def _foreground(self, source: SceneSource, n: int) -> Sound | None:
-        """What is heard of an event; None if it cannot have a label."""
+        """The part of an event in the clip; None if it cannot have a label."""
         onset, wet = self._in_room(source, n)
-        heard = self._heard(wet)
+        extent = self._audible_extent(wet)
         latest = n - MIN_EVENT * self.sample_rate
-        if heard is None or onset + heard[0] > latest:
+        if extent is None or onset + extent[0] > latest:
             return None
         wet = self.effects.apply(wet, self.sample_rate, source.effects)
-        first, last = (onset + edge for edge in heard)
+        first, last = (onset + edge for edge in extent)
         return Sound(
             onset,
             at_level(wet, source.level),
@@ -242,8 +232,8 @@ class Mixer:
         rir = self.cache.rir(source.rir) if source.rir else ANECHOIC
         onset = round(source.onset * self.sample_rate)
         length = round(source.seconds * self.sample_rate)
-        # What lies before the clip is needed as far as the room still rings,
-        # and what lies after it as far as the direct path is late.
+        # Samples before the clip are needed for the length of the response,
+        # and those after it for the delay of the direct path.
         first = max(0, -onset - len(rir) + 1)
         last = max(first, min(length, n - onset + direct_path(rir)))
         start = round(source.start * self.sample_rate)
@@ -253,7 +243,7 @@ class Mixer:
         onset = max(0, onset)
         return onset, wet[: n - onset]
 
-    def _heard(self, wet: np.ndarray) -> tuple[int, int] | None:
+    def _audible_extent(self, wet: np.ndarray) -> tuple[int, int] | None:
         """First sample of what is audible, and the one after the last."""
         block = self.sample_rate // 100
         blocks = np.pad(wet, (0, -len(wet) % block)).reshape(-1, block)

@@ -1,4 +1,4 @@
-"""Room impulse responses: a dry sound set in a room.
+"""Room impulse responses, and a dry sound set in a room.
 
 Authors
  * sb_sed contributors 2026
@@ -17,17 +17,9 @@ _N_BLOCKS = 4
 
 
 def without_tail(response: np.ndarray) -> np.ndarray:
-    """Cut a response where all but a millionth (-60 dB) of its energy is over.
+    """Cut a response [R] where a millionth (-60 dB) of its energy remains.
 
-    Arguments
-    ---------
-    response : np.ndarray
-        An impulse response, [R].
-
-    Returns
-    -------
-    np.ndarray
-        [R or fewer]; nothing is left of a silent one.
+    A silent one becomes empty.
 
     Example
     -------
@@ -39,7 +31,7 @@ def without_tail(response: np.ndarray) -> np.ndarray:
 
 
 def direct_path(response: np.ndarray) -> int:
-    """The sample of a response at which the sound arrives: its largest."""
+    """Return the sample of a response at which the sound arrives: its largest."""
     return int(np.argmax(np.abs(response)))
 
 

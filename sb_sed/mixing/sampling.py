@@ -1,4 +1,4 @@
-"""Which events a soundscape gets, and where they lie.
+"""Which events a soundscape gets, which part of a file, and when it starts.
 
 Authors
  * sb_sed contributors 2026
@@ -12,14 +12,18 @@ from numpy.random import Generator
 
 from sb_sed.data.jams import MIN_EVENT
 from sb_sed.errors import InputError
+from sb_sed.mixing.cache import AudioCache
 from sb_sed.mixing.soundbank import Foreground
 
 ByClass = Mapping[str, Sequence[Foreground]]
 
+# Seconds of a longer file that are searched for something loud.
+_WINDOW = 60.0
+
 
 @dataclass(frozen=True)
 class BalancedClasses:
-    """Every class as often as any other, every file of a class as well.
+    """Draws every class equally often, and every file within a class.
 
     Example
     -------
@@ -31,7 +35,7 @@ class BalancedClasses:
     """
 
     def check(self, sources: ByClass) -> None:
-        """Complain of classes without a file."""
+        """Raise InputError if there is a class without a file."""
         empty = [label for label, files in sources.items() if not files]
         if empty or not sources:
             raise InputError(
@@ -53,7 +57,7 @@ class BalancedClasses:
 
 @dataclass(frozen=True)
 class UniformFiles:
-    """Every file as often as any other, whatever its class.
+    """Draws every file equally often, whatever its class.
 
     Example
     -------
@@ -65,7 +69,7 @@ class UniformFiles:
     """
 
     def check(self, sources: ByClass) -> None:
-        """Complain if there are no files at all."""
+        """Raise InputError if there are no files at all."""
         if not any(sources.values()):
             raise InputError(
                 "The sound bank has no events of any of the classes: add some."
@@ -85,11 +89,95 @@ class UniformFiles:
 
 
 @dataclass(frozen=True)
-class RandomPosition:
-    """An event anywhere in the clip.
+class EventLengths:
+    """Draws the part of a file: all of it, or one as long as events are.
 
-    A short event lies within the clip as a whole. The clip may cut a longer
-    one at its start or at its end, as a clip from a recording would. An event
+    The files of DESED's sound bank hold one event each and need no cut. Other
+    collections have recordings of some seconds with several barks or dishes in
+    them: used whole, they would be labelled as one event, many times longer
+    than those to be detected.
+
+    Arguments
+    ---------
+    seconds : Mapping[str, Sequence[float]], optional
+        Class to the shortest and the longest event, uniform. Shorter files
+        and files of other classes stay whole.
+    within : float
+        A part lies around a moment within this many dB of the file's loudest.
+
+    Raises
+    ------
+    InputError
+        If a range is not in order or begins at 0 or below.
+
+    Example
+    -------
+    >>> EventLengths({"Dog": [2.0, 1.0]})
+    Traceback (most recent call last):
+    sb_sed.errors.InputError: Events of Dog cannot last from 2.0 to 1.0 s: ...
+    """
+
+    seconds: Mapping[str, Sequence[float]] | None = None
+    within: float = 15.0
+
+    def __post_init__(self):
+        for label, (low, high) in (self.seconds or {}).items():
+            if not 0 < low <= high:
+                raise InputError(
+                    f"Events of {label} cannot last from {low} to {high} s: "
+                    "give the shorter length first, above 0."
+                )
+
+    def draw(
+        self, rng: Generator, source: Foreground, cache: AudioCache
+    ) -> tuple[float, float]:
+        """Draw where the part of a file begins and ends, in seconds.
+
+        A file that lacks the event's start or end is cut on that side.
+        """
+        start, end = cache.extent(source.path)
+        limits = (self.seconds or {}).get(source.event_label)
+        if limits is None:
+            return start, end
+        length = rng.uniform(*limits)
+        if length >= end - start:
+            return start, end
+        if source.has_onset != source.has_offset:
+            first = start if source.has_onset else end - length
+        else:
+            moment = self._loud_moment(rng, source, (start, end), cache)
+            first = moment - rng.uniform(0, length)
+            first = min(max(first, start), end - length)
+        return first, first + length
+
+    def _loud_moment(
+        self,
+        rng: Generator,
+        source: Foreground,
+        extent: tuple[float, float],
+        cache: AudioCache,
+    ) -> float:
+        """A moment, seconds in the file, that is not silent."""
+        start, end = extent
+        if end - start > _WINDOW:
+            start = rng.uniform(start, end - _WINDOW)
+            end = start + _WINDOW
+        rate = cache.sample_rate
+        samples = cache.read(source.path, int(start * rate), int(end * rate))
+        block = rate // 100
+        blocks = samples[: len(samples) // block * block].reshape(-1, block)
+        power = np.einsum("ij,ij->i", blocks, blocks)
+        threshold = power.max(initial=0) * 10 ** (-self.within / 10)
+        loud = np.flatnonzero(power >= threshold)
+        return start + 0.01 * (rng.choice(loud) if len(loud) else 0)
+
+
+@dataclass(frozen=True)
+class RandomPosition:
+    """Places an event anywhere in the clip.
+
+    A short event lies entirely within the clip. A longer one may be cut by the
+    start or the end of the clip, as in a clip of a longer recording. An event
     without onset (``_nOn``) begins before the clip or with it, one without
     offset (``_nOff``) ends after the clip or with it; one with neither that is
     too short to fill the clip begins with it.
@@ -127,7 +215,7 @@ class RandomPosition:
         Arguments
         ---------
         rng : Generator
-            Where it is drawn from.
+            Random numbers.
         source : Foreground
             The file.
         extent : tuple[float, float]
@@ -156,7 +244,7 @@ class RandomPosition:
 
 @dataclass(frozen=True)
 class OriginalPosition:
-    """Isolated events where they lie in their soundscape, others at random.
+    """Places isolated events where they lie in their soundscape.
 
     Arguments
     ---------
@@ -179,7 +267,7 @@ class OriginalPosition:
         extent: tuple[float, float],
         seconds: float,
     ) -> float:
-        """The same as ``RandomPosition.draw``."""
+        """Draw when an event starts, as ``RandomPosition.draw``."""
         if source.soundscape is None:
             return self.otherwise.draw(rng, source, extent, seconds)
         return extent[0]

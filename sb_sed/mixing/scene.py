@@ -1,4 +1,4 @@
-"""A soundscape that was drawn, and one that was mixed.
+"""A scene, which is all that was drawn, and the soundscape mixed from it.
 
 Authors
  * sb_sed contributors 2026
@@ -15,7 +15,7 @@ from sb_sed.formats import Event
 
 @dataclass(frozen=True)
 class SceneSource:
-    """One sound of a scene.
+    """One source of a scene.
 
     Arguments
     ---------
@@ -29,8 +29,8 @@ class SceneSource:
     seconds : float
         How long it is in the file.
     onset : float
-        When it begins in the clip, seconds; what lies before 0 and after the
-        clip is not heard.
+        When it begins in the clip, seconds; what lies before 0 or after the
+        clip is cut.
     level : float
         Its peak in the mixture, dB of full scale, unless the mixture has to be
         attenuated.
@@ -57,14 +57,14 @@ class SceneSource:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that was drawn for a soundscape.
+    """Everything that was drawn for a soundscape.
 
     Arguments
     ---------
     seconds : float
         Length of the soundscape.
     background : SceneSource
-        The sound that is there all the time.
+        The place.
     foregrounds : list of SceneSource
         The events.
 
@@ -81,12 +81,12 @@ class Scene:
     foregrounds: list[SceneSource]
 
     def to_dict(self) -> dict[str, Any]:
-        """As lists and dicts, for a JSON file."""
+        """Return lists and dicts, for a JSON file."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Scene":
-        """The scene of which ``to_dict`` made this."""
+        """Return the scene of which ``to_dict`` made this."""
         return cls(
             content["seconds"],
             SceneSource(**content["background"]),
@@ -96,7 +96,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Sound:
-    """What is heard of one source in the mixture.
+    """One source as it is in the mixture.
 
     Arguments
     ---------
@@ -116,15 +116,14 @@ class Sound:
 
 @dataclass(frozen=True)
 class Soundscape:
-    """A scene that was mixed.
+    """A mixed scene.
 
     Arguments
     ---------
     samples : np.ndarray
         The mixture, float32 [N].
-    events : list of (float, float, str)
-        Onset and offset in seconds and class of what can be heard, as
-        ``tidy_events`` leaves them.
+    events : list of Event
+        The audible events, as ``tidy_events`` leaves them.
     background : Sound
         The background in the mixture.
     foregrounds : list of Sound or None
@@ -137,7 +136,7 @@ class Soundscape:
     foregrounds: list[Sound | None]
 
     def stems(self) -> np.ndarray:
-        """The background, then the foregrounds, [1 + n, N]; they add up."""
+        """Return background and foregrounds, [1 + n, N], whose sum is the mix."""
         sounds = [self.background, *self.foregrounds]
         stems = np.zeros((len(sounds), len(self.samples)), dtype=np.float32)
         for stem, sound in zip(stems, sounds, strict=True):

@@ -1,4 +1,4 @@
-"""The sounds that soundscapes are mixed from: events, backgrounds, rooms.
+"""The sound bank: events, backgrounds and rooms that soundscapes are mixed from.
 
 Authors
  * sb_sed contributors 2026
@@ -59,7 +59,7 @@ class Foreground:
 
     @property
     def event_label(self) -> str:
-        """The class."""
+        """The class without the mark."""
         return strip_suffixes(self.label)
 
     @property
@@ -102,8 +102,8 @@ class Sources:
 class Soundbank:
     """The folders of a sound bank.
 
-    The folders are looked at when the data is prepared: as the recordings of a
-    data set, their files are checked and made mono at one rate.
+    They are read when the data is prepared: like the recordings of a data set,
+    their files are checked and made mono at one rate.
 
     Arguments
     ---------
@@ -161,7 +161,7 @@ class Soundbank:
 
         Below ``prepared_folder`` it writes ``soundbank/<key>.json`` (the files
         of these folders), ``<key>_missing.tsv`` (files that cannot be used, and
-        why) and converted audio.
+        the reasons) and converted audio.
 
         Arguments
         ---------
@@ -225,7 +225,7 @@ class Soundbank:
         return missing
 
     def load(self, prepared_folder: str | Path, sample_rate: int) -> Sources:
-        """The files that ``prepare`` has listed."""
+        """Return the files that ``prepare`` has listed."""
         cache = AudioCache(self.cache_megabytes, sample_rate)
         if not self.folders:
             return Sources(cache=cache)

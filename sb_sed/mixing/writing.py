@@ -4,39 +4,23 @@ Authors
  * sb_sed contributors 2026
 """
 
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 from tqdm import tqdm
 
-from sb_sed.data.jams import read_jams
-from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, atomic_path, write_events
+from sb_sed.audio.store import write_wav
+from sb_sed.data.jams import JamsSource, read_jams, soundscape_jams
+from sb_sed.errors import UNREADABLE, InputError
+from sb_sed.formats import atomic_path, events_table, write_events
 from sb_sed.mixing.mixer import Mixer
 from sb_sed.mixing.scene import Scene, SceneSource, Sound, Soundscape
-from sb_sed.mixing.soundscape_jams import Placed, soundscape_jams
 
 
 def draw_scene(mixer: Mixer, seed: int, index: int) -> Scene:
-    """The scene of a soundscape, which depends on nothing else.
-
-    Arguments
-    ---------
-    mixer : Mixer
-        Draws it.
-    seed : int
-        Of the set.
-    index : int
-        Number of the soundscape.
-
-    Returns
-    -------
-    Scene
-    """
+    """Draw soundscape ``index`` of the set with this seed."""
     return mixer.draw(np.random.default_rng([seed, index]))
 
 
@@ -48,13 +32,13 @@ def write_soundscapes(
     isolated: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Mixes soundscapes and writes them as Scaper would.
+    """Mix soundscapes and write them as Scaper would.
 
     ``soundscapes/<n>.wav`` (mono, 16 bit), ``soundscapes/<n>.jams`` with all
     that was drawn, on demand ``soundscapes/<n>_events/`` with the audio of each
-    sound, which add up to the mixture, and ``soundscapes.tsv``, the labels.
+    source, which add up to the mixture, and ``soundscapes.tsv``, the labels.
     As ``…/audio/train/synthetic20`` of a DESED copy the folder is its synthetic
-    set. Soundscapes that are there already are kept.
+    set. Existing soundscapes are kept.
 
     Arguments
     ---------
@@ -65,10 +49,9 @@ def write_soundscapes(
     n_clips : int
         Number of soundscapes.
     seed : int
-        The same seed gives the same soundscapes, and the first of them
-        whatever ``n_clips``.
+        Determines each soundscape, whatever ``n_clips``.
     isolated : bool
-        Whether to write the audio of each sound.
+        Whether to write the audio of each source.
     progress : bool
         Whether to show a bar.
 
@@ -85,6 +68,7 @@ def write_soundscapes(
 
     Example
     -------
+    >>> import soundfile
     >>> from sb_sed.mixing.soundbank import Foreground
     >>> folder = getfixture("tmp_path")
     >>> noise = np.random.default_rng(0).normal(0, 0.1, 16000)
@@ -106,7 +90,7 @@ def write_soundscapes(
     place = folder / "soundscapes"
     names = [str(index) for index in range(n_clips)]
     _check_only(place, names)
-    rows = []
+    events = {}
     for index, name in enumerate(
         tqdm(names, desc=f"{place}", unit="clip", disable=not progress)
     ):
@@ -118,18 +102,17 @@ def write_soundscapes(
             "audible": mixer.audible,
             "scene": scene.to_dict(),
         }
-        if not _is_there(place / f"{name}.jams", origin, isolated):
+        jams = place / f"{name}.jams"
+        if not _is_complete(jams, origin, isolated):
             _write(mixer, scene, origin, place / name, isolated)
-        events = read_jams(place / f"{name}.jams", list(mixer.by_class))
-        rows += [(f"{name}.wav", *event) for event in events]
-    table = pd.DataFrame(rows, columns=EVENT_COLUMNS)
-    files = [f"{name}.wav" for name in names]
-    write_events(table, folder / "soundscapes.tsv", files)
+        events[f"{name}.wav"] = read_jams(jams, list(mixer.by_class))
+    table = events_table(events)
+    write_events(table, folder / "soundscapes.tsv", list(events))
     return table
 
 
 def _check_only(place: Path, names: list[str]) -> None:
-    """Complains of soundscapes that would not be in the table."""
+    """Refuse soundscapes that would not be in the table."""
     others = sorted(
         path
         for kind in ("jams", "wav")
@@ -143,8 +126,8 @@ def _check_only(place: Path, names: list[str]) -> None:
         )
 
 
-def _is_there(jams: Path, origin: dict, isolated: bool) -> bool:
-    """Whether a soundscape is all there, as an earlier call has left it."""
+def _is_complete(jams: Path, origin: dict, isolated: bool) -> bool:
+    """Whether an earlier call has written all of a soundscape."""
     if not jams.exists() and not jams.with_suffix(".wav").exists():
         return False
     try:
@@ -152,7 +135,7 @@ def _is_there(jams: Path, origin: dict, isolated: bool) -> bool:
         sandbox = document["annotations"][0]["sandbox"]
         found = sandbox["sb_sed"]
         parts = sandbox["scaper"]["isolated_events_audio_path"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except UNREADABLE:
         found = None
     if found != json.loads(json.dumps(origin)):
         raise InputError(
@@ -170,7 +153,7 @@ def _write(
 ) -> None:
     """Write ``path`` with the suffix of each file.
 
-    The JAMS is the first, so that audio without it is known to be of others.
+    The JAMS is written first: audio without it is not from here.
     """
     soundscape = mixer.render(scene)
     rate = mixer.sample_rate
@@ -188,25 +171,17 @@ def _write(
     for name, sound in parts.items():
         stem = np.zeros_like(soundscape.samples)
         stem[sound.first :][: len(sound.samples)] = sound.samples
-        _write_audio(path.parent / name, stem, rate)
-    _write_audio(path.with_suffix(".wav"), soundscape.samples, rate)
+        write_wav(path.parent / name, stem, rate)
+    write_wav(path.with_suffix(".wav"), soundscape.samples, rate)
 
 
 def _foregrounds(
     scene: Scene, soundscape: Soundscape
 ) -> list[tuple[SceneSource, Sound]]:
-    """Those that are heard, by onset: readers of JAMS sort them so."""
+    """Those in the mixture, by onset: readers of JAMS sort them so."""
     pairs = zip(scene.foregrounds, soundscape.foregrounds, strict=True)
-    heard = [(source, sound) for source, sound in pairs if sound]
-    return sorted(heard, key=lambda pair: round(pair[1].onset, 3))
-
-
-def _write_audio(path: Path, samples: np.ndarray, sample_rate: int) -> None:
-    # In memory first: soundfile has no clear error for a full disk.
-    wav = io.BytesIO()
-    soundfile.write(wav, samples, sample_rate, "PCM_16", format="WAV")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(wav.getvalue())
+    mixed = [(source, sound) for source, sound in pairs if sound]
+    return sorted(mixed, key=lambda pair: round(pair[1].onset, 3))
 
 
 def _to_jams(
@@ -218,7 +193,7 @@ def _to_jams(
 ) -> dict:
     background = scene.background
     return soundscape_jams(
-        Placed(
+        JamsSource(
             label=background.label,
             source_file=background.path,
             time=0.0,
@@ -227,12 +202,12 @@ def _to_jams(
             source_time=background.start,
             event_duration=scene.seconds,  # a shorter file is looped
         ),
-        [_placed(source, sound, scene) for source, sound in foregrounds],
+        [_jams_source(source, sound, scene) for source, sound in foregrounds],
         scene.seconds,
         corpus="",
         isolated=parts,
-        # With these Scaper mixes the like of it again: the dry sources at the
-        # same places, but at levels of loudness where ours are of peaks.
+        # With these Scaper mixes something similar: the dry sources at the same
+        # places, but at levels of loudness where these are of peaks.
         scaper={
             "original_duration": scene.seconds,
             "fg_path": _bank(scene.foregrounds[0].path),
@@ -249,7 +224,7 @@ def _to_jams(
     )
 
 
-def _placed(source: SceneSource, sound: Sound, scene: Scene) -> Placed:
+def _jams_source(source: SceneSource, sound: Sound, scene: Scene) -> JamsSource:
     skipped = max(0.0, -source.onset)
     event_time = max(0.0, source.onset)
     # In milliseconds, as the table: their sum must not be rounded otherwise.
@@ -260,7 +235,7 @@ def _placed(source: SceneSource, sound: Sound, scene: Scene) -> Placed:
         for effect in source.effects
         if effect["effect"] == "PitchShift"
     ]
-    return Placed(
+    return JamsSource(
         label=source.label,
         source_file=source.path,
         time=onset,

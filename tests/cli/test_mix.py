@@ -188,13 +188,13 @@ def test_it_goes_on_where_it_was_stopped(here, monkeypatch, capsys):
     mix(output="whole", clips=8)
     capsys.readouterr()
 
-    def stop(path, samples, sample_rate, write=soundscapes._write_audio):
+    def stop(path, samples, sample_rate, write=soundscapes.write_wav):
         if path.name == "3.wav":
             raise KeyboardInterrupt
         write(path, samples, sample_rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr(soundscapes, "_write_audio", stop)
+        patch.setattr(soundscapes, "write_wav", stop)
         assert mix() == 130
     assert capsys.readouterr().err.endswith("sb-sed: interrupted.\n")
     assert mixtures().keys() == {"0.wav", "1.wav", "2.wav"}
@@ -314,7 +314,7 @@ def test_a_full_disk(here, capsys, monkeypatch):
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(soundscapes, "_write_audio", fail)
+    monkeypatch.setattr(soundscapes, "write_wav", fail)
     assert mix() == 2
     (last,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert last.endswith(

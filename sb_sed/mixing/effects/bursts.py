@@ -1,4 +1,4 @@
-"""Bursts of noise or of a tone, added somewhere in a sound.
+"""Bursts of noise or of a tone, added to a part of a sound.
 
 Authors
  * sb_sed contributors 2026
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from sb_sed.mixing.effects.ranges import Range, check_ranges, uniform
+from sb_sed.mixing.effects.chain import Range, check_ranges, uniform
 
 
 @dataclass(frozen=True)
 class NoiseBurst:
     """Adds white noise to a part of a sound.
 
-    As in the released code of the UNIVPM-INRIA system, the samples of the
-    noise are uniform and as strong as there; they have zero mean, where those
-    had an offset of half their range.
+    Distribution (uniform) and level of the noise are those of the released
+    code of the UNIVPM-INRIA system; its mean is zero, where there it is half
+    of the range.
 
     Arguments
     ---------
@@ -30,7 +30,7 @@ class NoiseBurst:
     Raises
     ------
     InputError
-        If a range is none, or out of bounds.
+        If a range is not in order or out of bounds.
 
     Example
     -------
@@ -67,7 +67,7 @@ class NoiseBurst:
         place: float,
         seed: int,
     ) -> np.ndarray:
-        """The sound [N] with a burst, at any sample rate."""
+        """Return the sound [N] with a burst, at any sample rate."""
         burst = _part(len(samples), length, place)
         noise = np.random.default_rng(seed).random(
             burst.stop - burst.start, dtype=np.float32
@@ -89,12 +89,12 @@ class SineBurst:
         Range of the burst's share of the sound, 0 to 1.
     frequency : (float, float)
         Range of the tone's frequency in Hz; the released code begins at 0,
-        where nothing is heard.
+        which is inaudible.
 
     Raises
     ------
     InputError
-        If a range is none, or out of bounds.
+        If a range is not in order or out of bounds.
 
     Example
     -------
@@ -135,7 +135,7 @@ class SineBurst:
         place: float,
         frequency: float,
     ) -> np.ndarray:
-        """The sound [N] with a burst."""
+        """Return the sound [N] with a burst."""
         burst = _part(len(samples), length, place)
         # Single precision is fast, and enough for the part within a turn.
         turns = frequency / sample_rate * np.arange(burst.stop - burst.start)
@@ -144,7 +144,7 @@ class SineBurst:
 
 
 def _part(n: int, length: float, place: float) -> slice:
-    """A share of n samples, as far into what is left as ``place`` says."""
+    """A share of n samples; ``place``, 0 to 1, moves it from begin to end."""
     size = int(length * n)
     first = round(place * (n - size))
     return slice(first, first + size)

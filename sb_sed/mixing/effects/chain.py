@@ -1,9 +1,10 @@
-"""Chains of effects drawn at random.
+"""An effect, the ranges of its parameters, and chains drawn at random.
 
 Authors
  * sb_sed contributors 2026
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -12,9 +13,11 @@ from numpy.random import Generator
 
 from sb_sed.errors import InputError
 
+Range = Sequence[float]
+
 
 class Effect(Protocol):
-    """What a chain asks of an effect."""
+    """The interface of an effect in a chain."""
 
     def draw(self, rng: Generator) -> dict[str, float]:
         """Draw the parameters, as JSON can hold them."""
@@ -23,20 +26,37 @@ class Effect(Protocol):
     def apply(
         self, samples: np.ndarray, sample_rate: int, **drawn: float
     ) -> np.ndarray:
-        """A sound [N] with the effect, of the same length and type."""
+        """Return the waveform [N] with the effect, of the same type."""
         ...
+
+
+class NoEffects:
+    """A chain without effects."""
+
+    def draw(self, rng: Generator) -> list[dict[str, Any]]:
+        """Draw nothing."""
+        return []
+
+    def apply(
+        self,
+        samples: np.ndarray,
+        sample_rate: int,
+        drawn: Sequence[dict[str, Any]],
+    ) -> np.ndarray:
+        """Return the samples as they are."""
+        return samples
 
 
 class EffectChain:
     """At most a few of the effects, one after the other.
 
-    How many is drawn uniformly from 0 to ``max_effects``; which of them, each
-    at most once, and in which order is as likely as any other choice.
+    Their number is drawn uniformly from 0 to ``max_effects``; which of them,
+    each at most once, and in which order is as likely as any other choice.
 
     Arguments
     ---------
     effects : Sequence[Effect]
-        Of different classes, whose names stand for them in what is drawn.
+        Of different classes, whose names identify them in what is drawn.
     max_effects : int
         Most effects in a chain.
 
@@ -73,18 +93,7 @@ class EffectChain:
             )
 
     def draw(self, rng: Generator) -> list[dict[str, Any]]:
-        """Draw a chain.
-
-        Arguments
-        ---------
-        rng : Generator
-            Where the chance comes from.
-
-        Returns
-        -------
-        list of dict
-            For each effect in turn its name, as ``effect``, and parameters.
-        """
+        """Draw a chain: of each effect its name, as ``effect``, and parameters."""
         names = list(self.effects)
         n = rng.integers(self.max_effects + 1)
         chosen = [names[i] for i in rng.permutation(len(names))[:n]]
@@ -103,7 +112,7 @@ class EffectChain:
         Arguments
         ---------
         samples : np.ndarray
-            A sound [N]; left as it is.
+            A waveform [N], which is not changed.
         sample_rate : int
             Samples per second.
         drawn : Sequence[dict]
@@ -112,7 +121,8 @@ class EffectChain:
         Returns
         -------
         np.ndarray
-            The sound with the effects [N]; of an empty chain the very same.
+            The waveform with the effects [N]; ``samples`` itself if there are
+            none.
 
         Raises
         ------
@@ -131,3 +141,51 @@ class EffectChain:
                 samples, sample_rate, **parameters
             )
         return samples
+
+
+def uniform(rng: Generator, limits: Range) -> float:
+    """Draw from (low, high), all values alike."""
+    return float(rng.uniform(*limits))
+
+
+def log_uniform(rng: Generator, limits: Range) -> float:
+    """Draw from (low, high), all ratios alike: each octave as often."""
+    return math.exp(rng.uniform(*map(math.log, limits)))
+
+
+def check_ranges(effect: object, **bounds: Range) -> None:
+    """Check the ranges of an effect's parameters.
+
+    Arguments
+    ---------
+    effect : object
+        Has an attribute (low, high) of each of the names.
+    **bounds : (float, float)
+        The least and the most that a value can be.
+
+    Raises
+    ------
+    InputError
+        If a range is not two numbers in order, or not within the bounds.
+
+    Example
+    -------
+    >>> from types import SimpleNamespace
+    >>> check_ranges(SimpleNamespace(level=(1, 0)), level=(0, 2))
+    Traceback (most recent call last):
+    ...
+    sb_sed.errors.InputError: level of SimpleNamespace is (1, 0): give the
+    lower and the upper end of a range within 0 to 2.
+    """
+    for name, (least, most) in bounds.items():
+        limits = getattr(effect, name)
+        try:
+            low, high = limits
+            good = least <= low <= high <= most and math.isfinite(high - low)
+        except (TypeError, ValueError):
+            good = False
+        if not good:
+            raise InputError(
+                f"{name} of {type(effect).__name__} is {limits}: give the "
+                f"lower and the upper end of a range within {least} to {most}."
+            )

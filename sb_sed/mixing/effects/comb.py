@@ -1,4 +1,4 @@
-"""A comb filter that varies with time.
+"""A comb filter that varies in time.
 
 Authors
  * sb_sed contributors 2026
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from sb_sed.mixing.effects.ranges import (
+from sb_sed.mixing.effects.chain import (
     Range,
     check_ranges,
     log_uniform,
@@ -26,10 +26,9 @@ class CombFilter:
     The spectrum has notches ``1 / d`` Hz apart that sweep up and down. What
     comes after the end of the sound is cut.
 
-    The delays of the released code of the UNIVPM-INRIA system, which never
-    puts this effect to use, are 100 to 280 ms (``delay: [0.1, 0.1]``), and of
-    what is yet to come. With them an echo is heard, of a wavering pitch,
-    rather than a comb filter, which is what the paper has.
+    The released code of the UNIVPM-INRIA system, which never uses this effect,
+    has delays of 100 to 280 ms (``delay: [0.1, 0.1]``) that reach forward in
+    time. That is an echo of wavering pitch; the paper has a comb filter.
 
     Arguments
     ---------
@@ -45,7 +44,7 @@ class CombFilter:
     Raises
     ------
     InputError
-        If a range is none, or out of bounds.
+        If a range is not in order or out of bounds.
 
     Example
     -------
@@ -89,7 +88,7 @@ class CombFilter:
         rate: float,
         phase: float,
     ) -> np.ndarray:
-        """The sound [N] filtered."""
+        """Return the sound [N] filtered."""
         if len(samples) == 0:
             return samples.copy()
         angle = np.arange(len(samples), dtype=np.float32)

@@ -9,28 +9,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from sb_sed.mixing.effects.ranges import Range, check_ranges, uniform
+from sb_sed.mixing.effects.chain import Range, check_ranges, uniform
 
 
 @dataclass(frozen=True)
 class Compression:
-    """Makes what is soft louder, as SoX's ``contrast`` does.
+    """Amplifies soft samples, as SoX's ``contrast`` does.
 
     The curve is ``sin(pi / 2 x + a / 750 sin(2 pi x))`` for the amount ``a``:
     small samples are amplified by 3.9 dB (a = 0) to 7.6 dB (a = 100), a sample
     of magnitude 1 stays. A sound is brought to a peak of 1 and back, so that
-    how strong the effect is does not depend on how loud its file is.
+    the strength of the effect does not depend on the level of its file.
 
     Arguments
     ---------
     amount : (float, float)
-        Range of the amount, within 0 to 100; all of it in the released code of
-        the UNIVPM-INRIA system.
+        Range of the amount, within 0 to 100: the whole range in the released
+        code of the UNIVPM-INRIA system.
 
     Raises
     ------
     InputError
-        If the range is none, or out of bounds.
+        If the range is not in order or out of bounds.
 
     Example
     -------
@@ -51,7 +51,7 @@ class Compression:
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, amount: float
     ) -> np.ndarray:
-        """The sound [N] compressed, at any sample rate."""
+        """Return the sound [N] compressed, at any sample rate."""
         peak = np.abs(samples).max(initial=0)
         if peak == 0:
             return samples.copy()

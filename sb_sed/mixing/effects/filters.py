@@ -11,17 +11,17 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
 
-from sb_sed.mixing.effects.ranges import Range, check_ranges, log_uniform
+from sb_sed.mixing.effects.chain import Range, check_ranges, log_uniform
 
 
 @dataclass(frozen=True)
 class LowPass:
-    """Takes away the high frequencies of a sound.
+    """Attenuates the high frequencies of a sound.
 
     A causal Butterworth filter of second order, as SoX's ``lowpass``: -3 dB at
-    the cut-off, from there 12 dB less in each octave. The paper has no ranges,
-    and the released code shelves instead, of 1 to 4 kHz. A cut-off that the
-    sample rate cannot carry leaves the sound as it is.
+    the cut-off, then 12 dB per octave. The paper gives no ranges; the released
+    code has shelving filters of 1 to 4 kHz instead. A cut-off above half the
+    sample rate leaves the sound as it is.
 
     Arguments
     ---------
@@ -31,7 +31,7 @@ class LowPass:
     Raises
     ------
     InputError
-        If the range is none, or out of bounds.
+        If the range is not in order or out of bounds.
 
     Example
     -------
@@ -53,7 +53,7 @@ class LowPass:
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, cutoff: float
     ) -> np.ndarray:
-        """The sound [N] filtered."""
+        """Return the sound [N] filtered."""
         if cutoff >= sample_rate / 2:
             return samples.copy()
         w = math.tan(math.pi * cutoff / sample_rate)
@@ -62,13 +62,13 @@ class LowPass:
 
 @dataclass(frozen=True)
 class HighPass:
-    """Takes away the low frequencies of a sound.
+    """Attenuates the low frequencies of a sound.
 
     A causal Butterworth filter of second order, as SoX's ``highpass``: -3 dB
-    at the cut-off, from there 12 dB less in each octave. The paper has no
-    ranges; the released code's shelf of 20 to 400 Hz is hardly heard of most
-    sounds, so these cut-offs begin at 100 Hz and end at 1 kHz. One that the
-    sample rate cannot carry is taken to be just below half of it.
+    at the cut-off, then 12 dB per octave. The paper gives no ranges; the
+    released code's shelf of 20 to 400 Hz hardly changes most sounds, so these
+    cut-offs begin at 100 Hz and end at 1 kHz. One above half the sample rate is
+    set to just below it.
 
     Arguments
     ---------
@@ -78,7 +78,7 @@ class HighPass:
     Raises
     ------
     InputError
-        If the range is none, or out of bounds.
+        If the range is not in order or out of bounds.
 
     Example
     -------
@@ -100,7 +100,7 @@ class HighPass:
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, cutoff: float
     ) -> np.ndarray:
-        """The sound [N] filtered."""
+        """Return the sound [N] filtered."""
         cutoff = min(cutoff, 0.49 * sample_rate)
         w = math.tan(math.pi * cutoff / sample_rate)
         return _filtered(samples, [1.0, -2.0, 1.0], w)

@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 from numpy.random import Generator
 
-from sb_sed.mixing.effects.ranges import Range, check_ranges, uniform
+from sb_sed.mixing.effects.chain import Range, check_ranges, uniform
 
 _GRAIN, _FADE, _SEARCH = 0.080, 0.012, 0.020  # seconds
 _CENTRED = 0.001  # off the correlation at either end of the search
@@ -19,29 +19,28 @@ _CENTRED = 0.001  # off the correlation at either end of the search
 
 @dataclass(frozen=True)
 class PitchShift:
-    """Raises or lowers the pitch of a sound, and keeps its duration.
+    """Raises or lowers the pitch of a sound without changing its duration.
 
-    The sound is stretched by WSOLA and resampled back to its length, which is
-    how SoX's ``pitch``, the released code's choice, works: grains of 80 ms are
-    faded into one another, each taken from within 10 ms of where it belongs,
-    where it fits best what it follows (Verhelst and Roelands, "An overlap-add
-    technique based on waveform similarity (WSOLA) for high quality time-scale
-    modification of speech", ICASSP 1993). It is as clean as SoX's, and sounds
-    stay within 10 ms of their places, SoX's within 16 ms, since grains are
-    centred there.
+    The sound is stretched by WSOLA and resampled back to its length, as SoX's
+    ``pitch``, which the released code uses, does: grains of 80 ms are faded
+    into one another, each taken from within 10 ms of its place, where it is
+    most similar to the end of the grain before (Verhelst and Roelands, "An
+    overlap-add technique based on waveform similarity (WSOLA) for high quality
+    time-scale modification of speech", ICASSP 1993). It is as clean as SoX's;
+    sounds stay within 10 ms of their places (SoX: 16 ms).
 
-    Written here since the libraries take longer for the same: librosa,
-    Signalsmith Stretch and Bungee 5 to 8 times, torchaudio a thousand times.
+    The libraries take longer for the same: librosa, Signalsmith Stretch and
+    Bungee 5 to 8 times, torchaudio a thousand times.
 
     Arguments
     ---------
     semitones : (float, float)
-        Range of the shift, uniform; 3 either way is the released code's.
+        Range of the shift, uniform; ±3 in the released code.
 
     Raises
     ------
     InputError
-        If the range is none, or reaches beyond an octave.
+        If the range is not in order or exceeds an octave.
 
     Example
     -------
@@ -63,7 +62,7 @@ class PitchShift:
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, semitones: float
     ) -> np.ndarray:
-        """The sound [N] at another pitch."""
+        """Return the sound [N] at another pitch."""
         factor = 2 ** (semitones / 12)
         stretched = _stretch(samples, sample_rate, factor)
         shifted = soxr.resample(stretched, factor, 1.0, quality="MQ")
