@@ -158,14 +158,19 @@ class Run:
         ``name`` is ``classes``, ``sample_rate``, ``clip_seconds`` or
         ``smoother``.
         """
-        section = self.recipe.get(_SECTIONS[name])
-        for part in (self.recipe, section):
+        node = self._node(name)
+        if node is None:
+            raise InputError(
+                f"{self.folder / RECIPE} names no {name}, neither at the top "
+                f"nor in {_SECTIONS[name]}: give the run of a recipe that does."
+            )
+        return node
+
+    def _node(self, name: str) -> object | None:
+        for part in (self.recipe, self.recipe.get(_SECTIONS[name])):
             if isinstance(part, Mapping) and name in part:
                 return part[name]
-        raise InputError(
-            f"{self.folder / RECIPE} names no {name}, neither at the top nor "
-            f"in {_SECTIONS[name]}: give the run of a recipe that does."
-        )
+        return None
 
     @property
     def constants(self) -> dict[str, object]:
@@ -268,10 +273,13 @@ class Run:
             detector = describe(self.recipe["student"])
         except UnknownPart as error:
             raise self._with_file(error) from error
+        smoother = smoother or self.smoother()
+        if smoother is None:
+            self.constant("smoother")  # complains
         return Description(
             **self.constants,
             detector=detector,
-            smoother=smoother or self.smoother(),
+            smoother=smoother,
             weights=self.weights,
             about=self.about,
         )
@@ -288,7 +296,7 @@ class Run:
         file = self.smoother_file(network)
         return load_smoother(file) if file.is_file() else None
 
-    def smoother(self, network: str = "student") -> Smoother:
+    def smoother(self, network: str = "student") -> Smoother | None:
         """Return the tuned smoother or that of the recipe; execute nothing.
 
         Arguments
@@ -298,19 +306,21 @@ class Run:
 
         Returns
         -------
-        Smoother
+        Smoother | None
+            None if there is neither.
 
         Raises
         ------
         InputError
-            If there is neither, or the file is malformed.
+            If the file is malformed.
         UnknownPart
             If that of the recipe is not of this package.
         """
         if tuned := self.tuned_smoother(network):
             return tuned
+        node = self._node("smoother")
         try:
-            return build(describe(self.constant("smoother")))
+            return None if node is None else build(describe(node))
         except UnknownPart as error:
             raise self._with_file(error) from error
 

@@ -10,6 +10,8 @@ from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.runs.run import Run
 from sb_sed.scoring.report import make_report, write_json
+from sb_sed.smoothing.saved import save_smoother
+from sb_sed.smoothing.threshold import ThresholdSmoother
 
 
 def files(folder):
@@ -178,3 +180,14 @@ def test_the_log_of_the_epochs(tmp_path):
     assert run.logged("loss") == []
     run.log.write_text("epoch: 1 - loss: 2.00\nepoch: 2 - loss: 1.5e+00, a: 3")
     assert run.logged("loss") == [2.0, 1.5]
+
+
+def test_without_a_smoother_there_is_no_detector(run_folder):
+    rewrite("smoothing:", "others:")(run_folder)
+    run = Run(run_folder)
+    assert run.smoother() is None
+    with pytest.raises(InputError, match="names no smoother"):
+        run.describe()
+    save_smoother(ThresholdSmoother(0.25), run.smoother_file())
+    assert run.smoother().parameters == {"threshold": 0.25}
+    assert run.describe().smoother.parameters == {"threshold": 0.25}
