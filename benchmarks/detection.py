@@ -5,7 +5,7 @@
 The baseline's detector at full size with random weights. Clips of 10 s, on one
 thread: the network alone (features ready), with its features, and a file from
 disk to its table of events, beside the network alone; the real-time factor is
-the time over the length. Then a minute, with so many of its windows heard at
+the time over the length. Then a minute, by so many of its windows at
 once, on one thread and on two. Then a folder of clips with one thread and with
 two, in turns. Then one long file of 44.1 kHz stereo, with the growth of the peak
 memory of a fresh process, beside that of a file of a minute: what grows is the

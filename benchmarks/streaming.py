@@ -3,10 +3,10 @@
     python benchmarks/streaming.py [--seconds 120] [--latency 1 2 4 8 12]
         [--model FOLDER --audio FOLDER]
 
-Without a model it is the baseline's with random weights, and noise is what it
-hears; with one, the recordings of a folder, one after the other. The stream
-comes in chunks of 0.1 s. The delay is what has been heard after an event's end
-when it is given away; the real-time factor is the time of the processor, on one
+Without a model it is the baseline's with random weights, and the stream is
+noise; with one, it is the recordings of a folder, one after the other. It
+comes in chunks of 0.1 s. The delay is what has been fed after an event's end
+when it is emitted; the real-time factor is the time of the processor, on one
 thread, over the length. Events are compared with those of the whole, up to the
 last clip: the F1 of those that agree in the label and, within one frame or
 0.2 s, in onset and offset. What the detector itself is like shows in the last
@@ -29,15 +29,15 @@ from sb_sed.audio.search import find_recordings
 from sb_sed.inference.detector import SoundEventDetector
 
 
-def hear_folder(folder: Path, rate: int, seconds: float) -> np.ndarray:
-    """The first seconds of its recordings."""
-    heard, n_samples = [], 0
+def read_folder(folder: Path, rate: int, seconds: float) -> np.ndarray:
+    """Read the first seconds of its recordings."""
+    blocks, n_samples = [], 0
     for path in find_recordings([folder]).values():
-        heard += read_blocks(path, rate)
-        n_samples = sum(map(len, heard))
+        blocks += read_blocks(path, rate)
+        n_samples = sum(map(len, blocks))
         if n_samples >= seconds * rate:
             break
-    return np.concatenate(heard)[: round(seconds * rate)]
+    return np.concatenate(blocks)[: round(seconds * rate)]
 
 
 def stream(
@@ -45,15 +45,15 @@ def stream(
 ) -> tuple[list[tuple], float, float]:
     """The events, the longest delay, the real-time factor."""
     rate = detector.hparams.sample_rate
-    events, delay, heard = [], 0.0, 0
+    events, delay, n_fed = [], 0.0, 0
     start = time.process_time()
-    hearing = detector.event_stream(latency)
+    detecting = detector.event_stream(latency)
     for chunk in np.array_split(samples, 10 * len(samples) // rate):
-        heard += len(chunk)
-        for event in hearing.feed(chunk):
+        n_fed += len(chunk)
+        for event in detecting.feed(chunk):
             events.append(event)
-            delay = max(delay, heard / rate - event.offset)
-    events += hearing.flush()
+            delay = max(delay, n_fed / rate - event.offset)
+    events += detecting.flush()
     factor = (time.process_time() - start) * rate / len(samples)
     return [event[:3] for event in events], delay, factor
 
@@ -101,7 +101,7 @@ def main() -> None:
     if options.model:
         detector = SoundEventDetector.from_folder(options.model)
         rate = detector.hparams.sample_rate
-        samples = hear_folder(options.audio, rate, options.seconds)
+        samples = read_folder(options.audio, rate, options.seconds)
     else:
         detector, rate = make_detector(), RATE
         random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Damaged detectors and smoothers: refused in a sentence, or of sound use."""
+"""Damaged detectors and smoothers: refused in a sentence, or usable."""
 
 import json
 import shutil

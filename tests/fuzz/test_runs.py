@@ -87,7 +87,7 @@ def damaged(case, content):
 @pytest.mark.fuzz(damaged_yaml.MUTATORS, 2)
 @pytest.mark.parametrize("line", LINES)
 def test_recipes_of_runs(case, line, command, scored, tmp_path):
-    """Read, and never run, as a run may be a stranger's."""
+    """They are read and never executed: a run need not be trusted."""
     look(case, "run/hyperparams.yaml", line, command, scored, tmp_path)
     assert not (tmp_path / "trap").exists()
 

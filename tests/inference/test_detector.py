@@ -23,7 +23,7 @@ def one_pass(run, samples):
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.999, 1.96, 2.0])
-def test_a_clip_that_fits_is_heard_as_in_the_training(
+def test_a_clip_that_fits_is_scored_as_in_the_training(
     run_folder, detector, make_wav, seconds
 ):
     path = make_wav("a.wav", seconds)
@@ -37,7 +37,7 @@ def test_a_clip_that_fits_is_heard_as_in_the_training(
     )
 
 
-def test_a_long_recording_is_heard_in_windows(run_folder, detector, make_wav):
+def test_a_long_recording_is_scored_in_windows(run_folder, detector, make_wav):
     path = make_wav("a.wav", 7.3)
     scores = detector.scores_file(path)
     np.testing.assert_allclose(
@@ -94,7 +94,7 @@ def test_a_smoother_with_confidences_of_its_own(detector, make_wav):
 
 
 def test_rates_and_channels(detector, make_wav):
-    """The same sound, recorded otherwise."""
+    """The same sound in other formats."""
     path = make_wav("a.wav", 1.5)
     samples, _ = sf.read(path)
     stereo = path.with_name("b.flac")
@@ -108,7 +108,7 @@ def test_rates_and_channels(detector, make_wav):
 def test_batches(detector):
     clips = [torch.rand(n) - 0.5 for n in (2000, 500, 6100)]
     wavs = torch.nn.utils.rnn.pad_sequence(clips, batch_first=True)
-    wavs[1, 500:] = 0.3  # what is behind the end is not heard
+    wavs[1, 500:] = 0.3  # what is behind the end does not count
     lens = torch.tensor([len(clip) / wavs.shape[1] for clip in clips])
     for place, events in enumerate(detector.detect_batch(wavs, lens)):
         recording = Recording([clips[place].numpy()])

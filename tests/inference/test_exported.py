@@ -1,4 +1,4 @@
-"""Exported folders: complete, reproducible, and never half-believed."""
+"""Exported folders: complete, reproducible, refused if damaged."""
 
 import json
 import os

@@ -144,7 +144,7 @@ class Script:
 @pytest.mark.parametrize(
     "calls, expected",
     [
-        # After it was given away it goes on.
+        # It goes on after it was emitted.
         ([[(1, 2)], [(1, 3)], [(1, 6)]], [(1, 2), (2, 6)]),
         # It reached over the line, and then ended before it.
         ([[(1, 4)], [(1, 2)], [(1, 2)]], [(1, 2)]),

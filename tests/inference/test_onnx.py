@@ -46,7 +46,7 @@ FRONT_ENDS = {
 
 
 def make_detector(name: str) -> Detector:
-    """A small detector whose scores depend on what it hears."""
+    """A small detector whose scores depend on the waveform."""
     torch.manual_seed(0)
     featurizer = get_featurizer(
         name, n_mels=32, hop_length=400, **FRONT_ENDS[name]

@@ -85,8 +85,8 @@ def _seeded():
 @pytest.fixture
 def detector(detector):
     """The tiny network's scores lie in a narrow range: spread out."""
-    heard = detector.scores(Recording([noise(9)]))[["Cat", "Dog"]]
-    middle, width = heard.median(), heard.std()
+    scores = detector.scores(Recording([noise(9)]))[["Cat", "Dog"]]
+    middle, width = scores.median(), scores.std()
     middle, width = (x.to_numpy(np.float32) for x in (middle, width))
     network = detector.scores.network
 
@@ -200,9 +200,9 @@ def test_the_latency_is_kept(windows, latency):
 @pytest.mark.parametrize("latency", [0.3, 4.0])
 def test_an_endless_event_is_one(latency):
     stream = EventStream(scorer_of(GEOMETRIES[0]), decoded, latency)
-    silence, sound = np.zeros(5000, np.float32), np.ones(1000, np.float32)
+    silence, tone = np.zeros(5000, np.float32), np.ones(1000, np.float32)
     assert stream.feed(silence) == []
-    assert not any(stream.feed(sound) for _ in range(60))
+    assert not any(stream.feed(tone) for _ in range(60))
     events = stream.feed(silence) + stream.feed(silence)
     assert len(events) == 1
     assert events[0].onset == pytest.approx(5, abs=0.11)
@@ -230,7 +230,7 @@ def test_silence_and_nothing(detector):
     assert list(detector.stream([])) == []
 
 
-def test_what_is_shorter_than_a_clip_is_heard_as_a_file(detector, make_wav):
+def test_what_is_shorter_than_a_clip_is_scored_as_a_file(detector, make_wav):
     detector.hparams.smoother = ThresholdSmoother(0.5)
     path = make_wav("a.wav", 1.3)
     samples, _ = sf.read(path, dtype="float32")

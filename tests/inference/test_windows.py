@@ -88,7 +88,7 @@ def test_the_weight_goes_from_one_window_to_the_next():
 
 
 def test_memory_is_that_of_a_few_windows():
-    """What has been heard is let go, however long the recording."""
+    """What has been processed is dropped, however long the recording."""
     windows, kept = GEOMETRIES[0], []
 
     def endless():
