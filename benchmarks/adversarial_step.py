@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -52,10 +52,13 @@ class Run:
                 "--noprogressbar",
             ]
         )
-        self.data = train.Data(hparams)
-        featurizer = hparams["student"].featurizer.fit(self.data.waveforms())
+        data, self.clips, self.batches, held_out = train.dataio_prep(hparams)
+        waveforms = data.waveforms(self.clips)
+        featurizer = hparams["student"].featurizer.fit(waveforms)
         hparams["teacher"].featurizer.load_state_dict(featurizer.state_dict())
-        self.brain = train.make_brain(hparams, run_opts, self.data)
+        self.brain = train.make_brain(
+            hparams, run_opts, data, self.batches, held_out
+        )
         self.brain.checkpointer = None
         self.brain.on_fit_start()
         self.brain.modules.train()
@@ -97,13 +100,13 @@ class Run:
         return _call
 
 
-def batches(data):
+def endless(run: Run) -> Iterator[PaddedBatch]:
     """Endless batches of the recipe."""
     epoch = 0
     while True:
-        data.batches.set_epoch(epoch)
-        for indices in data.batches:
-            yield PaddedBatch([data.training_clips[i] for i in indices])
+        run.batches.set_epoch(epoch)
+        for indices in run.batches:
+            yield PaddedBatch([run.clips[i] for i in indices])
         epoch += 1
 
 
@@ -121,7 +124,7 @@ def main() -> None:
             name: Run(adaptation, f"{folder}/data", folder)
             for name, adaptation in METHODS.items()
         }
-        supply = batches(runs["two steps"].data)
+        supply = endless(runs["two steps"])
         for step in range(arguments.steps + 1):
             batch = next(supply)
             for run in runs.values():

@@ -72,18 +72,7 @@ class Featurizer(nn.Module):
         return self.from_mel(self.mel(wavs))
 
     def from_mel(self, mel: Tensor) -> Tensor:
-        """Return the features of mel spectrograms.
-
-        Arguments
-        ---------
-        mel : Tensor
-            Linear amplitudes [B, T, F].
-
-        Returns
-        -------
-        Tensor
-            [B, T, F] or [B, T, F, C].
-        """
+        """Return the features of mel spectrograms [B, T, F], as ``forward``."""
         return _through(self.stages, mel)
 
     @torch.no_grad()

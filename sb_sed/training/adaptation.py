@@ -12,8 +12,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+Terms = dict[str, Tensor]  # scalars
+Modules = Mapping[str, nn.Module]
 
 
 class Adaptation(ABC):
@@ -27,18 +30,18 @@ class Adaptation(ABC):
         Makes the optimiser of each from its parameters.
     """
 
-    modules: Mapping[str, nn.Module] = {}
+    modules: Modules = {}
     opt_classes: Mapping[str, Callable] = {}
 
     @abstractmethod
     def objectives(
         self,
-        terms: dict[str, torch.Tensor],
-        modules: Mapping[str, nn.Module],
-        embedding: torch.Tensor,
-        lens: torch.Tensor,
-        domains: torch.Tensor,
-    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        terms: Terms,
+        modules: Modules,
+        embedding: Tensor,
+        lens: Tensor,
+        domains: Tensor,
+    ) -> tuple[Terms, Tensor | None]:
         """Return what the two steps minimise.
 
         Both are back-propagated, one after the other, before the optimisers
@@ -46,22 +49,22 @@ class Adaptation(ABC):
 
         Arguments
         ---------
-        terms : dict[str, torch.Tensor]
+        terms : dict[str, Tensor]
             The detector's weighted losses, scalars.
         modules : Mapping[str, nn.Module]
             The Brain's, perhaps wrapped for several devices.
-        embedding : torch.Tensor
+        embedding : Tensor
             The student's, [B, T', D].
-        lens : torch.Tensor
+        lens : Tensor
             Relative lengths, [B].
-        domains : torch.Tensor
+        domains : Tensor
             1 for synthetic clips, else 0, [B].
 
         Returns
         -------
-        dict[str, torch.Tensor]
+        dict[str, Tensor]
             The scalars whose sum the first step minimises.
-        torch.Tensor | None
+        Tensor | None
             The scalar that the second step minimises; None if there is none.
         """
 
@@ -69,7 +72,14 @@ class Adaptation(ABC):
 class NoAdaptation(Adaptation):
     """The detector is trained as if all clips were of one domain."""
 
-    def objectives(self, terms, modules, embedding, lens, domains):
+    def objectives(
+        self,
+        terms: Terms,
+        modules: Modules,
+        embedding: Tensor,
+        lens: Tensor,
+        domains: Tensor,
+    ) -> tuple[Terms, None]:
         """Return the detector's losses, and no second step."""
         return terms, None
 
@@ -119,7 +129,14 @@ class TwoStep(Adaptation):
         self.main = main
         self.adversarial = adversarial
 
-    def objectives(self, terms, modules, embedding, lens, domains):
+    def objectives(
+        self,
+        terms: Terms,
+        modules: Modules,
+        embedding: Tensor,
+        lens: Tensor,
+        domains: Tensor,
+    ) -> tuple[Terms, Tensor]:
         """Return the detector's losses less D's, and D's."""
         detached = embedding.detach().requires_grad_()
         logits = modules["discriminator"](detached, lens)
@@ -163,7 +180,14 @@ class GradientReversal(Adaptation):
         self.main = main
         self.adversarial = adversarial
 
-    def objectives(self, terms, modules, embedding, lens, domains):
+    def objectives(
+        self,
+        terms: Terms,
+        modules: Modules,
+        embedding: Tensor,
+        lens: Tensor,
+        domains: Tensor,
+    ) -> tuple[Terms, None]:
         """Return the detector's losses with D's, and no second step."""
         reversed_ = reverse_gradient(embedding, self.adversarial)
         logits = modules["discriminator"](reversed_, lens)
@@ -171,7 +195,7 @@ class GradientReversal(Adaptation):
         return _weighted(terms, self.main) | {"discriminator": loss}, None
 
 
-def reverse_gradient(x: torch.Tensor, weight: float) -> torch.Tensor:
+def reverse_gradient(x: Tensor, weight: float) -> Tensor:
     """Return the same tensor; its gradient is multiplied by ``-weight``.
 
     Example
@@ -191,14 +215,10 @@ def unwrapped(module: nn.Module) -> nn.Module:
     return getattr(module, "module", module)
 
 
-def _weighted(
-    terms: Mapping[str, torch.Tensor], weight: float
-) -> dict[str, torch.Tensor]:
+def _weighted(terms: Terms, weight: float) -> Terms:
     return {name: weight * term for name, term in terms.items()}
 
 
-def _with_gradient(
-    value: torch.Tensor, of: torch.Tensor, gradient: torch.Tensor
-) -> torch.Tensor:
+def _with_gradient(value: Tensor, of: Tensor, gradient: Tensor) -> Tensor:
     """A scalar whose gradient with respect to a tensor is known."""
     return value + ((of - of.detach()) * gradient).sum()
