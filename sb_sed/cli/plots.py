@@ -139,7 +139,7 @@ def add_plot_embeddings(commands) -> None:
             parser,
             f"--{domain}",
             "FOLDER",
-            f"folder of the {domain} clips (.wav, .flac)",
+            f"folder that the {domain} clips are in",
             required=True,
         )
     parser.add_argument(

@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import json
 from collections.abc import Callable
 
 from sb_sed.cli.arguments import (
@@ -15,6 +16,7 @@ from sb_sed.cli.arguments import (
     add_seed,
     whole,
 )
+from sb_sed.cli.outputs import write_text
 from sb_sed.errors import InputError
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 
@@ -66,7 +68,8 @@ def add_tune(commands) -> None:
         "--regularise",
         choices=["flattest", "shrink", "none"],
         help="for the exact search: take the best plateau of the grid, or lend "
-        "each class events of an average one (default: what is recommended for the smoother)",
+        "each class events of an average one (default: what is recommended "
+        "for the smoother)",
     )
     parser.add_argument(
         "--folds",
@@ -92,14 +95,7 @@ def add_tune(commands) -> None:
 
 
 def _tune(arguments: argparse.Namespace) -> None:
-    import json
-
-    from sb_sed.formats import (
-        atomic_path,
-        read_durations,
-        read_events,
-        read_scores,
-    )
+    from sb_sed.formats import read_durations, read_events, read_scores
     from sb_sed.smoothing.saved import save_smoother
     from sb_sed.tuning.report import format_tuning
     from sb_sed.tuning.tune import tune
@@ -122,8 +118,7 @@ def _tune(arguments: argparse.Namespace) -> None:
         record["psds"], line = _psds(smoother, scores, reference, durations)
         text += f"\n\n{line}"
     if arguments.json:
-        with atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_text(json.dumps(record, indent=2) + "\n", arguments.json)
     if arguments.save:
         save_smoother(smoother, arguments.save)
     print(text, flush=True)
