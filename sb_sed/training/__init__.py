@@ -1,1 +1,1 @@
-"""Training: Brains, the EMA teacher, schedules."""
+"""Training: the Brains, adaptation, schedules, logging, checkpoints, recipes."""

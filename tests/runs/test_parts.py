@@ -142,3 +142,16 @@ def test_what_is_in_the_list_has_the_names_of_recipes():
     assert isinstance(build(part), ParallelPCEN)
     flatten = build(described("!new:torch.nn.Flatten {start_dim: 2}"))
     assert flatten(torch.ones(1, 2, 3, 4)).shape == (1, 2, 12)
+
+
+def test_default_layers_are_described_as_numbers():
+    part = "!new:sb_sed.features.ParallelPCEN {n_mels: 4, alpha: [0.9, 0, 1]}"
+    arguments = described(part)["arguments"]
+    assert arguments["alpha"] == [0.9, 0.0, 1.0]
+    assert arguments["delta"] == [10.0, 4.0, 4.0]
+    assert arguments["r"] == [0.5, 0.75, 0.75]
+    one = described("!new:sb_sed.features.PCEN {alpha: null, r: 0.3}")
+    assert (one["arguments"]["alpha"], one["arguments"]["r"]) == (0.8, 0.3)
+    for values in ("alpha: [1, 1, 1], r: [1, 1]", "alpha: [a]"):
+        with pytest.raises(UnknownPart, match="ParallelPCEN cannot be descr"):
+            described(f"!new:sb_sed.features.ParallelPCEN {{{values}}}")
