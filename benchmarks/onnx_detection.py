@@ -28,6 +28,7 @@ import torch
 from _measure import take_turns
 from tqdm import tqdm
 
+from sb_sed.data.manifests import reference_files
 from sb_sed.features import get_featurizer
 from sb_sed.formats import read_durations, read_events, scores_table
 from sb_sed.inference.exported import read_detector
@@ -108,9 +109,9 @@ def worth(
     prepared = Run(run).prepared_folder
     manifest = json.loads((prepared / f"{test_set}.json").read_text("utf-8"))
     classes, smoother = hparams["classes"], hparams["smoother"]
-    references = prepared / "references"
-    reference = read_events(references / f"{test_set}.tsv", classes)
-    durations = read_durations(references / f"{test_set}_durations.tsv")
+    events, durations = reference_files(prepared, test_set)
+    reference = read_events(events, classes)
+    durations = read_durations(durations)
     n_samples = round(hparams["clip_seconds"] * hparams["sample_rate"])
     print(f"\n{test_set}, {len(manifest)} clips")
     print(f"{'':20}{'event F1':>9}{'PSDS 1':>8}{'PSDS 2':>8}{'PSDS 2020':>11}")

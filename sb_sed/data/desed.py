@@ -25,6 +25,7 @@ from sb_sed.data.desed_layout import (
 )
 from sb_sed.data.manifests import (
     manifest_entry,
+    reference_files,
     write_manifest,
     write_references,
 )
@@ -366,20 +367,15 @@ def _write_split(name, split, ready, prepared) -> dict:
         "manifest": str(manifest),
     }
     if name in _WITH_REFERENCE:
-        reference, table = _reference_paths(name, prepared)
-        write_references(annotated, durations, reference, table)
+        write_references(annotated, durations, prepared, name)
+        reference, table = reference_files(prepared, name)
         report |= {"reference": str(reference), "durations": str(table)}
     return report
-
-
-def _reference_paths(name, prepared) -> tuple[Path, Path]:
-    folder = prepared / "references"
-    return folder / f"{name}.tsv", folder / f"{name}_durations.tsv"
 
 
 def _remove_splits(names, prepared):
     """Removes what an earlier call wrote for splits that are gone."""
     for name in names:
         (prepared / f"{name}.json").unlink(missing_ok=True)
-        for path in _reference_paths(name, prepared):
+        for path in reference_files(prepared, name):
             path.unlink(missing_ok=True)

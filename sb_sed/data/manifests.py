@@ -133,36 +133,51 @@ def read_manifest(path: str | Path) -> dict[str, dict]:
     return {name: _checked(path, name, x) for name, x in entries.items()}
 
 
+def reference_files(
+    prepared_folder: str | Path, split: str
+) -> tuple[Path, Path]:
+    """Return where the events and the durations (TSV) of a split are kept.
+
+    Example
+    -------
+    >>> [path.as_posix() for path in reference_files("prepared", "test")]
+    ['prepared/references/test.tsv', 'prepared/references/test_durations.tsv']
+    """
+    folder = Path(prepared_folder, "references")
+    return folder / f"{split}.tsv", folder / f"{split}_durations.tsv"
+
+
 def write_references(
     events: Mapping[str, Sequence[Event]],
     durations: Mapping[str, float],
-    reference: str | Path,
-    durations_table: str | Path,
+    prepared_folder: str | Path,
+    split: str,
 ) -> None:
-    """Writes the two tables that the scoring compares with.
+    """Write the two tables that the scoring compares with.
 
     Arguments
     ---------
-    events : mapping of str to sequence of (float, float, str)
+    events : Mapping[str, Sequence[Event]]
         File name to onset and offset in seconds and class, as annotated.
-    durations : mapping of str to float
+    durations : Mapping[str, float]
         File name to seconds.
-    reference : str or Path
-        The events TSV to write.
-    durations_table : str or Path
-        The durations TSV to write.
+    prepared_folder : str | Path
+        Gets them as ``reference_files`` says.
+    split : str
+        The name of the set of files.
 
     Example
     -------
     >>> folder = getfixture("tmp_path")
     >>> events = {"a.wav": [(0, 1.5, "Cat")], "b.wav": []}
-    >>> durations = {"a.wav": 10, "b.wav": 9.75}
-    >>> write_references(events, durations, folder / "e.tsv", folder / "d.tsv")
-    >>> (folder / "e.tsv").read_text().splitlines()[1:]
+    >>> write_references(events, {"a.wav": 10, "b.wav": 9.75}, folder, "test")
+    >>> reference, durations = reference_files(folder, "test")
+    >>> reference.read_text().splitlines()[1:]
     ['a.wav\\t0.000\\t1.500\\tCat', 'b.wav\\t\\t\\t']
-    >>> (folder / "d.tsv").read_text().splitlines()[1:]
+    >>> durations.read_text().splitlines()[1:]
     ['a.wav\\t10.000', 'b.wav\\t9.750']
     """
+    reference, durations_table = reference_files(prepared_folder, split)
     write_events(events_table(events), reference, list(events))
     lines = ["filename\tduration"]
     lines += [f"{name}\t{seconds:.3f}" for name, seconds in durations.items()]

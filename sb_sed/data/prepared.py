@@ -13,6 +13,7 @@ from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from torch.utils.data import DataLoader, Dataset
 
+from sb_sed.data.manifests import reference_files
 from sb_sed.data.streams import ClipReader, batches_of_one_length
 from sb_sed.formats import read_durations, read_events
 
@@ -21,8 +22,7 @@ class PreparedData:
     """What the preparation of a data set wrote, as clips, loaders and tables.
 
     The folder has a manifest ``<split>.json`` for each set of clips, and
-    ``references/<split>.tsv`` and ``references/<split>_durations.tsv`` for
-    those that are scored.
+    :func:`sb_sed.data.manifests.reference_files` for those that are scored.
 
     Arguments
     ---------
@@ -122,11 +122,9 @@ class PreparedData:
 
     def reference(self, split: str) -> tuple[pd.DataFrame, dict[str, float]]:
         """Read the true events of a split and its durations in seconds."""
-        place = self.folder / "references" / split
-        return (
-            read_events(f"{place}.tsv", self.reader.encoder.classes),
-            read_durations(f"{place}_durations.tsv"),
-        )
+        events, durations = reference_files(self.folder, split)
+        classes = self.reader.encoder.classes
+        return read_events(events, classes), read_durations(durations)
 
     def _manifest(self, split: str) -> Path:
         return self.folder / f"{split}.json"

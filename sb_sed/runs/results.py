@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sb_sed.data.manifests import reference_files
 from sb_sed.errors import UNREADABLE, InputError, brief
 
 
@@ -95,17 +96,17 @@ class TestSet:
     @property
     def reference(self) -> Path | None:
         """TSV of the true events, if it is there."""
-        return self._prepared(f"references/{self.name}.tsv")
+        return self._prepared()[0]
 
     @property
     def durations(self) -> Path | None:
         """TSV of the files' durations in seconds, if it is there."""
-        return self._prepared(f"references/{self.name}_durations.tsv")
+        return self._prepared()[1]
 
     @property
     def manifest(self) -> Path | None:
         """JSON with the audio file of each clip, if it is there."""
-        return self._prepared(f"{self.name}.json")
+        return self._prepared()[2]
 
     def results(self, network: str = "student") -> Results:
         """Where the results of a network are, or will be."""
@@ -121,9 +122,16 @@ class TestSet:
             or results.report.is_file()
         ]
 
-    def _prepared(self, name: str) -> Path | None:
-        file = self.prepared_folder and self.prepared_folder / name
-        return file if file and file.is_file() else None
+    def _prepared(self) -> list[Path | None]:
+        """Return events, durations and manifest, as far as they are there."""
+        folder = self.prepared_folder
+        if folder is None:
+            return [None] * 3
+        files = (
+            *reference_files(folder, self.name),
+            folder / f"{self.name}.json",
+        )
+        return [file if file.is_file() else None for file in files]
 
 
 def _check_report(report: Mapping) -> None:

@@ -280,8 +280,8 @@ def _write_sets(sets: Mapping[str, _Set], prepared: Path) -> None:
             write_references(
                 {f"{x}.wav": clip["events"] for x, clip in one.clips.items()},
                 {f"{x}.wav": clip["duration"] for x, clip in one.clips.items()},
-                prepared / "references" / f"{of_set}.tsv",
-                prepared / "references" / f"{of_set}_durations.tsv",
+                prepared,
+                of_set,
             )
 
 

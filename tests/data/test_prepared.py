@@ -39,12 +39,11 @@ def folder(tmp_path):
                 wav, duration, events, ["Cat"]
             )
         write_manifest(clips, tmp_path / f"{split}.json")
-    references = tmp_path / "references"
     write_references(
         {name + ".wav": clip["events"] for name, clip in clips.items()},
         {name + ".wav": clip["duration"] for name, clip in clips.items()},
-        references / "validation.tsv",
-        references / "validation_durations.tsv",
+        tmp_path,
+        "validation",
     )
     return tmp_path
 

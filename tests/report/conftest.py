@@ -108,8 +108,8 @@ def _make_run(folder):
             for name, events in REFERENCE.items()
         },
         dict.fromkeys(REFERENCE, 5.0),
-        prepared / "references" / "validation.tsv",
-        prepared / "references" / "validation_durations.tsv",
+        prepared,
+        "validation",
     )
     run = folder / "run"
     write_scores(_scores(), run / "validation" / "student" / "scores")
