@@ -115,7 +115,7 @@ def export_run(
 
 
 def _write_json(description: Description, folder: Path) -> None:
-    """Write what ``read_export`` reads."""
+    """Write what ``_read_json`` reads."""
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -175,23 +175,8 @@ def _licence() -> str:
     return next(filter(None, texts))
 
 
-def read_export(folder: Path) -> Description:
-    """Read ``detector.json``.
-
-    Arguments
-    ---------
-    folder : Path
-        Of ``export_run``.
-
-    Returns
-    -------
-    Description
-
-    Raises
-    ------
-    InputError
-        If it is malformed, of another version, or not of these weights.
-    """
+def _read_json(folder: Path) -> Description:
+    """Read ``detector.json``; make sure that it is of these weights."""
     file = folder / JSON_FILE
     try:
         content = json.loads(file.read_text("utf-8"))
@@ -246,7 +231,7 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
     """
     folder = Path(folder)
     if (folder / JSON_FILE).is_file():
-        description = read_export(folder)
+        description = _read_json(folder)
     elif (folder / WEIGHTS_FILE).is_file():
         raise InputError(
             f"{folder} has no {JSON_FILE}, as some of its classes are not of "

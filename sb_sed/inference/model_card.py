@@ -80,30 +80,11 @@ def model_card(
     tuned: bool,
     safe: bool,
 ) -> str:
-    """Write the card of a run's detector.
+    """Write the card of a run's detector, as Markdown.
 
-    Arguments
-    ---------
-    constants : Mapping
-        ``classes``, ``sample_rate``, ``clip_seconds``.
-    about : Mapping
-        Where the detector comes from.
-    results : Mapping[str, Results]
-        Of each test set that it has scored.
-    tuned : bool
-        Whether the smoother is another than that of the results.
-    safe : bool
-        Whether there is a ``detector.json``.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Raises
-    ------
-    InputError
-        If a report is malformed.
+    Of its constants, where it comes from, and the results on each test set;
+    ``tuned`` says that its smoother is not that of the results, ``safe`` that
+    there is a ``detector.json``.
     """
     classes = "\n".join(f"- {label}" for label in constants["classes"])
     return _CARD.format(

@@ -55,10 +55,6 @@ class Description:
     def build(self) -> Detector:
         """Build the detector with its weights, on the CPU, for evaluation.
 
-        Returns
-        -------
-        Detector
-
         Raises
         ------
         InputError

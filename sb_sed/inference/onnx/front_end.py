@@ -1,7 +1,7 @@
 """Stand-ins of the front-end: spectrogram, decibels, statistics and PCEN.
 
-They compute the same numbers with operators that ONNX has and onnxruntime runs
-fast: no gradients of their own, no loops over frames.
+Each is made of the original, and computes the same with operators that ONNX
+has and onnxruntime runs fast: no gradients of its own, no loops over frames.
 
 Authors
  * sb_sed contributors 2026
@@ -36,11 +36,6 @@ class OnnxMelSpectrogram(nn.Module):
     Sande, 1966): of each column of the samples, written as a matrix [R, C],
     then, turned by the twiddle factors, of each row of what came out. Of a
     real signal, half of the rows will do.
-
-    Arguments
-    ---------
-    mel : MelSpectrogram
-        The original.
 
     Example
     -------
@@ -133,11 +128,6 @@ class OnnxAmplitudeToDB(nn.Module):
 
     onnxruntime's logarithm gives one argument two values, a bit apart, in one
     call; of digital silence ``MinMax`` would make zeros and ones of them.
-
-    Arguments
-    ---------
-    to_db : AmplitudeToDB
-        The original.
     """
 
     def __init__(self, to_db: AmplitudeToDB):
@@ -157,18 +147,7 @@ class OnnxAmplitudeToDB(nn.Module):
 
 
 class OnnxZScore(nn.Module):
-    """``ZScore`` that has its statistics.
-
-    Arguments
-    ---------
-    z_score : ZScore
-        The original.
-
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
+    """``ZScore`` that has its statistics; it complains if it has none."""
 
     def __init__(self, z_score: ZScore):
         super().__init__()
@@ -183,11 +162,6 @@ class OnnxZScore(nn.Module):
 
 class OnnxParallelPCEN(nn.Module):
     """``ParallelPCEN`` as its formula, the parameters as constants.
-
-    Arguments
-    ---------
-    pcen : ParallelPCEN
-        The original.
 
     Example
     -------
@@ -218,13 +192,7 @@ class OnnxParallelPCEN(nn.Module):
 
 
 class OnnxPCEN(OnnxParallelPCEN):
-    """``PCEN``: the one layer, without the axis of the channels.
-
-    Arguments
-    ---------
-    pcen : PCEN
-        The original.
-    """
+    """``PCEN``: the one layer, without the axis of the channels."""
 
     def forward(self, energy: Tensor) -> Tensor:
         """[B, T, F] -> [B, T, F]."""

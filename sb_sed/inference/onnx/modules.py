@@ -64,13 +64,7 @@ def exportable(module: nn.Module) -> nn.Module:
 
 
 class OnnxCRNN(nn.Module):
-    """``CRNN`` without autocast and dropout.
-
-    Arguments
-    ---------
-    crnn : CRNN
-        The original.
-    """
+    """``CRNN`` without autocast and dropout."""
 
     def __init__(self, crnn: CRNN):
         super().__init__()
@@ -96,11 +90,6 @@ class OnnxConvBlock(nn.Module):
     """``ConvBlock`` with its gate as a convolution.
 
     Channels stay where ONNX's convolutions have them.
-
-    Arguments
-    ---------
-    block : ConvBlock
-        The original.
     """
 
     def __init__(self, block: ConvBlock):
@@ -121,11 +110,6 @@ class OnnxGRU(nn.Module):
     """The output of a bidirectional ``nn.GRU`` with ``batch_first``.
 
     As ONNX's operator GRU. Only for the export: PyTorch gets zeros from it.
-
-    Arguments
-    ---------
-    gru : nn.GRU
-        The original.
     """
 
     def __init__(self, gru: nn.GRU):
