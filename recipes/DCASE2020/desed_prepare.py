@@ -20,22 +20,13 @@ from sb_sed.data import desed
 logger = logging.getLogger(__name__)
 
 
-def prepare_desed(data_folder, prepared_folder, **options):
-    """Prepares DESED and logs what it found; to be called by run_on_main.
+def prepare_desed(
+    data_folder: str, prepared_folder: str, **options: object
+) -> dict:
+    """Prepare DESED and log what was found; called by run_on_main.
 
-    Arguments
-    ---------
-    data_folder : str
-        The folder of the DESED copy.
-    prepared_folder : str
-        Where to write.
-    **options : dict
-        See :func:`sb_sed.data.desed.prepare_desed`.
-
-    Returns
-    -------
-    dict
-        The summary.
+    Arguments and the summary are those of
+    :func:`sb_sed.data.desed.prepare_desed`.
     """
     summary = desed.prepare_desed(data_folder, prepared_folder, **options)
     logger.info("DESED\n%s", desed.describe_summary(summary))

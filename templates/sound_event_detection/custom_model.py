@@ -1,6 +1,6 @@
 """A network of your own, as an example that works.
 
-Write yours in the place of this one and name it in train.yaml:
+Replace this one by yours and name it in train.yaml:
 
     network: !new:custom_model.SmallNetwork
         n_classes: !ref <n_classes>
