@@ -11,15 +11,6 @@ def import_quietly(name: str) -> ModuleType:
     They take seconds to import, and ``dcase_util`` below them warns that
     pkg_resources is deprecated.
 
-    Arguments
-    ---------
-    name : str
-        Such as "sed_eval".
-
-    Returns
-    -------
-    module : ModuleType
-
     Example
     -------
     >>> import_quietly("sed_eval").__name__

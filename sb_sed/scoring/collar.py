@@ -175,17 +175,9 @@ def _count(
 
 
 def events_by_stem(events: pd.DataFrame) -> dict[str, list[tuple]]:
-    """Map the stem of each file to its (onset, offset, label), if it has any.
+    """Map the stem of each file to its events (onset, offset, label), if any.
 
-    Arguments
-    ---------
-    events : pandas.DataFrame
-        As of :func:`sb_sed.formats.read_events`.
-
-    Returns
-    -------
-    files : dict
-        Files and events in their order.
+    Both are in the order of the table (:func:`sb_sed.formats.read_events`).
     """
     files: dict[str, list[tuple]] = {}
     for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(

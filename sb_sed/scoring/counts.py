@@ -45,17 +45,7 @@ def f1(hits, estimate, reference, undefined: float = np.nan) -> np.ndarray:
 
 
 def macro_mean(per_class: np.ndarray) -> np.ndarray:
-    """Return the mean over the classes whose F1 is defined.
-
-    Arguments
-    ---------
-    per_class : np.ndarray
-        F1, NaN where it is not defined, ``[..., C]``.
-
-    Returns
-    -------
-    macro : np.ndarray
-        ``[...]``; NaN where there is none.
+    """Return the mean ``[...]`` of the F1 ``[..., C]`` that are not NaN.
 
     Example
     -------

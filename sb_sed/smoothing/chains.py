@@ -42,8 +42,7 @@ def chain_events(
     Returns
     -------
     events : list of tuple of np.ndarray
-        Of each setting: file, first frame, the one after the last, confidence;
-        sorted by these.
+        As for :meth:`sb_sed.smoothing.detections.Detections.from_frames`.
     """
     summarise, from_posteriors = CONFIDENCES[confidence]
     frames, confidences = [np.empty((4, 0), dtype=int)], [np.empty(0)]
@@ -73,18 +72,9 @@ def confident_events(
     events: Sequence[Sequence[np.ndarray]],
     thresholds: Sequence[float],
 ) -> Detections:
-    """Keep the events of each setting that are confident enough for it.
+    """Keep the events of each setting that reach its threshold.
 
-    Arguments
-    ---------
-    packed, events
-        As for :meth:`sb_sed.smoothing.detections.Detections.from_frames`.
-    thresholds : sequence of float
-        Of each setting: the least confidence.
-
-    Returns
-    -------
-    detections : Detections
+    See :meth:`sb_sed.smoothing.detections.Detections.from_frames`.
     """
     kept = []
     for columns, threshold in zip(events, thresholds, strict=True):

@@ -12,20 +12,10 @@ from sb_sed.errors import InputError
 def mean_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Return the mean of the frames of each event.
+    """Return the mean of ``values [R, T]`` inside each event, ``[D]``.
 
-    Arguments
-    ---------
-    values : np.ndarray
-        Scores or probabilities, ``[R, T]``.
-    row, first, end : np.ndarray
-        For each event its row, its first frame and the one after its last, in
-        the order of :func:`sb_sed.smoothing.detections.runs`, ``[D]``.
-
-    Returns
-    -------
-    confidence : np.ndarray
-        ``[D]``.
+    Events are a row, a first frame and the one after the last, in the order of
+    :func:`sb_sed.smoothing.detections.runs`.
 
     Example
     -------
@@ -34,6 +24,8 @@ def mean_inside(
     >>> mean_inside(values, row, first, end).round(3)
     array([0.3, 0.9])
     """
+    # Summed in double precision.
+    values = values.astype(np.float64)
     return _inside(np.add, values, row, first, end) / (end - first)
 
 

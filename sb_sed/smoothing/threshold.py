@@ -45,19 +45,7 @@ def by_class(**values: PerClass) -> dict:
 def thresholds_of(
     smoother: Callable | None, labels: Iterable[str]
 ) -> dict[str, float]:
-    """Return the threshold of each class, if a smoother has this parameter.
-
-    Arguments
-    ---------
-    smoother : Callable, optional
-        From scores to events.
-    labels : Iterable[str]
-        The classes.
-
-    Returns
-    -------
-    thresholds : dict
-        Empty where there are none.
+    """Return the threshold of each class; none if the smoother has none.
 
     Example
     -------
@@ -124,17 +112,9 @@ class ThresholdSmoother(Smoother):
 
 
 def run_events(scores: np.ndarray, active: np.ndarray) -> tuple:
-    """Return the runs of active frames, as confident as their highest score.
+    """Return file, first, end, confidence of the runs of active frames [F, T].
 
-    Arguments
-    ---------
-    scores, active : np.ndarray
-        Of one class, ``[F, T]``; no frame is active after the end of a file.
-
-    Returns
-    -------
-    file, first, end, confidence : np.ndarray
-        Each ``[D]``.
+    An event is as confident as the highest of its scores [F, T].
     """
     file, first, end = runs(active)
     return file, first, end, max_inside(scores, file, first, end)

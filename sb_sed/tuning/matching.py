@@ -75,16 +75,14 @@ def collar_hits(
     reference : Reference
         Events of the class.
     detections : Detections
-        What S settings found in the same files.
+        Events that S settings found in the same files.
     n_settings : int
         S.
 
     Returns
     -------
-    hits : np.ndarray
-        Pairs of an estimated and a reference event, int, ``[S, F]``.
-    estimates : np.ndarray
-        Estimated events, int, ``[S, F]``.
+    hits, estimates : np.ndarray
+        Matched and all estimated events, int, ``[S, F]``.
 
     Example
     -------

@@ -23,14 +23,9 @@ def class_f1(hits, estimates, reference) -> np.ndarray:
     Arguments
     ---------
     hits, estimates : np.ndarray
-        Numbers of events, ``[C, ...]``.
+        Numbers of events, ``[C, ...]``, as the result.
     reference : np.ndarray
         Number of events, ``[C]``.
-
-    Returns
-    -------
-    f1 : np.ndarray
-        ``[C, ...]``.
 
     Example
     -------

@@ -125,18 +125,8 @@ class Trials:
     def counts(
         self, parameters: Mapping[str, Setting]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return hits and estimates at one setting a class.
-
-        Arguments
-        ---------
-        parameters : Mapping[str, Mapping[str, float]]
-            Class -> name -> value, on the grid or off it.
-
-        Returns
-        -------
-        hits, estimates : np.ndarray
-            Each ``[F, C]``.
-        """
+        """Return hits and estimates, each ``[F, C]``, of parameters (class ->
+        name -> value) on the grid or off it."""
         rows = [self._row(label, parameters[label]) for label in self.classes]
         hits, estimates = np.stack(rows, axis=2)
         return hits, estimates
@@ -150,20 +140,8 @@ class Trials:
     def score(
         self, counts: tuple[np.ndarray, np.ndarray], weights: np.ndarray
     ) -> np.ndarray:
-        """Return the macro F1 of counts.
-
-        Arguments
-        ---------
-        counts : tuple of np.ndarray
-            Of :meth:`counts`.
-        weights : np.ndarray
-            How often each file counts, ``[..., F]``.
-
-        Returns
-        -------
-        macro_f1 : np.ndarray
-            Mean over the classes that the reference has, ``[...]``; 0 if none.
-        """
+        """Return the macro F1 ``[...]`` of :meth:`counts` on weighted files
+        ``[..., F]``; 0 if the reference has no event there."""
         weights = np.asarray(weights, dtype=float)
         sums = (weights @ n for n in (*counts, self.reference))
         return np.nan_to_num(macro_mean(f1(*sums)))

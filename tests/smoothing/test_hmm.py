@@ -134,6 +134,13 @@ def test_confidences(confidence):
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+def test_confidences_are_summed_in_double_precision():
+    scores = np.random.default_rng(0).uniform(0.6, 1, 500).astype(np.float32)
+    table = scores_table(scores[:, None], SHIFT, ["Dog"])
+    [confidence] = HMMSmoother(PARAMETERS)({"clip": table})["confidence"]
+    assert confidence == pytest.approx(scores.astype(float).mean(), rel=1e-14)
+
+
 def above(scores, threshold):
     """Events of thresholded scores."""
     events = ThresholdSmoother(threshold)(scores)
