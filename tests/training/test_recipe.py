@@ -292,8 +292,8 @@ def test_keys_that_are_missing_are_named(folder):
     assert str(built) == str(load_hyperpyyaml(recipe.stream()))
     with pytest.raises(InputError, match="has no key 'scale: epochs'"):
         built["scale"]["epochs"]
-    with pytest.raises(InputError, match="no key 'modle': did you mean 'model"):
-        recipe.build(["epochs", "modle"])
+    with pytest.raises(InputError, match="no key .modl.: did you mean 'model"):
+        recipe.build(["epochs", "modl"])
 
 
 def test_parts_are_built_with_what_they_need(folder):
