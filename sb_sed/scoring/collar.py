@@ -127,7 +127,11 @@ def segment_counts(
 
 
 def _count(
-    reference, estimate, classes, make_metric: Callable, unreported=0.0
+    reference: pd.DataFrame,
+    estimate: pd.DataFrame,
+    classes: Sequence[str] | None,
+    make_metric: Callable,
+    unreported: float = 0.0,
 ) -> Counts:
     """Run sed_eval file by file and keep what each file adds."""
     reference_events = events_by_stem(reference)

@@ -8,6 +8,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,12 @@ import numpy as np
 LEVEL = 0.95  # of confidence intervals
 
 
-def f1(hits, estimate, reference, undefined: float = np.nan) -> np.ndarray:
+def f1(
+    hits: np.ndarray,
+    estimate: np.ndarray,
+    reference: np.ndarray,
+    undefined: float = np.nan,
+) -> np.ndarray:
     """Return F1 of numbers of units (events or segments).
 
     Arguments
@@ -158,7 +164,13 @@ class Counts:
 
         return self._scores(*self._f1(draws), _interval)
 
-    def _scores(self, macro, micro, per_class, summary) -> dict:
+    def _scores(
+        self,
+        macro: np.ndarray,
+        micro: np.ndarray,
+        per_class: np.ndarray,
+        summary: Callable,
+    ) -> dict:
         """Summarise the F1 of all draws."""
         return {
             "macro": summary(macro),
@@ -169,7 +181,7 @@ class Counts:
             },
         }
 
-    def _f1(self, weights: np.ndarray):
+    def _f1(self, weights: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return macro [D], micro [D], class F1 [D, C] of weights [D, F]."""
         sums = [
             weights @ units
@@ -179,7 +191,9 @@ class Counts:
         micro = self._reported(*(n.sum(axis=1) for n in sums))
         return macro_mean(per_class), micro, per_class
 
-    def _reported(self, hits, estimate, reference) -> np.ndarray:
+    def _reported(
+        self, hits: np.ndarray, estimate: np.ndarray, reference: np.ndarray
+    ) -> np.ndarray:
         """Return F1, ``unreported`` where there is no estimate."""
         values = f1(hits, estimate, reference)
         values[(reference > 0) & (estimate == 0)] = self.unreported

@@ -157,7 +157,9 @@ def _refuse_overlaps(events: dict[str, list[tuple]]) -> None:
         )
 
 
-def _tables(events, scores) -> dict[str, pd.DataFrame]:
+def _tables(
+    events: dict[str, list[tuple]], scores: dict[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
     """Return the scores of the reference's files and classes."""
     missing = [name for name in events if name not in scores]
     if missing:
@@ -176,7 +178,11 @@ def _tables(events, scores) -> dict[str, pd.DataFrame]:
     return {name: scores[name][columns] for name in events}
 
 
-def _durations(events, tables, durations) -> dict[str, float]:
+def _durations(
+    events: dict[str, list[tuple]],
+    tables: dict[str, pd.DataFrame],
+    durations: dict[str, float] | None,
+) -> dict[str, float]:
     """Return the seconds of the reference's files."""
     if durations is None:
         return {

@@ -191,7 +191,13 @@ def format_report(report: dict) -> str:
 _HEADER = ["class", "event F1", "segment F1"]
 
 
-def _psds(reference, scores, durations, classes, notes) -> dict | None:
+def _psds(
+    reference: pd.DataFrame,
+    scores: dict[str, pd.DataFrame] | None,
+    durations: dict[str, float] | None,
+    classes: Sequence[str] | None,
+    notes: list[str],
+) -> dict | None:
     """Return PSDS, or None and a note that says why."""
     if scores is None:
         notes.append("PSDS needs scores; it is not defined for events.")
@@ -209,7 +215,11 @@ def _psds(reference, scores, durations, classes, notes) -> dict | None:
 
 
 def _notes_on_files(
-    reference, events, scores, missing, n_reference
+    reference: pd.DataFrame,
+    events: pd.DataFrame,
+    scores: dict[str, pd.DataFrame] | None,
+    missing: list[str],
+    n_reference: int,
 ) -> Iterator[str]:
     """Yield a sentence on each kind of files that do not count."""
     if missing:
@@ -262,7 +272,7 @@ def _summary(report: dict) -> str:
 def _f1_rows(report: dict) -> list[list[str]]:
     """Return name, event F1 and segment F1 of the means and the classes."""
 
-    def _cells(*keys):
+    def _cells(*keys: str) -> Iterator[str]:
         for metric in ("event_f1", "segment_f1"):
             value = report[metric]
             interval = report["confidence_intervals"][metric]

@@ -188,7 +188,11 @@ class Smoother(ABC):
             for clip, table in scores.items()
         }
 
-    def _events(self, scores, changes: Setting | None = None) -> Iterator:
+    def _events(
+        self,
+        scores: Mapping[str, pd.DataFrame],
+        changes: Setting | None = None,
+    ) -> Iterator[tuple]:
         """Yield (clip, onset, offset, label, confidence)."""
         for packed in pack(scores):
             for label in packed.classes:

@@ -128,7 +128,7 @@ def blocks(
             yield settings, files, (emissions, *chains, lengths[files])
 
 
-def _least_odds(log_transitions, log_initial) -> float:
+def _least_odds(log_transitions: np.ndarray, log_initial: np.ndarray) -> float:
     """Return log-odds below which no frame of a file can be active.
 
     Against the silent path, a run of n active frames gains n emissions and at

@@ -36,7 +36,13 @@ def max_inside(
     return _inside(np.maximum, values, row, first, end)
 
 
-def _inside(ufunc, values, row, first, end) -> np.ndarray:
+def _inside(
+    ufunc: np.ufunc,
+    values: np.ndarray,
+    row: np.ndarray,
+    first: np.ndarray,
+    end: np.ndarray,
+) -> np.ndarray:
     """Reduce the frames of each event by a ufunc, [D]."""
     start = row * values.shape[1] + first
     # From each bound to the next: in turn an event and what follows it.

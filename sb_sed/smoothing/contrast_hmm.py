@@ -106,7 +106,13 @@ class ContrastHMMSmoother(Smoother):
             [s["threshold"] for s in settings],
         )
 
-    def _events_of(self, packed, label, window, chains) -> list[tuple]:
+    def _events_of(
+        self,
+        packed: PackedScores,
+        label: str,
+        window: float,
+        chains: list[tuple[float, float]],
+    ) -> list[tuple]:
         """Return file, first, end, confidence of each chain's events."""
         level, cost = np.array(chains).T
         # Both rows up to a constant, which no path depends on.
@@ -123,7 +129,9 @@ class ContrastHMMSmoother(Smoother):
             self.confidence,
         )
 
-    def _contrast(self, packed, scores, window) -> np.ndarray:
+    def _contrast(
+        self, packed: PackedScores, scores: np.ndarray, window: float
+    ) -> np.ndarray:
         """Return each frame's place between the extremes around it, [F, T]."""
         scores = scores.astype(np.float64)
         contrast = np.empty_like(scores)

@@ -197,7 +197,9 @@ class HMMSmoother(Smoother):
             points[file, first:end] = (1 + confidence) / 2
         return points
 
-    def _events_of(self, packed, label, settings) -> list[tuple]:
+    def _events_of(
+        self, packed: PackedScores, label: str, settings: Sequence[Setting]
+    ) -> list[tuple]:
         """Return file, first, end, confidence of each setting's events."""
         scores = _probabilities(packed, label)
         return chain_events(

@@ -122,6 +122,7 @@ class MedianSmoother(Smoother):
         return {clip: self._filtered(table) for clip, table in scores.items()}
 
     def _filtered(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Filter the scores of one file."""
         shift = np.median(table["offset"] - table["onset"])
         table = table.copy()
         for label in table.columns[2:]:

@@ -129,7 +129,13 @@ def _boxes(
     )
 
 
-def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
+def _merges(
+    sums: np.ndarray,
+    file: np.ndarray,
+    first: np.ndarray,
+    end: np.ndarray,
+    ratio: bool,
+) -> Iterator[tuple]:
     """Yield the columns of ``_Boxes``, merge by merge."""
     file, number = np.unique(file, return_counts=True)
     # First, end and born, [3, file, box].
@@ -158,7 +164,9 @@ def _merges(sums, file, first, end, ratio: bool) -> Iterator[tuple]:
     yield file, *last, mean, np.full(len(file), np.inf)
 
 
-def _mean(sums, file, first, end) -> np.ndarray:
+def _mean(
+    sums: np.ndarray, file: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> np.ndarray:
     """Return mean scores between frames, [R, N], from sums [F, T + 1]."""
     total = sums[file[:, None], end.astype(int)]
     return (total - sums[file[:, None], first.astype(int)]) / (end - first)
@@ -172,7 +180,7 @@ def _changes(sums: np.ndarray, half: np.ndarray) -> np.ndarray:
     row, here = np.ogrid[: sums.shape[0], : sums.shape[1]]
     last = sums.shape[1] - 1
 
-    def _step(width):
+    def _step(width: int | np.ndarray) -> np.ndarray:
         after = sums[row, np.minimum(here + width, last)] - sums
         before = sums - sums[row, np.maximum(here - width, 0)]
         return (after - before) / width

@@ -153,7 +153,13 @@ def posteriors(
     return np.where(inside, expit(forward), 0).transpose(2, 1, 0)
 
 
-def _step(odds, stay_silent, to_active, to_silent, stay_active) -> np.ndarray:
+def _step(
+    odds: np.ndarray,
+    stay_silent: np.ndarray,
+    to_active: np.ndarray,
+    to_silent: np.ndarray,
+    stay_active: np.ndarray,
+) -> np.ndarray:
     """Return the log-odds of the neighbouring frame's state."""
     ratio = np.exp(np.clip(odds, -_LARGEST, _LARGEST))
     with np.errstate(divide="ignore"):

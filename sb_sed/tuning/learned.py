@@ -124,19 +124,26 @@ class _Chain(BaseHMM):
         super().__init__(2, n_iter=1, params="t", init_params="")
         self.log_emissions = log_emissions
 
-    def expected(self, scores, lengths, p_sil, p_event) -> np.ndarray:
+    def expected(
+        self,
+        scores: np.ndarray,
+        lengths: list[int],
+        p_sil: float,
+        p_event: float,
+    ) -> np.ndarray:
         """Return the expected transitions, [2, 2], of scores [T, 1]."""
         self.startprob_ = np.full(2, 0.5)
         self.transmat_ = np.array([[p_sil, 1 - p_sil], [1 - p_event, p_event]])
         return self.fit(scores, lengths).transitions_
 
-    def _compute_log_likelihood(self, X):
+    def _compute_log_likelihood(self, X: np.ndarray) -> np.ndarray:
         return self.log_emissions(X[:, 0])
 
-    def _do_mstep(self, stats):
+    def _do_mstep(self, stats: dict) -> None:
+        # Kept: the transitions are estimated for all classes at once.
         self.transitions_ = stats["trans"]
 
-    def _get_n_fit_scalars_per_param(self):
+    def _get_n_fit_scalars_per_param(self) -> dict[str, int]:
         return {"t": 2}
 
 
@@ -151,7 +158,7 @@ def _check_axes(trials: Trials) -> None:
         )
 
 
-def _transitions(trials: Trials, label: str, weights) -> np.ndarray:
+def _transitions(trials: Trials, label: str, weights: np.ndarray) -> np.ndarray:
     """Count the reference's transitions from frame to frame, [2, 2]."""
     counts = np.zeros((2, 2))
     weights = np.split(
@@ -183,6 +190,7 @@ def _self_loops(trials: Trials, counts: np.ndarray) -> np.ndarray:
 
 
 def _parameters(trials: Trials, stay: np.ndarray) -> dict:
+    """Name the self-loops, [C, 2], of each class."""
     return {
         label: {"p_sil": p_sil, "p_event": p_event}
         for label, (p_sil, p_event) in zip(

@@ -17,7 +17,9 @@ from scipy.ndimage import uniform_filter
 from sb_sed.scoring.counts import f1
 
 
-def class_f1(hits, estimates, reference) -> np.ndarray:
+def class_f1(
+    hits: np.ndarray, estimates: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
     """Return the F1 of each class on the grid; 0 without reference events.
 
     Arguments
@@ -60,7 +62,9 @@ class Flattest:
 
     width: int = 3
 
-    def __call__(self, hits, estimates, reference) -> np.ndarray:
+    def __call__(
+        self, hits: np.ndarray, estimates: np.ndarray, reference: np.ndarray
+    ) -> np.ndarray:
         """Return the goal on the grid; arguments as of :func:`class_f1`."""
         size = (1, *[self.width] * (hits.ndim - 1))
         return uniform_filter(
@@ -93,7 +97,9 @@ class Shrink:
 
     weight: float = 20.0
 
-    def __call__(self, hits, estimates, reference) -> np.ndarray:
+    def __call__(
+        self, hits: np.ndarray, estimates: np.ndarray, reference: np.ndarray
+    ) -> np.ndarray:
         """Return the goal on the grid; arguments as of :func:`class_f1`."""
         present = reference > 0
         hits_each, estimates_each = (
@@ -108,6 +114,6 @@ class Shrink:
         )
 
 
-def _beside(reference, counts) -> np.ndarray:
+def _beside(reference: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Shape [C] as [C, 1, ...]."""
     return np.reshape(reference, (-1, *[1] * (counts.ndim - 1)))

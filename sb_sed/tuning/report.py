@@ -6,6 +6,7 @@ Authors
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 
@@ -150,7 +151,7 @@ def _header(report: TuningReport) -> list[str]:
     return ["class", "F1", *next(iter(report.parameters.values()))]
 
 
-def _rows(report: TuningReport):
+def _rows(report: TuningReport) -> Iterator[list[str]]:
     for label, setting in report.parameters.items():
         value = report.per_class[label]
         yield [

@@ -137,7 +137,7 @@ class ForestSearch:
             if name not in tied
         ]
 
-        def _parameters(point):
+        def _parameters(point: list[float]) -> dict:
             values = dict(zip(names, point, strict=True))
             return {
                 label: {
@@ -149,7 +149,7 @@ class ForestSearch:
 
         with progress(total=self.n_calls, desc="forest search") as bar:
 
-            def _loss(point):
+            def _loss(point: list[float]) -> float:
                 bar.update()
                 return 1 - trials.macro_f1(_parameters(point), weights)
 

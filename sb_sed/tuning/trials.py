@@ -146,7 +146,7 @@ class Trials:
         sums = (weights @ n for n in (*counts, self.reference))
         return np.nan_to_num(macro_mean(f1(*sums)))
 
-    def _row(self, label: str, setting: Setting):
+    def _row(self, label: str, setting: Setting) -> tuple:
         """Return hits and estimates of a class at a setting, each ``[F]``."""
         if "grid" in self.__dict__ and setting in self.settings:
             index, row = self.classes.index(label), self.settings.index(setting)
@@ -154,7 +154,7 @@ class Trials:
         hits, estimates = self._try(label, [setting])
         return hits[0], estimates[0]
 
-    def _try(self, label: str, settings: Sequence[Setting]):
+    def _try(self, label: str, settings: Sequence[Setting]) -> tuple:
         """Return hits and estimates of a class, each ``[S, F]``."""
         parts = [
             collar_hits(

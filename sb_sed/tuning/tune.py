@@ -182,7 +182,9 @@ def _figure(values: list[np.ndarray]) -> Figure:
     )
 
 
-def _per_class(found, trials: Trials) -> dict[str, float | None]:
+def _per_class(
+    found: tuple[np.ndarray, np.ndarray], trials: Trials
+) -> dict[str, float | None]:
     """Return F1 on all files; None for a class that the reference lacks."""
     values = f1(*(n.sum(axis=0) for n in (*found, trials.reference)))
     return {
