@@ -185,7 +185,7 @@ class HMMSmoother(Smoother):
         favour = np.log((1 - _LEVELS) / _LEVELS)
         transitions[:, :, 1] += favour[:, None]
         initial[:, 1] += favour
-        scores = _probabilities(packed, label)
+        scores = probabilities(packed, label)
         points = np.zeros(scores.shape)
         for settings, files, chains in blocks(
             scores, self.log_emissions, transitions, initial, packed.lengths
@@ -201,7 +201,7 @@ class HMMSmoother(Smoother):
         self, packed: PackedScores, label: str, settings: Sequence[Setting]
     ) -> list[tuple]:
         """Return file, first, end, confidence of each setting's events."""
-        scores = _probabilities(packed, label)
+        scores = probabilities(packed, label)
         return chain_events(
             scores,
             self.log_emissions,
@@ -212,8 +212,14 @@ class HMMSmoother(Smoother):
         )
 
 
-def _probabilities(packed: PackedScores, label: str) -> np.ndarray:
-    """Return the scores of a class, [F, T], if they are probabilities."""
+def probabilities(packed: PackedScores, label: str) -> np.ndarray:
+    """Return the scores of a class, ``[F, T]``.
+
+    Raises
+    ------
+    InputError
+        If they are no probabilities.
+    """
     scores = packed.scores_of(label)
     if not (scores.min() >= 0 and scores.max() <= 1):
         raise InputError(

@@ -24,6 +24,7 @@ from hmmlearn.base import BaseHMM
 from scipy.special import logit
 
 from sb_sed.errors import InputError
+from sb_sed.smoothing.hmm import probabilities
 from sb_sed.tuning.trials import Trials
 
 
@@ -83,7 +84,8 @@ class BaumWelch:
     Raises
     ------
     InputError
-        If the smoother has parameters other than ``p_sil`` and ``p_event``.
+        If the smoother has parameters other than ``p_sil`` and ``p_event``, or
+        a score is no probability.
     """
 
     start: float = 0.9
@@ -94,21 +96,19 @@ class BaumWelch:
     def __call__(self, trials: Trials, weights: np.ndarray) -> dict:
         """See :class:`~sb_sed.tuning.search.Search`."""
         _check_axes(trials)
-        tables = [
-            packed.values[file, :length]
-            for packed in trials.packs
-            for file, length in enumerate(packed.lengths)
-        ]
-        files = np.repeat(np.arange(len(tables)), weights.astype(int))
-        scores = np.concatenate([tables[file] for file in files])
-        lengths = [len(tables[file]) for file in files]
+        lengths = np.concatenate([packed.lengths for packed in trials.packs])
+        files = np.repeat(np.arange(len(lengths)), weights.astype(int))
+        scores = []
+        for label in trials.classes:
+            frames = _frames(trials, label)
+            scores.append(np.concatenate([frames[file] for file in files]))
         chain = _Chain(trials.smoother.log_emissions)
         stay = np.full((len(trials.classes), 2), self.start)
         for _ in range(self.n_iter):
             counts = np.stack(
                 [
-                    chain.expected(scores[:, [column]], lengths, *stay[column])
-                    for column in range(len(stay))
+                    chain.expected(frames[:, None], lengths[files], *loops)
+                    for frames, loops in zip(scores, stay, strict=True)
                 ]
             )
             before, stay = stay, _self_loops(trials, counts + self.prior)
@@ -127,7 +127,7 @@ class _Chain(BaseHMM):
     def expected(
         self,
         scores: np.ndarray,
-        lengths: list[int],
+        lengths: np.ndarray,
         p_sil: float,
         p_event: float,
     ) -> np.ndarray:
@@ -145,6 +145,17 @@ class _Chain(BaseHMM):
 
     def _get_n_fit_scalars_per_param(self) -> dict[str, int]:
         return {"t": 2}
+
+
+def _frames(trials: Trials, label: str) -> list[np.ndarray]:
+    """Return the scores of a class in each file, [T]."""
+    return [
+        scores[:length]
+        for packed in trials.packs
+        for scores, length in zip(
+            probabilities(packed, label), packed.lengths, strict=True
+        )
+    ]
 
 
 def _check_axes(trials: Trials) -> None:

@@ -233,3 +233,11 @@ def test_other_parameters_cannot_be_learned(search, smoother):
     states = simulate(n_files=2)
     with pytest.raises(InputError, match="threshold.*only p_sil and p_event"):
         fit(smoother, scores_of(states), reference_of(states), search)
+
+
+def test_scores_must_be_probabilities():
+    tables = {"0": scores_table(np.full((9, 2), 1.5), SHIFT, CLASSES)}
+    rows = [("0.wav", 0.0, 0.2, "Dog")]
+    events = pd.DataFrame(rows, columns=EVENT_COLUMNS)
+    with pytest.raises(InputError, match="'Cat' are no probabilities"):
+        fit(HMMSmoother(), tables, events, BaumWelch())
