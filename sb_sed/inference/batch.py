@@ -82,7 +82,7 @@ def detect_files(
     outputs : Sequence[Callable]
         What else is written of each file that was not skipped, as soon as it
         is processed, by the same thread: see ``sb_sed.cli.outputs``. Where
-        that cannot be written, the result says so.
+        that cannot be written, it is noted in the result.
 
     Yields
     ------

@@ -1,7 +1,7 @@
 """Exported detectors: folders that need neither the recipe nor the data.
 
 ``detector.json`` describes everything in plain values and is what is read by
-default; ``hyperparams.yaml`` says the same for SpeechBrain's ``Pretrained``,
+default; ``hyperparams.yaml`` is the same for SpeechBrain's ``Pretrained``,
 and is code. Both go with the weights in ``detector.ckpt``, a licence and a
 model card.
 
@@ -69,7 +69,7 @@ def export_run(
     Raises
     ------
     InputError
-        If it is no run, has no checkpoint yet, or the folder exists.
+        If it is not a run, has no checkpoint yet, or the folder exists.
     """
     run, folder = Run.find(run_folder), Path(folder)
     if run is None:
@@ -252,7 +252,7 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
 
 
 def fetched(source: str | Path, **options) -> Path:
-    """Return the folder of a source; fetch it from the hub if need be.
+    """Return the folder of a source; fetch it from the hub if necessary.
 
     Arguments
     ---------
@@ -277,9 +277,11 @@ def fetched(source: str | Path, **options) -> Path:
             f"{source} is a file: give the folder of a detector or of a run."
         )
     reason = "no such folder"
-    # A name in a folder that is here is no name on the hub.
+    # A name in a folder that exists is not a name on the hub.
     if _ON_HUB.fullmatch(str(source)) and not Path(source).parent.is_dir():
-        logger.warning(f"{source} is no folder: asking the Hugging Face hub.")
+        logger.warning(
+            f"{source} is not a folder: asking the Hugging Face hub."
+        )
         try:
             fetch(WEIGHTS_FILE, str(source), **options)
             return fetch(JSON_FILE, str(source), **options).parent

@@ -65,7 +65,7 @@ from_hparams(
 """
 _SAFE = (
     "Nothing in this folder is executed: `detector.json` holds plain values.\n"
-    "`hyperparams.yaml` says the same for SpeechBrain's own loader."
+    "`hyperparams.yaml` is the same for SpeechBrain's own loader."
 )
 _CODE = (
     "`hyperparams.yaml` is code, and some of its classes have to be installed\n"
@@ -83,7 +83,7 @@ def model_card(
     """Write the card of a run's detector, as Markdown.
 
     Of its constants, where it comes from, and the results on each test set;
-    ``tuned`` says that its smoother is not that of the results, ``safe`` that
+    ``tuned`` means that its smoother is not that of the results, ``safe`` that
     there is a ``detector.json``.
     """
     classes = "\n".join(f"- {label}" for label in constants["classes"])

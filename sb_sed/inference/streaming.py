@@ -63,7 +63,7 @@ class EventStream:
     Raises
     ------
     InputError
-        If the latency is too short or the rate is none.
+        If the latency is too short or the rate is not valid.
 
     Example
     -------
@@ -127,8 +127,8 @@ class EventStream:
         Raises
         ------
         InputError
-            If it is no such array, not finite or far beyond full scale; it is
-            then skipped, and the stream can go on.
+            If it is not such an array, not finite or far beyond full scale; it
+            is then skipped, and the stream can go on.
         """
         samples = self._checked(chunk)
         self._n_fed += len(samples)

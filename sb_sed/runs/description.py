@@ -84,7 +84,7 @@ def checked(content: Mapping, file: Path) -> dict:
     Arguments
     ---------
     content : Mapping
-        What the file says.
+        The content of the file.
     file : Path
         For the error message.
 

@@ -1,4 +1,4 @@
-"""The files of a run's test sets: references, and what networks made of them.
+"""The files of a run's test sets: references, and results of its networks.
 
 Authors
  * sb_sed contributors 2026
@@ -15,7 +15,7 @@ from sb_sed.errors import UNREADABLE, InputError, brief
 
 @dataclass(frozen=True)
 class Results:
-    """What a network made of a test set, as files that need not exist.
+    """The results of a network on a test set: files that need not exist.
 
     Arguments
     ---------
@@ -74,7 +74,7 @@ class Results:
 
 @dataclass(frozen=True)
 class TestSet:
-    """A test set of a run: the reference, and what each network made of it.
+    """A test set of a run: its reference and the results of each network.
 
     Arguments
     ---------
@@ -146,9 +146,9 @@ def _check_report(report: Mapping) -> None:
         _check_share(psds["2020"], psds["1"], psds["2"], *psds.values())
     for name in ("n_files", "n_reference"):
         if type(report[name]) is not int:
-            raise TypeError(f"{name} is no number")
+            raise TypeError(f"{name} is not a number")
     if not all(isinstance(note, str) for note in report["notes"]):
-        raise TypeError("a note is no text")
+        raise TypeError("a note is not text")
 
 
 def _check_share(*values: float) -> None:

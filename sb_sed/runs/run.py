@@ -139,7 +139,7 @@ class Run:
                 f"{file} has no key {missing[0]!r}: give the run of a recipe "
                 "that names it."
             )
-        # Dumped apart, the sections bring along what they share with others.
+        # Dumping the sections writes out what they share with others.
         text = StringIO()
         YAML().dump({key: self.recipe[key] for key in keys}, text)
         try:
@@ -275,7 +275,7 @@ class Run:
             raise self._with_file(error) from error
         smoother = smoother or self.smoother()
         if smoother is None:
-            self.constant("smoother")  # complains
+            self.constant("smoother")  # raises
         return Description(
             **self.constants,
             detector=detector,
@@ -328,7 +328,7 @@ class Run:
         """Do as ``smoother``, by executing the recipe: any class will do."""
         if tuned := self.tuned_smoother(network):
             return tuned
-        self.constant("smoother")  # complains if there is none
+        self.constant("smoother")  # raises if there is none
         if "smoother" in self.recipe:
             return self.build(["smoother"])["smoother"]
         section = _SECTIONS["smoother"]

@@ -34,7 +34,7 @@ class OnnxMelSpectrogram(nn.Module):
 
     The transform of ``N = R C`` samples is taken in two steps (Gentleman and
     Sande, 1966): of each column of the samples, written as a matrix [R, C],
-    then, turned by the twiddle factors, of each row of what came out. Of a
+    then, turned by the twiddle factors, of each row of the result. Of a
     real signal, half of the rows will do.
 
     Example
@@ -147,7 +147,7 @@ class OnnxAmplitudeToDB(nn.Module):
 
 
 class OnnxZScore(nn.Module):
-    """``ZScore`` that has its statistics; it complains if it has none."""
+    """``ZScore`` that has its statistics; an ``InputError`` if not."""
 
     def __init__(self, z_score: ZScore):
         super().__init__()
