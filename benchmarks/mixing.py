@@ -233,7 +233,7 @@ def show_stages(clips: MixedClips, n_clips: int) -> None:
         (mixer.cache, "extent", "read"),
         (mixer.effects, "apply", "effects"),
         (mixing, "reverberate", "rooms"),
-        (mixer, "_heard", "labels"),
+        (mixer, "_audible_extent", "labels"),
         (mixing, "tidy_events", "labels"),
         (encoder, "encode_strong", "labels"),
         (encoder, "encode_weak", "labels"),

@@ -123,7 +123,7 @@ def parse_tree(text: str) -> object:
     Raises
     ------
     ValueError
-        If it is not YAML, holds itself, or is too large.
+        If it is not YAML, contains itself, or is too large.
     """
     try:
         with warnings.catch_warnings():
@@ -154,7 +154,7 @@ def _size(node: object, known: dict[int, int], parents: set[int]) -> int:
         inner = node
     place = id(node)
     if place in parents:
-        raise ValueError("a part of it holds itself")
+        raise ValueError("a part of it contains itself")
     if place not in known:
         parents.add(place)
         known[place] = 1 + sum(_size(x, known, parents) for x in inner)

@@ -244,7 +244,7 @@ def test_a_fragment_that_is_not_yaml_is_named(folder):
     [
         ("size: !include:broken.yaml", "includes itself"),
         ("size: !include:../recipe.yaml", "includes itself"),
-        ("&a {b: *a}", "a part of it holds itself"),
+        ("&a {b: *a}", "a part of it contains itself"),
         ("- a", "has no keys at its top"),
         ("a: 1\na: 2", "duplicate key"),
         ("a: 2001-99-99", "not valid YAML"),
