@@ -40,19 +40,10 @@ UNBUILDABLE = (
 
 
 def printable(text: str) -> str:
-    """A text as one line that a terminal shows as it is.
+    """Return a text as one line without control codes.
 
-    Names of files and what libraries say of them can hold line breaks and
-    control codes.
-
-    Arguments
-    ---------
-    text : str
-        Any.
-
-    Returns
-    -------
-    str
+    Names of files and messages of libraries can hold line breaks and control
+    codes, which a terminal would execute.
 
     Example
     -------
@@ -64,16 +55,7 @@ def printable(text: str) -> str:
 
 
 def brief(error: BaseException) -> str:
-    """What a library says of an error, in one short line.
-
-    Arguments
-    ---------
-    error : BaseException
-        Of any library.
-
-    Returns
-    -------
-    str
+    """Return the message of an error of any library in one short line.
 
     Example
     -------
@@ -81,7 +63,7 @@ def brief(error: BaseException) -> str:
     ('no such thing', 'EOFError')
     """
     text = str(error)
-    # HyperPyYAML puts the names of the objects around before the message.
+    # HyperPyYAML puts the names of the enclosing objects before the message.
     if len(error.args) > 1 and isinstance(error.args[0], str):
         text = ": ".join(map(str, error.args[-2:]))
     text = " ".join(text.split())
@@ -104,7 +86,7 @@ class InputError(ValueError):
     """
 
     def __str__(self) -> str:
-        """The sentence, also of an error in a worker of a ``DataLoader``.
+        """Return the sentence, also of an error in a ``DataLoader``'s worker.
 
         PyTorch passes that on as the text of the worker's traceback.
         """

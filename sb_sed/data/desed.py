@@ -1,7 +1,4 @@
-"""DESED made into SpeechBrain manifests.
-
-The audio becomes 16 kHz mono, the annotations become one JSON manifest a
-split, references for the scoring, and one list of all that is missing.
+"""Preparation of DESED: manifests, references and 16 kHz mono audio.
 
 Authors
  * sb_sed contributors 2026
@@ -62,11 +59,11 @@ def prepare_desed(
     seed: int = 26,
     n_jobs: int | None = None,
 ) -> dict:
-    """Prepares a copy of DESED for training and scoring.
+    """Prepare a copy of DESED for training and scoring.
 
-    Can be called again at any time: audio that was made ready before is not
-    touched, audio that arrived or changed since is taken up, and everything
-    else is written anew from the annotations and the arguments.
+    It can be called again at any time: audio that was converted before is kept,
+    new and changed audio is added, and everything else is written again from the
+    annotations and the arguments.
 
     Below ``prepared_folder`` it writes
 
@@ -75,9 +72,10 @@ def prepare_desed(
       and ``tags`` (classes) of each recording,
     - ``references/<split>.tsv`` and ``references/<split>_durations.tsv`` for
       the strongly labelled splits that are scored,
-    - ``audio/`` with the files that are not mono at that rate already,
-    - ``missing.tsv`` with each annotated file that has no usable audio, and
-      the reason,
+    - ``audio/`` with converted copies of the files that are not mono at that
+      rate,
+    - ``missing.tsv`` with each annotated file without usable audio, and the
+      reason,
     - ``summary.json`` with the returned dict.
 
     Manifests and references hold recordings with usable audio only. References
@@ -165,17 +163,7 @@ def prepare_desed(
 
 
 def describe_summary(summary: dict) -> str:
-    """Makes a short table of what :func:`prepare_desed` did.
-
-    Arguments
-    ---------
-    summary : dict
-        What it returned.
-
-    Returns
-    -------
-    str
-        Several lines.
+    """Return the result of :func:`prepare_desed` as a short table.
 
     Example
     -------
@@ -247,10 +235,10 @@ def _find_splits(root, valid_fraction, seed) -> dict[str, _Split]:
 
 
 def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
-    """Divides the annotated files, whether their audio is there or not.
+    """Divide the annotated files, whether their audio is there or not.
 
-    So the division stays when missing audio arrives, and depends neither on
-    the order of the annotations nor on that of the file system.
+    The division does not change when missing audio is added, and depends
+    neither on the order of the annotations nor on that of the file system.
     """
     filenames = sorted(split.labels)
     if fraction == 0 or len(filenames) == 1:
@@ -277,7 +265,7 @@ def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
 def _make_audio_ready(
     splits, prepared, sample_rate, n_jobs
 ) -> dict[str, dict[str, ReadyAudio]]:
-    """Split and file name to audio; files that are not there are left out."""
+    """Split and file name to audio; missing files are left out."""
     store = AudioStore(prepared / "audio", sample_rate)
     located = [
         (split.source.name, filename, split.paths[filename])
@@ -301,7 +289,7 @@ def _make_audio_ready(
 
 
 def _list_missing(splits, ready, path) -> dict[str, list[tuple[str, str]]]:
-    """Writes ``missing.tsv``; returns file and reason by split."""
+    """Write ``missing.tsv``; return file and reason by split."""
     missing = {}
     for name, split in splits.items():
         absent = ReadyAudio("", 0.0, f"not in {split.source.folder}")
@@ -335,7 +323,7 @@ def _refuse_empty_splits(splits, missing):
 
 
 def _write_split(name, split, ready, prepared) -> dict:
-    """Writes one manifest and, for scored splits, the references."""
+    """Write one manifest and, for scored splits, the references."""
     usable = {
         filename: ready[filename]
         for filename in split.labels
@@ -374,7 +362,7 @@ def _write_split(name, split, ready, prepared) -> dict:
 
 
 def _remove_splits(names, prepared):
-    """Removes what an earlier call wrote for splits that are gone."""
+    """Remove the files of splits that the copy no longer has."""
     for name in names:
         (prepared / f"{name}.json").unlink(missing_ok=True)
         for path in reference_files(prepared, name):

@@ -1,4 +1,4 @@
-"""Where a DESED copy keeps its audio and annotations, and how to read them.
+"""The folders of a DESED copy, and how to read its annotations.
 
 Two official trees are known: that of the DCASE 2020 baseline, and that of the
 later DESED tool, which has its own synthetic validation set and one folder
@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 from sb_sed.audio.search import list_names
 from sb_sed.data.jams import read_jams, strip_suffixes
@@ -42,12 +43,12 @@ DESED_CLASSES = (
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known about one recording.
+    """The annotation of one recording.
 
     Arguments
     ---------
-    events : list of (float, float, str)
-        Onset and offset in seconds and class; empty without strong labels.
+    events : list of Event
+        Empty without strong labels.
     tags : list of str
         Classes that occur; empty without any label.
     """
@@ -63,14 +64,14 @@ class Source:
     Arguments
     ---------
     name : str
-        What it is called in the prepared folder.
+        Its name in the prepared folder.
     places : tuple of (str, str)
         Annotation table below ``metadata/`` and audio folder below ``audio/``,
         in order of preference; absolute once :meth:`find` has chosen one.
     read_table : callable
-        Reads the table (a Path) into a dict of file name to Labels.
+        From the table (a Path) to a dict of file name to Labels.
     read_folder : callable
-        Does the same from the Source, for copies without the table.
+        The same from the Source, for copies without the table.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Source:
     read_folder: Callable[["Source"], dict[str, Labels]]
 
     def find(self, root: Path) -> "Source | None":
-        """The source with its one place in the copy at ``root``, or None."""
+        """Return the source with its place in the copy at ``root``, or None."""
         places = [
             (root / "metadata" / table, root / "audio" / folder)
             for table, folder in self.places
@@ -95,16 +96,16 @@ class Source:
 
     @property
     def table(self) -> Path:
-        """The annotation table."""
+        """Return the annotation table."""
         return self.places[0][0]
 
     @property
     def folder(self) -> Path:
-        """The audio folder."""
+        """Return the audio folder."""
         return self.places[0][1]
 
     def read(self) -> dict[str, Labels]:
-        """File name to Labels, for all files that are annotated.
+        """Return file name to Labels, for all annotated files.
 
         Raises
         ------
@@ -126,7 +127,7 @@ class Source:
         return labels
 
     def locate(self, filenames: list[str]) -> dict[str, str]:
-        """File name to path, for those that are there.
+        """Return file name to path, for the files that exist.
 
         A file is also found under another audio extension.
         """
@@ -144,17 +145,12 @@ class Source:
 
 
 def find_root(data_folder: str | Path) -> Path:
-    """The folder with ``audio/`` and ``metadata/``.
+    """Return the absolute path of the folder with ``audio/`` and ``metadata/``.
 
     Arguments
     ---------
     data_folder : str or Path
         That folder, or the one that contains it as ``dataset/``.
-
-    Returns
-    -------
-    Path
-        Absolute.
 
     Raises
     ------
@@ -174,14 +170,14 @@ def find_root(data_folder: str | Path) -> Path:
 class _Classes(tuple):
     """Class names that are also found with ``_nOn`` and ``_nOff`` behind."""
 
-    def __contains__(self, label):
+    def __contains__(self, label: str) -> bool:
         return super().__contains__(strip_suffixes(label))
 
 
 _CLASSES = _Classes(DESED_CLASSES)
 
 
-def _read_strong(table):
+def _read_strong(table: Path) -> dict[str, Labels]:
     found = {}
     events = read_events(table, _CLASSES)[EVENT_COLUMNS]
     for filename, onset, offset, label in events.itertuples(index=False):
@@ -191,7 +187,7 @@ def _read_strong(table):
     return {filename: _strong(of_file) for filename, of_file in found.items()}
 
 
-def _read_jams_folder(source):
+def _read_jams_folder(source: Source) -> dict[str, Labels]:
     names = list_names(source.folder, (".jams",))
     if not names:
         _require_table(source)
@@ -203,7 +199,7 @@ def _read_jams_folder(source):
     }
 
 
-def _read_weak(table):
+def _read_weak(table: Path) -> dict[str, Labels]:
     weak = read_weak_labels(table, _CLASSES)
     return {
         filename: Labels(tags=sorted({strip_suffixes(tag) for tag in tags}))
@@ -211,22 +207,22 @@ def _read_weak(table):
     }
 
 
-def _read_unlabelled(table):
+def _read_unlabelled(table: Path) -> dict[str, Labels]:
     return {filename: Labels() for filename in read_filenames(table)}
 
 
-def _list_unlabelled(source):
+def _list_unlabelled(source: Source) -> dict[str, Labels]:
     return {name: Labels() for name in list_names(source.folder)}
 
 
-def _require_table(source):
+def _require_table(source: Source) -> NoReturn:
     raise InputError(
         f"{source.folder} holds audio, but its annotations {source.table} are "
         "missing: fetch them, or move the audio away to leave it out."
     )
 
 
-def _strong(events):
+def _strong(events: list[Event]) -> Labels:
     return Labels(events, sorted({label for *_, label in events}))
 
 

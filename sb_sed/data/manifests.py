@@ -1,4 +1,4 @@
-"""The files a data preparation writes: manifests, references, durations.
+"""The files of a data preparation: manifests, references, durations.
 
 Authors
  * sb_sed contributors 2026
@@ -19,7 +19,7 @@ def manifest_entry(
     events: Sequence[Event] = (),
     tags: Sequence[str] = (),
 ) -> dict:
-    """Describes one recording; every entry has the same four keys.
+    """Describe one recording; every entry has the same four keys.
 
     Arguments
     ---------
@@ -27,9 +27,9 @@ def manifest_entry(
         The audio file.
     duration : float
         Its length in seconds.
-    events : sequence of (float, float, str)
-        Onset and offset in seconds and class. They are cut at the end of the
-        recording; events that begin after it are left out.
+    events : sequence of Event
+        They are cut at the end of the recording; events that begin after it
+        are left out.
     tags : sequence of str
         Classes that occur.
 
@@ -59,14 +59,14 @@ def manifest_entry(
 
 
 def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
-    """Writes a manifest for SpeechBrain's ``DynamicItemDataset.from_json``.
+    """Write a manifest for SpeechBrain's ``DynamicItemDataset.from_json``.
 
     Arguments
     ---------
     entries : mapping of str to dict
         Name of the recording to its :func:`manifest_entry`.
     path : str or Path
-        The JSON file; one recording a line, so it can be read and searched.
+        The JSON file, with one recording per line.
 
     Example
     -------
@@ -86,7 +86,7 @@ def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
 
 
 def read_manifest(path: str | Path) -> dict[str, dict]:
-    """Reads a manifest, strictly: it may have been written by hand.
+    """Read a manifest, strictly: it may have been written by hand.
 
     Arguments
     ---------
@@ -102,8 +102,7 @@ def read_manifest(path: str | Path) -> dict[str, dict]:
     Raises
     ------
     InputError
-        If it is not JSON, names a recording twice or none, or an entry is not
-        as it should be.
+        If it is not JSON, has no recording or one twice, or an entry is wrong.
 
     Example
     -------
@@ -122,12 +121,12 @@ def read_manifest(path: str | Path) -> dict[str, dict]:
         ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path} is no manifest of clips ({brief(error)}): correct it, or "
+            f"{path} is not a manifest of clips ({brief(error)}): correct it, or "
             "prepare the data again."
         ) from error
     if not isinstance(entries, dict) or not entries:
         raise InputError(
-            f"{path} is no manifest of clips (it names none): prepare the data "
+            f"{path} is not a manifest of clips (it names none): prepare the data "
             "again."
         )
     return {name: _checked(path, name, x) for name, x in entries.items()}
@@ -153,13 +152,13 @@ def write_references(
     prepared_folder: str | Path,
     split: str,
 ) -> None:
-    """Write the two tables that the scoring compares with.
+    """Write the reference events and the durations for the scoring.
 
     Arguments
     ---------
-    events : Mapping[str, Sequence[Event]]
-        File name to onset and offset in seconds and class, as annotated.
-    durations : Mapping[str, float]
+    events : mapping of str to sequence of Event
+        File name to events, as annotated.
+    durations : mapping of str to float
         File name to seconds.
     prepared_folder : str | Path
         Gets them as ``reference_files`` says.
@@ -186,7 +185,7 @@ def write_references(
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> dict:
-    """The pairs of a JSON object; JSON itself keeps the last of two."""
+    """The pairs of a JSON object; ``json`` itself keeps the last of two."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -196,7 +195,7 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict:
 
 
 def _checked(path: str | Path, name: str, entry: object) -> dict:
-    """An entry with the keys that every one has."""
+    """An entry reduced to the keys that every entry has."""
     for key, holds in _HOLDS.items():
         value = entry.get(key) if isinstance(entry, dict) else None
         if not holds(value):

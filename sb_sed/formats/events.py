@@ -6,7 +6,8 @@ Authors
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -91,19 +92,10 @@ def events_table(
 
 
 def stem(filename: str) -> str:
-    """The key of a recording: its file name without the audio extension.
+    """Return the key of a recording: its file name without audio extension.
 
     An extension starts with a letter, so that the times at the end of the
-    DESED names survive.
-
-    Arguments
-    ---------
-    filename : str
-        Name of an audio file, with or without extension.
-
-    Returns
-    -------
-    stem : str
+    DESED names are kept.
 
     Example
     -------
@@ -115,14 +107,16 @@ def stem(filename: str) -> str:
     return re.sub(r"\.[A-Za-z][A-Za-z0-9]*$", "", filename)
 
 
-def read_events(path, classes=None) -> pd.DataFrame:
-    """Reads a strongly labelled DESED TSV.
+def read_events(
+    path: str | Path, classes: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a strongly labelled DESED TSV.
 
     Arguments
     ---------
     path : str or Path
         Tab-separated, with the header ``filename onset offset event_label``.
-        A row whose last three cells are empty says that the file has no event.
+        A row whose last three cells are empty means that the file has no event.
         A fifth column ``confidence`` may follow.
     classes : sequence of str, optional
         The labels that may occur; any label when omitted.
@@ -137,9 +131,9 @@ def read_events(path, classes=None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        On a wrong header, a malformed row, times that are not numbers, are
-        negative or not in order, a confidence that is no number, an unknown
-        class, or no row at all.
+        If the header is wrong, a row is malformed, times are not numbers,
+        negative or not in order, a confidence is not a number, a class is
+        unknown, or there is no row.
 
     Example
     -------
@@ -181,27 +175,31 @@ def read_events(path, classes=None) -> pd.DataFrame:
     return _one_empty_row(events)
 
 
-def write_events(events: pd.DataFrame, path, files=None) -> None:
-    """Writes a strongly labelled DESED TSV, times with three decimals.
+def write_events(
+    events: pd.DataFrame,
+    path: str | Path,
+    files: Sequence[str] | None = None,
+) -> None:
+    """Write a strongly labelled DESED TSV, times with three decimals.
 
     Arguments
     ---------
     events : pandas.DataFrame
         Columns :data:`EVENT_COLUMNS`, seconds. An event shorter than a
         millisecond is written with the length of one. A column ``confidence``
-        is written, too, with all its digits: its order makes the operating
-        points.
+        is written, too, with all its digits: operating points depend on its
+        order.
     path : str or Path
         The file to write.
     files : sequence of str, optional
-        All the files that were analysed: those without any event get the row
-        that says so, and the table follows this order. Without it, files come
-        in the order of their first row. Rows of one file are sorted by onset.
+        All the files that were analysed, in the order of the table; those
+        without any event get an empty row. Default: the files of ``events``, in
+        the order of their first row. Rows of one file are sorted by onset.
 
     Raises
     ------
     InputError
-        When a name holds a tab or a line break, or a row is half empty.
+        If a name holds a tab or a line break, or a row is half empty.
 
     Example
     -------
@@ -255,14 +253,16 @@ def write_events(events: pd.DataFrame, path, files=None) -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_weak_labels(path, classes=None) -> pd.DataFrame:
-    """Reads a weakly labelled DESED TSV (``filename``, ``event_labels``).
+def read_weak_labels(
+    path: str | Path, classes: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a weakly labelled DESED TSV (``filename``, ``event_labels``).
 
     Arguments
     ---------
     path : str or Path
         Tab-separated; ``event_labels`` is a list divided by commas, empty for
-        a file in which no class sounds.
+        a file in which no class occurs.
     classes : sequence of str, optional
         The labels that may occur; any label when omitted.
 
@@ -274,8 +274,8 @@ def read_weak_labels(path, classes=None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        On a wrong header, a malformed row, an empty or unknown label, a file
-        that is listed twice, or no row at all.
+        If the header is wrong, a row is malformed, a label is empty or
+        unknown, a file is listed twice, or there is no row.
 
     Example
     -------
@@ -306,14 +306,14 @@ def read_weak_labels(path, classes=None) -> pd.DataFrame:
     )
 
 
-def read_filenames(path) -> list[str]:
-    """Reads the names of an unlabelled TSV: its column ``filename``.
+def read_filenames(path: str | Path) -> list[str]:
+    """Read the names of an unlabelled TSV: its column ``filename``.
 
     Arguments
     ---------
     path : str or Path
-        Tab-separated; ``filename`` is the first column, others are passed
-        over (so the names of a labelled TSV can be read, too).
+        Tab-separated; ``filename`` is the first column, others are ignored
+        (so the names of a labelled TSV can be read, too).
 
     Returns
     -------
@@ -323,7 +323,7 @@ def read_filenames(path) -> list[str]:
     Raises
     ------
     InputError
-        On a wrong header, an empty name, or no row at all.
+        If the header is wrong, a name is empty, or there is no row.
 
     Example
     -------
@@ -339,8 +339,8 @@ def read_filenames(path) -> list[str]:
     )
 
 
-def read_durations(path) -> dict[str, float]:
-    """Reads the durations TSV (``filename``, ``duration`` in seconds).
+def read_durations(path: str | Path) -> dict[str, float]:
+    """Read the durations TSV (``filename``, ``duration`` in seconds).
 
     Arguments
     ---------
@@ -355,8 +355,8 @@ def read_durations(path) -> dict[str, float]:
     Raises
     ------
     InputError
-        On a wrong header, a malformed row, a duration that is not a positive
-        number, a file with two different durations, or no row at all.
+        If the header is wrong, a row is malformed, a duration is not a positive
+        number, a file has two different durations, or there is no row.
 
     Example
     -------
@@ -380,7 +380,7 @@ def read_durations(path) -> dict[str, float]:
     return durations
 
 
-def _to_confidence(path, line: int, cell: str) -> float:
+def _to_confidence(path: str | Path, line: int, cell: str) -> float:
     confidence = to_number(cell)
     if math.isnan(confidence):
         raise bad_row(
@@ -392,7 +392,9 @@ def _to_confidence(path, line: int, cell: str) -> float:
     return confidence
 
 
-def _check_label(path, line: int, label: str, classes) -> None:
+def _check_label(
+    path: str | Path, line: int, label: str, classes: Sequence[str] | None
+) -> None:
     if not is_name(label):
         raise bad_row(
             path,
@@ -410,7 +412,7 @@ def _check_label(path, line: int, label: str, classes) -> None:
         )
 
 
-def _check_file(path, name) -> None:
+def _check_file(path: str | Path, name: object) -> None:
     if not isinstance(name, str) or not name or re.search(r"[\t\n\r\0]", name):
         raise InputError(
             f"{path} cannot be written: {name!r} is not a name for a file; use "
@@ -419,7 +421,7 @@ def _check_file(path, name) -> None:
 
 
 def _one_empty_row(events: pd.DataFrame) -> pd.DataFrame:
-    """Drops empty rows of files that have events, and their repetitions."""
+    """Drop empty rows of files that have events, and their repetitions."""
     empty = events[EVENT_COLUMNS[1:]].isna().all(axis=1)
     with_events = set(events.loc[~empty, "filename"])
     spare = empty & (

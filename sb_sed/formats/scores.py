@@ -5,6 +5,7 @@ Authors
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +26,19 @@ from sb_sed.formats.tsv import (
 # Also what sed_scores_eval computes with; coarser than float noise, far finer
 # than a frame.
 TIME_DECIMALS = 6
-# What rows of numbers are made of.
+# The characters of rows of numbers.
 _NUMBERS = re.compile(r"[-+.0-9eE \t]*")
-# What is beyond is damage, and overflows in single precision.
+# Larger values are damage, and overflow in single precision.
 _LARGEST = 1e30
 
 
 def scores_table(
-    matrix, frame_shift: float, classes, duration: float | None = None
+    matrix: np.typing.ArrayLike,
+    frame_shift: float,
+    classes: Sequence[str],
+    duration: float | None = None,
 ) -> pd.DataFrame:
-    """Makes the scores table of one recording.
+    """Make the scores table of one recording.
 
     Arguments
     ---------
@@ -57,7 +61,7 @@ def scores_table(
     Raises
     ------
     InputError
-        When matrix and classes do not fit or no frame lies in the recording.
+        If matrix and classes do not fit or no frame lies in the recording.
 
     Example
     -------
@@ -89,13 +93,12 @@ def scores_table(
     return table
 
 
-def read_scores(folder) -> dict[str, pd.DataFrame]:
-    """Reads a folder of scores in the format of ``sed_scores_eval``.
+def read_scores(folder: str | Path) -> dict[str, pd.DataFrame]:
+    """Read a folder of scores in the format of ``sed_scores_eval``.
 
-    ``sed_scores_eval``'s own reader stops at anything else in the folder and
-    rounds the last bit of some numbers; this one passes over files that are
-    not ``.tsv``, reads each number exactly and checks the tables against one
-    another.
+    ``sed_scores_eval``'s own reader fails on anything else in the folder and
+    rounds the last bit of some numbers; this one ignores files that are not
+    ``.tsv``, reads each number exactly and compares the classes of the tables.
 
     Arguments
     ---------
@@ -106,14 +109,13 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
     Returns
     -------
     scores : dict
-        Stem of the file name, with the folders below this one that it is in,
-        -> table, sorted by path.
+        Path of the file inside the folder, without suffix, -> table; sorted.
 
     Raises
     ------
     InputError
-        When the folder holds no table, or a table is malformed, not
-        contiguous in time, not finite, or has other classes than the rest.
+        If the folder holds no table, or a table is malformed, not contiguous
+        in time, not finite, or has other classes than the rest.
 
     Example
     -------
@@ -148,8 +150,8 @@ def read_scores(folder) -> dict[str, pd.DataFrame]:
     return scores
 
 
-def write_scores(scores: dict[str, pd.DataFrame], folder) -> None:
-    """Writes a folder of scores in the format of ``sed_scores_eval``.
+def write_scores(scores: dict[str, pd.DataFrame], folder: str | Path) -> None:
+    """Write a folder of scores in the format of ``sed_scores_eval``.
 
     Arguments
     ---------
@@ -161,7 +163,7 @@ def write_scores(scores: dict[str, pd.DataFrame], folder) -> None:
     Raises
     ------
     InputError
-        When a stem holds a path separator.
+        If a stem holds a path separator.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -219,7 +221,7 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
 
 
 def _numbers(rows: list[str]) -> np.ndarray | None:
-    """The rows as a matrix; None if they are none."""
+    """The rows as a matrix; None if they are not numbers."""
     # NumPy would also take nan, 0x10, and any white space around.
     if not all(map(_NUMBERS.fullmatch, rows)):
         return None
@@ -230,7 +232,7 @@ def _numbers(rows: list[str]) -> np.ndarray | None:
 
 
 def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
-    """Finds the line that made the fast reading fail."""
+    """The error about the line that made the fast reading fail."""
     for line, row in rows:
         cells = row.split("\t")
         if len(cells) != n_columns:
@@ -249,4 +251,4 @@ def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
                     "score",
                     "write the file anew",
                 )
-    return InputError(f"{path} is no table of numbers: write the file anew.")
+    return InputError(f"{path} is not a table of numbers: write the file anew.")

@@ -1,8 +1,8 @@
-"""Strict reading of tab-separated files, and writing that is never half done.
+"""Strict reading of tab-separated files, and atomic writing.
 
-``pandas.read_csv`` turns a broken cell into NaN or a text column without a
-word and cannot say on which line it stood; the readers built on this module
-complain with the file and the line (the header is line 1).
+``pandas.read_csv`` silently turns a broken cell into NaN or a text column and
+does not know its line; the readers built on this module raise errors that name
+the file and the line (the header is line 1).
 
 Authors
  * sb_sed contributors 2026
@@ -20,16 +20,16 @@ from sb_sed.errors import InputError
 # A number as programs write it. Python also takes 1_000 and １, which are
 # more likely to be damage.
 _NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
-# What would break a line or a terminal, or cannot be written as UTF-8.
+# Characters that break a line or a terminal, or cannot be written as UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Seconds; no recording is as long, and a table of times that are dates or
-# samples would ask for more memory than there is.
+# Seconds; no recording is as long. Times that are dates or samples would need
+# more memory than there is.
 LONGEST = 1e6
 
 
 @contextmanager
-def atomic_path(path) -> Iterator[Path]:
-    """Gives a temporary path that becomes ``path`` once all is written.
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` once all is written.
 
     Arguments
     ---------
@@ -39,7 +39,7 @@ def atomic_path(path) -> Iterator[Path]:
     Yields
     ------
     temporary : Path
-        Write here. The file is renamed onto ``path`` when the block ends well
+        Where to write. The file is renamed to ``path`` when the block ends,
         and removed when it ends with an exception.
 
     Example
@@ -60,21 +60,8 @@ def atomic_path(path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def bad_row(path, line: int, fault: str, remedy: str) -> InputError:
-    """The complaint about a line.
-
-    Arguments
-    ---------
-    path : str or Path
-        The file.
-    line : int
-        From 1.
-    fault, remedy : str
-        What is wrong with the line and what to do.
-
-    Returns
-    -------
-    error : InputError
+def bad_row(path: str | Path, line: int, fault: str, remedy: str) -> InputError:
+    """Return the error about a line, from 1: its fault and the remedy.
 
     Example
     -------
@@ -84,23 +71,13 @@ def bad_row(path, line: int, fault: str, remedy: str) -> InputError:
     return InputError(f"{path}, line {line} {fault}: {remedy}.")
 
 
-def read_lines(path) -> list[tuple[int, str]]:
-    """The lines of a text file that are not blank, with their numbers.
-
-    Arguments
-    ---------
-    path : str or Path
-        A UTF-8 text file, with or without byte order mark.
-
-    Returns
-    -------
-    lines : list of (int, str)
-        Number from 1 and text without the line break; at least one.
+def read_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return the lines of a UTF-8 file that are not blank, numbered from 1.
 
     Raises
     ------
     InputError
-        When the path is no text file, or nothing is in it.
+        If the path is not a text file, or the file is empty.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -123,8 +100,10 @@ def read_lines(path) -> list[tuple[int, str]]:
     return lines
 
 
-def read_rows(path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a TSV that has exactly these columns.
+def read_rows(
+    path: str | Path, columns: list[str]
+) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a TSV that has exactly these columns.
 
     Arguments
     ---------
@@ -141,7 +120,7 @@ def read_rows(path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     InputError
-        On another header, a row of another length, or no row.
+        If the header differs, a row has another length, or there is no row.
     """
     (_, header), *rows = read_lines(path)
     if header.split("\t") != columns:
@@ -165,27 +144,13 @@ def read_rows(path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
 
 
-def to_seconds(path, line: int, column: str, cell: str) -> float:
-    """A cell as a time.
-
-    Arguments
-    ---------
-    path : str or Path
-        The file, for the complaint.
-    line : int
-        The cell's line, from 1.
-    column, cell : str
-        Its column and content.
-
-    Returns
-    -------
-    seconds : float
-        From 0 to below a million.
+def to_seconds(path: str | Path, line: int, column: str, cell: str) -> float:
+    """Return a cell as a time, from 0 to below a million seconds.
 
     Raises
     ------
     InputError
-        When the cell holds anything else.
+        If the cell holds anything else; it names file, line and column.
     """
     seconds = to_number(cell)
     if not 0 <= seconds < LONGEST:
@@ -199,17 +164,7 @@ def to_seconds(path, line: int, column: str, cell: str) -> float:
 
 
 def to_number(cell: str) -> float:
-    """A cell as a number.
-
-    Arguments
-    ---------
-    cell : str
-        Its content.
-
-    Returns
-    -------
-    number : float
-        NaN where it is none, or is beyond all bounds.
+    """Return a cell as a number; NaN if it is not one, or not finite.
 
     Example
     -------
@@ -221,34 +176,15 @@ def to_number(cell: str) -> float:
 
 
 def shortened(value: object) -> str:
-    """A value as in Python, for a complaint; its beginning if it is long.
-
-    Arguments
-    ---------
-    value : object
-        A cell, a name, or what is there in its place.
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the ``repr`` of a value for a message, shortened if it is long."""
     text = repr(value)
     return text if len(text) < 80 else f"{text[:76]}..."
 
 
 def is_name(label: str) -> bool:
-    """Whether a text can be the name of a class in tables and reports.
+    """Return whether a text can be the name of a class in tables and reports.
 
-    Arguments
-    ---------
-    label : str
-        Any.
-
-    Returns
-    -------
-    good : bool
-        Whether there is something, without space around it and without
-        control characters.
+    It is not empty and has no space around it and no control characters.
 
     Example
     -------

@@ -6,6 +6,9 @@ import re
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import resample_poly
 
 from sb_sed.audio.reading import (
     Recording,
@@ -111,7 +114,7 @@ def test_raw_samples(kind, dtype, full):
     raw = (wanted * full + (128 if kind == "u8" else 0)).astype(dtype)
 
     class Slow(io.BytesIO):
-        """As a pipe: pieces that end inside a sample."""
+        """As a pipe: blocks that end inside a sample."""
 
         def read(self, size=-1):
             return super().read(min(size, 1337))
@@ -142,3 +145,61 @@ def test_notes():
             assert recording.notes() == []
         else:
             assert re.match(note, recording.notes()[0])
+
+
+def noise(seconds, rate, channels=1, seed=0):
+    shape = (round(seconds * rate), channels)
+    return 0.1 * np.random.default_rng(seed).standard_normal(shape)
+
+
+def test_channels_are_averaged(tmp_path):
+    samples = noise(0.1, 44100, channels=3)
+    sf.write(tmp_path / "a.wav", samples, 44100, "FLOAT")
+    mono, rate = read_mono(tmp_path / "a.wav")
+    assert rate == 44100 and mono.dtype == np.float32
+    np.testing.assert_allclose(mono, samples.mean(axis=1), atol=1e-7)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "mp3", "ogg"])
+def test_other_formats_are_read(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    sf.write(path, noise(1.0, 32000, channels=2), 32000)
+    mono, rate = read_mono(path)
+    assert rate == 32000 and abs(len(mono) - 32000) < 4000
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000])
+def test_resampled_sine_equals_the_closed_form(rate):
+    time_in, time_out = np.arange(2 * rate) / rate, np.arange(32000) / 16000
+    sine = np.sin(2 * np.pi * 1234.5 * time_in)
+    resampled = resample(sine, rate, 16000)
+    assert len(resampled) == 32000
+    error = resampled - np.sin(2 * np.pi * 1234.5 * time_out)
+    # The ends ring, as with any filter.
+    assert np.abs(error[800:-800]).max() < 1e-4
+
+
+def test_resampling_agrees_with_scipy_below_the_new_nyquist_rate():
+    white = noise(2.0, 44100)[:, 0]
+    # Band-limited first, so that the two transition bands do not matter.
+    low = resample_poly(resample_poly(white, 1, 4), 4, 1)[: len(white)]
+    ours = resample(low, 44100, 16000)[800:-800]
+    theirs = resample_poly(low, 160, 441)[: len(low) * 160 // 441]
+    theirs = theirs[800 : 800 + len(ours)]
+    ratio = np.sum(theirs**2) / np.sum((ours[: len(theirs)] - theirs) ** 2)
+    assert 10 * np.log10(ratio) > 45
+
+
+def test_what_lies_above_the_new_nyquist_rate_does_not_alias():
+    sine = np.sin(2 * np.pi * 10000 * np.arange(44100) / 44100)
+    assert np.abs(resample(sine, 44100, 16000)[800:-800]).max() < 1e-4
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([8000, 11025, 16000, 22050, 32000, 44100, 48000]),
+    st.integers(1, 20000),
+)
+def test_length_is_kept_to_the_sample(rate, n_samples):
+    resampled = resample(np.zeros(n_samples, "float32"), rate, 16000)
+    assert abs(len(resampled) - n_samples * 16000 / rate) <= 1

@@ -1,10 +1,10 @@
-"""The recordings that a user names: all of them, each once, by good names."""
+"""The recordings that a user names: all of them, each once, by unique names."""
 
 import os
 
 import pytest
 
-from sb_sed.audio.search import find_recordings
+from sb_sed.audio.search import find_audio, find_recordings, list_names
 from sb_sed.errors import InputError
 
 
@@ -38,19 +38,19 @@ def test_files_of_one_name_are_told_apart_by_their_folders(touch):
     assert list(files) == ["x/day/a.wav", "y/day/a.wav", "b.wav"]
 
 
-def test_a_file_that_is_named_twice_is_heard_once(touch):
+def test_a_file_that_is_named_twice_is_found_once(touch):
     folder = touch("a.wav")
     assert len(find_recordings([folder / "a.wav", folder])) == 1
 
 
 def test_links_are_followed_but_not_in_circles(touch):
-    folder = touch("heard/a.wav", "elsewhere/b.wav")
-    (folder / "heard/link").symlink_to(folder / "elsewhere")
-    (folder / "heard/back").symlink_to(folder / "heard")
-    assert list(find_recordings([folder / "heard"])) == ["a.wav", "link/b.wav"]
+    folder = touch("here/a.wav", "elsewhere/b.wav")
+    (folder / "here/link").symlink_to(folder / "elsewhere")
+    (folder / "here/back").symlink_to(folder / "here")
+    assert list(find_recordings([folder / "here"])) == ["a.wav", "link/b.wav"]
 
 
-def test_what_is_hidden_or_no_recording_is_passed_over(touch):
+def test_what_is_hidden_or_not_audio_is_ignored(touch):
     folder = touch(
         "a.wav", ".b.wav", ".trash/c.wav", "notes.txt", "d.wav/e.ogg"
     )
@@ -73,8 +73,18 @@ def test_names_that_are_not_unicode_can_be_written(tmp_path):
         (["a\nb.wav"], ".", "rename it"),
     ],
 )
-def test_what_cannot_be_taken(touch, names, given, words):
+def test_what_cannot_be_used(touch, names, given, words):
     folder = touch(*names)
     with pytest.raises(InputError, match=words) as error:
         find_recordings([folder / given])
     assert "\n" not in str(error.value)
+
+
+def test_audio_of_a_folder_and_of_those_below_it(touch):
+    folder = touch("b.FLAC", "a.wav", ".c.wav", "x/d.aiff", ".y/e.wav", "f.tsv")
+    (folder / "x/back").symlink_to(folder)
+    assert list_names(folder) == ["a.wav", "b.FLAC"]
+    assert list_names(folder, (".tsv",)) == ["f.tsv"]
+    names = ["a.wav", "b.FLAC", "x/d.aiff"]
+    assert find_audio(folder) == [str(folder / name) for name in names]
+    assert list_names(folder / "none") == find_audio(folder / "none") == []

@@ -137,7 +137,7 @@ def test_what_is_missing_is_listed_with_the_reason(tree):
     assert str(tree.out / "missing.tsv") in describe_summary(summary)
 
 
-def test_audio_that_arrives_later_is_taken_up(tree):
+def test_audio_that_is_added_later_is_used(tree):
     path = tree.unlabelled / "Yu0_0.000_10.000.wav"
     path.unlink()
     assert tree.prepare()["splits"]["train_unlabelled"]["missing"] == 1
@@ -280,7 +280,7 @@ def test_second_call_writes_the_same_and_opens_no_audio(tree, monkeypatch):
     assert tree.contents() == before
 
 
-def test_other_sample_rate_is_taken_everywhere(tree):
+def test_another_sample_rate_is_used_everywhere(tree):
     tree.prepare()
     tree.prepare(sample_rate=8000)
     for split in SPLITS:
@@ -288,7 +288,7 @@ def test_other_sample_rate_is_taken_everywhere(tree):
             assert sf.info(entry["wav"]).samplerate == 8000
 
 
-def test_jams_stand_in_for_the_table(tree, jams_text):
+def test_jams_replace_the_table(tree, jams_text):
     tree.soundscapes_table.unlink()
     for index in range(10):
         (tree.soundscapes / f"{index}.jams").write_text(

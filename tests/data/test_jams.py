@@ -29,7 +29,7 @@ def test_wrong_jams_is_an_error(tmp_path, jams_text, content, message):
     assert str(tmp_path / "0.jams") in str(error.value)
 
 
-def test_suffixes_go_whatever_the_class():
+def test_suffixes_are_removed_from_any_class():
     for suffix in ["", "_nOn", "_nOff", "_nOn_nOff"]:
         for label in DESED_CLASSES:
             assert strip_suffixes(label + suffix) == label
@@ -69,7 +69,7 @@ _EVENTS = st.lists(
 
 
 @given(_EVENTS)
-def test_tidy_events_hold_to_the_rules(events):
+def test_tidy_events_obey_the_rules(events):
     tidy = tidy_events(events)
     assert tidy == sorted(tidy) and tidy_events(tidy) == tidy
     for label in ("Cat", "Dog"):

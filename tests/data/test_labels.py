@@ -36,7 +36,7 @@ events = st.lists(
 
 
 @given(matrices, frame_shifts)
-def test_a_matrix_survives_the_way_through_events(matrix, frame_shift):
+def test_a_matrix_is_restored_from_its_events(matrix, frame_shift):
     encoder = EventEncoder(CLASSES, frame_shift)
     found = encoder.decode_strong(matrix)
     assert np.array_equal(encoder.encode_strong(found, len(matrix)), matrix)
@@ -48,9 +48,7 @@ def test_a_matrix_survives_the_way_through_events(matrix, frame_shift):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(matrices, frame_shifts)
-def test_a_matrix_survives_the_way_through_a_file(
-    tmp_path, matrix, frame_shift
-):
+def test_a_matrix_is_restored_from_a_file(tmp_path, matrix, frame_shift):
     encoder = EventEncoder(CLASSES, frame_shift)
     rows = [("clip.wav", *event) for event in encoder.decode_strong(matrix)]
     path = tmp_path / "events.tsv"
@@ -155,7 +153,7 @@ def test_the_columns_are_in_the_order_of_the_classes():
     assert encoder.decode_strong([[0, 1]]) == [(0.0, 1.0, "Cat")]
 
 
-def test_unknown_and_doubled_labels():
+def test_unknown_and_repeated_labels():
     encoder = EventEncoder(CLASSES, 0.5)
     with pytest.raises(InputError, match="'Cow'.*Cat.*add the class"):
         encoder.encode_strong([(0.0, 1.0, "Cow")], 4)

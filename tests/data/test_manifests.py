@@ -21,7 +21,7 @@ def test_what_is_written_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("{", "is no manifest of clips"),
+        ("{", "is not a manifest of clips"),
         ("[]", "names none"),
         ("{}", "names none"),
         ('{"a": {}, "a": {}}', "'a' is there twice"),
@@ -33,7 +33,7 @@ def test_what_is_written_can_be_read(tmp_path):
         (json.dumps({"a": ENTRY | {"tags": ["Cat "]}}), "as the tags"),
     ],
 )
-def test_wrong_manifests_are_told(tmp_path, text, words):
+def test_wrong_manifests_are_reported(tmp_path, text, words):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=words):
         read_manifest(tmp_path / "a.json")

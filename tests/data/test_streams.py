@@ -93,7 +93,7 @@ def test_a_stream_longer_than_the_epoch_gives_other_clips_each_epoch():
     assert len(long[0] | long[1] | long[2]) > 40
 
 
-def test_a_stream_shorter_than_the_epoch_begins_anew_in_another_order():
+def test_a_stream_shorter_than_the_epoch_is_repeated_in_another_order():
     [batches] = epochs([5, 50], [1, 1], epoch_stream=1, n=1)
     short = [batch[0] for batch in batches]
     passes = [tuple(short[i : i + 5]) for i in range(0, 50, 5)]
@@ -170,7 +170,7 @@ def loader(sampler, num_workers):
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_an_interrupted_epoch_goes_on_where_it_was(tmp_path, num_workers):
+def test_an_interrupted_epoch_is_resumed(tmp_path, num_workers):
     def start():
         sampler = StreamBatchSampler([20, 27], [2, 3], 0, seed=0)
         sampler.set_epoch(4)
@@ -213,7 +213,7 @@ def test_any_stream_can_be_absent(absent):
         assert dict(found) == {k: n for k, n in sizes.items() if n}
 
 
-def test_a_stream_of_no_clips_is_not_looked_at():
+def test_a_stream_of_no_clips_is_not_read():
     streams = Streams({"weak": 2, "unlabelled": 0}, epoch_stream="weak")
     clips, batches = streams.build(
         {"weak": range(4), "unlabelled": range(9), "other": range(3)}, seed=0

@@ -187,15 +187,15 @@ def command(capfd, caplog, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def hear(command, model, tmp_path):
-    """Hears damaged files between two whole ones; returns what is heard.
+def process_files(command, model, tmp_path):
+    """Processes damaged files between two whole ones; returns the results.
 
-    Each file has to be among the heard or the skipped, and each reason and
+    Each file has to be among the processed or the skipped, and each reason and
     note on the standard error.
     """
     whole = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
 
-    def listen(files):
+    def process(files):
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         for name in WHOLE:
             sf.write(folder / name, whole, 1000)
@@ -205,24 +205,26 @@ def hear(command, model, tmp_path):
             *("detect", model, folder, "--format", "json"),
             *("--threads", 2, "--device", "cpu"),
         )
-        heard = listed(outcome, {*WHOLE, *files})
-        return {n: x | {"info": sf.info(folder / n)} for n, x in heard.items()}
+        processed = listed(outcome, {*WHOLE, *files})
+        return {
+            n: x | {"info": sf.info(folder / n)} for n, x in processed.items()
+        }
 
     def run(files):
         try:
-            heard = listen(files)
+            processed = process(files)
         except Exception as error:
             if len(files) == 1:
                 raise
             culprits = [name for name in files if fails(name, files[name])]
             raise AssertionError(f"fails on {culprits}") from error
-        for name, expected in listen({}).items():
-            assert heard.pop(name)["events"] == expected["events"]
-        return heard
+        for name, expected in process({}).items():
+            assert processed.pop(name)["events"] == expected["events"]
+        return processed
 
     def fails(name, content):
         try:
-            listen({name: content})
+            process({name: content})
         except Exception:
             return True
         return False
@@ -231,33 +233,33 @@ def hear(command, model, tmp_path):
 
 
 def listed(outcome, names):
-    """What was heard, by name; checks that nothing is lost or untold."""
+    """The processed files by name; checks that each is there or reported."""
     content = json.loads(outcome.out)
-    heard = {file["filename"]: file for file in content["files"]}
+    processed = {file["filename"]: file for file in content["files"]}
     skipped = {file["filename"]: file["reason"] for file in content["skipped"]}
-    assert len(heard) + len(skipped) == len(names)
-    assert {*heard, *skipped} == names
+    assert len(processed) + len(skipped) == len(names)
+    assert {*processed, *skipped} == names
     said = [f"{name} was skipped: {why}" for name, why in skipped.items()]
     said += [
-        f"{n} {note}" for n, file in heard.items() for note in file["notes"]
+        f"{n} {note}" for n, file in processed.items() for note in file["notes"]
     ]
     if skipped and len(names) > 1:
         said += [f"{len(skipped)} of {len(names)} files were skipped"]
     assert sorted(outcome.sentences) == sorted(f"sb-sed: {x}." for x in said)
     assert outcome.status == (1 if skipped else 0)
-    for file in heard.values():
+    for file in processed.values():
         assert 0 < file["duration"] < 1e6
         for event in file["events"]:
             assert 0 <= event["onset"] < event["offset"]
             assert event["offset"] <= file["duration"] + 1e-3
             assert event["event_label"] in ("Cat", "Dog")
             assert 0 <= event["confidence"] <= 1
-    return heard
+    return processed
 
 
 @pytest.fixture
 def detect(command, tmp_path):
-    """Detects in a recording; checks that all that comes out is sound."""
+    """Detects in a recording; checks that all output is valid."""
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 5000)
     sf.write(tmp_path / "a.wav", samples, 1000)
 

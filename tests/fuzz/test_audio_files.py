@@ -1,6 +1,6 @@
-"""Damaged audio files: each is heard whole, or its user is told.
+"""Damaged audio files: each is processed whole, or its user is told.
 
-What still decodes to finite samples may be heard. A loss is silent if less
+What still decodes to finite samples may be processed. A loss is silent if less
 came of a file than was in it, and neither a reason nor a note says so.
 """
 
@@ -33,7 +33,7 @@ FORMATS = {
 WIDTHS = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4,
           "DOUBLE": 8, "ULAW": 1, "ALAW": 1}  # fmt: skip
 SUFFIXES = {kind: "wav" for kind in FORMATS if kind.startswith("wav")}
-UNHEARD = "behind the end that its header names"
+NOT_READ = "behind the end that its header names"
 # Where the header of a WAV has its fields, and as how many bytes.
 FIELDS = {"RIFF size": (4, 4), "size of fmt": (16, 4), "tag": (20, 2),
           "channels": (22, 2), "rate": (24, 4), "bytes a second": (28, 4),
@@ -56,7 +56,7 @@ def encoded(form, subtype):
 WHOLE = {name: encoded(*kind) for name, kind in FORMATS.items()}
 
 
-def share_heard(kind, info, seconds):
+def share_read(kind, info, seconds):
     """How much of the samples of a file of ``WHOLE`` came out of it.
 
     Of samples that lie as they are, bytes: the header may name more channels.
@@ -194,15 +194,17 @@ MUTATORS = [
 
 
 @pytest.mark.fuzz(MUTATORS, 20)
-def test_damaged_files(cases, hear):
+def test_damaged_files(cases, process_files):
     files, kinds = {}, {}
     for case in cases:
         kind, content, *suffix = case()
         name = f"{case}.{suffix[0] if suffix else SUFFIXES.get(kind, kind)}"
         files[name], kinds[name] = content, kind
     lost = []
-    for name, heard in hear(files).items():
-        share = share_heard(kinds[name], heard["info"], heard["duration"])
-        if share < 0.95 and not any(UNHEARD in n for n in heard["notes"]):
+    for name, processed in process_files(files).items():
+        share = share_read(
+            kinds[name], processed["info"], processed["duration"]
+        )
+        if share < 0.95 and not any(NOT_READ in n for n in processed["notes"]):
             lost.append((name, share))
     assert not lost

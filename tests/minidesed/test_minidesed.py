@@ -1,4 +1,4 @@
-"""MiniDESED: the set itself, and that it is what it says it is."""
+"""MiniDESED: its files, labels and sounds."""
 
 import json
 from dataclasses import replace
@@ -189,7 +189,7 @@ def test_mixture_is_the_sum_of_its_isolated_sounds(root):
             assert not part[:start].any() and not part[end:].any()
 
 
-def test_synthetic_events_stand_above_the_background_as_told(root):
+def test_synthetic_events_exceed_the_background_by_their_snr(root):
     for path in scene_files(root):
         annotation = json.loads(path.read_text())["annotations"][0]
         names = annotation["sandbox"]["scaper"]["isolated_events_audio_path"]
@@ -221,7 +221,7 @@ def test_recorded_events_are_audible_where_labelled():
 
 
 def test_domains_differ(root):
-    """Between the events, a device and a busier place are heard."""
+    """Between the events, a device and a busier place are audible."""
 
     def quiet(audio):
         levels = []

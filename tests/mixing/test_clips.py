@@ -1,4 +1,4 @@
-"""Clips made anew: a function of seed, epoch and index, whoever asks."""
+"""Clips mixed again in every epoch: a function of seed, epoch and index."""
 
 import json
 import pickle
@@ -81,7 +81,7 @@ def manifest(tmp_path):
 
 @pytest.fixture(params=[MixedClips, TwoMixes, WithExtraBackground])
 def clips(request, reader, sources, manifest):
-    """Eight clips that are made anew."""
+    """Eight clips that are mixed again in every epoch."""
     recorded = reader.training_clips(manifest, weak=True)
     return request.param(recorded, reader, sources, (3, 1))
 
@@ -135,7 +135,7 @@ def test_same_whatever_the_workers(clips, num_workers, persistent):
         assert torch.equal(signals, expected[epoch])
 
 
-def test_streams_tell_the_epoch(reader, sources, manifest):
+def test_streams_set_the_epoch(reader, sources, manifest):
     recorded = reader.training_clips(manifest)
     mixed = MixedClips(recorded, reader, sources, (3, 0))
     sixth = waveforms(mixed, 6)
@@ -238,9 +238,7 @@ def test_clips_of_one_and_of_two_mixes_share_batches(reader, sources, manifest):
         assert same.tolist() == [False, False, True, True]
 
 
-def test_events_of_soundscapes_kept_for_validation_are_not_used(
-    reader, sources, manifest
-):
+def test_events_of_soundscapes_held_out_are_not_used(reader, sources, manifest):
     path = sources.foregrounds[0].path
     isolated = Sources(
         [Foreground(path, "Cat", f"clip{i}") for i in (0, 5, 99)],

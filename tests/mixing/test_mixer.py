@@ -1,4 +1,4 @@
-"""Mixed soundscapes: what is heard where, how loud, and how it is labelled."""
+"""Mixed soundscapes: places, levels and labels of their events."""
 
 import dataclasses
 import json
@@ -95,7 +95,7 @@ def test_a_scene_is_a_function_of_the_seed(mixer):
     assert mixer.draw(rng(1)) != mixer.draw(rng(2))
 
 
-def test_a_scene_survives_a_file_and_gives_the_same_mixture(mixer):
+def test_a_scene_from_a_file_gives_the_same_mixture(mixer):
     mixer.effects = Inverted()
     scene = mixer.draw(rng(1))
     copy = Scene.from_dict(json.loads(json.dumps(scene.to_dict())))
@@ -145,7 +145,7 @@ def test_rooms_of_a_scene_are_independent(mixer):
     assert stats.chi2_contingency(table).pvalue > 1e-3
 
 
-def test_a_scene_drawn_anew_keeps_its_events_alone(mixer):
+def test_a_redrawn_scene_keeps_only_its_events(mixer):
     mixer.effects = Inverted()
     pairs = []
     for i in range(900):
@@ -218,8 +218,10 @@ def test_mixtures_are_what_was_drawn(soundbank_folder, levels):
             assert peak(soundscape.samples) == pytest.approx(1, abs=1e-5)
         for sound, stem in zip(soundscape.foregrounds, stems[1:], strict=True):
             outside = stem.copy()
-            heard = slice(round(sound.onset * RATE), round(sound.offset * RATE))
-            outside[heard] = 0
+            audible = slice(
+                round(sound.onset * RATE), round(sound.offset * RATE)
+            )
+            outside[audible] = 0
             assert loudest_10_ms(outside) < 2e-3 * loudest_10_ms(stem)
         assert soundscape.events == tidy_events(
             [
@@ -308,7 +310,7 @@ def test_label_ends_where_the_tail_is_30_dB_down(write, render_one, t60):
 def test_silence_in_a_file_does_not_count(write, render_one):
     samples = np.zeros(4 * RATE)
     samples[RATE : 2 * RATE] = noise(1.0)
-    samples[: RATE // 2] = 1e-3 * noise(0.5)  # 54 dB down: not heard
+    samples[: RATE // 2] = 1e-3 * noise(0.5)  # 54 dB down: inaudible
     (event,) = render_one(write(samples), 1.0).events
     assert event == pytest.approx((2.0, 3.0, "Dog"))
 

@@ -68,5 +68,5 @@ def test_cut_tail_makes_no_audible_difference():
     assert np.sum(error**2) < 2e-6 * np.sum(full**2)
 
 
-def test_nothing_is_left_of_a_silent_response():
+def test_a_silent_response_becomes_empty():
     assert len(without_tail(np.zeros(10, np.float32))) == 0

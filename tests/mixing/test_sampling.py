@@ -233,7 +233,7 @@ def test_the_end_that_a_file_has_is_kept(barks, mark, kept):
     assert (abs(end - 7.2) < 1e-3).all() == (kept == "end")
 
 
-def test_a_long_file_is_looked_through_for_a_minute(tmp_path):
+def test_a_minute_of_a_long_file_is_searched(tmp_path):
     path = tmp_path / "long.wav"
     sf.write(path, np.full(100 * RATE, 0.1), RATE)
     start, end = draw_parts(str(path), n=50, Dog=[1.0, 1.0]).T
@@ -242,6 +242,6 @@ def test_a_long_file_is_looked_through_for_a_minute(tmp_path):
 
 
 @pytest.mark.parametrize("limits", [(0, 1), (2, 1), (-1, 1)])
-def test_wrong_ranges_are_told(limits):
+def test_wrong_ranges_are_reported(limits):
     with pytest.raises(InputError, match="Dog cannot last"):
         EventLengths({"Dog": limits})

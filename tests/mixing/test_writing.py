@@ -1,4 +1,4 @@
-"""Mixed soundscapes as files, read by whoever reads Scaper's."""
+"""Mixed soundscapes as files that the readers of Scaper's files accept."""
 
 import json
 
@@ -109,7 +109,7 @@ def test_the_audio_can_be_mixed_again_from_the_jams(make_mixer, written):
         assert error <= 1 / 32768
 
 
-def test_isolated_sounds_add_up_and_lie_where_they_should(written):
+def test_isolated_sounds_add_up_and_have_their_places(written):
     n_effects = 0
     for path in scapes(written):
         scape = annotation(path)
@@ -144,7 +144,7 @@ def test_isolated_sounds_add_up_and_lie_where_they_should(written):
     assert n_effects > 0
 
 
-def test_a_second_call_keeps_what_is_there(make_mixer, written):
+def test_a_second_call_keeps_existing_soundscapes(make_mixer, written):
     before = contents(written)
     lost = [
         written / "soundscapes/5.wav",
@@ -283,7 +283,7 @@ def test_jams_package_accepts_the_documents(written):
         assert [item.time for item in found.data] == times
 
 
-def test_scaper_mixes_the_like_of_it_again(written, tmp_path):
+def test_scaper_mixes_something_similar(written, tmp_path):
     scaper = pytest.importorskip("scaper")
     for path in scapes(written):
         audio, _, events, parts = scaper.generate_from_jams(

@@ -103,7 +103,7 @@ def test_no_reference(run, tmp_path):
 
 def test_a_broken_manifest(run, tmp_path):
     (tmp_path / "prepared" / "validation.json").write_text("[1]")
-    with pytest.raises(InputError, match="no manifest"):
+    with pytest.raises(InputError, match="not a manifest"):
         gather(run)
 
 

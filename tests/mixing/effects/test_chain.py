@@ -1,4 +1,4 @@
-"""What every effect promises, and chains of them."""
+"""Properties of every effect, and chains of effects."""
 
 import json
 from collections import Counter
@@ -65,7 +65,7 @@ def test_any_sound_keeps_its_length_and_stays_finite(
 
 
 @each_effect
-def test_silence_between_sounds_is_no_trouble(effect):
+def test_silence_between_sounds(effect):
     samples = np.zeros(3 * RATE, "float32")
     samples[: RATE // 10] = samples[-RATE // 10 :] = sound(RATE // 10)
     for seed in range(5):
@@ -113,7 +113,7 @@ def test_every_octave_of_cutoffs_is_as_likely(effect):
         (HighPass, {"cutoff": (1, 2, 3)}),
     ],
 )
-def test_a_range_that_is_none_is_named(effect, settings):
+def test_an_invalid_range_is_named(effect, settings):
     (name,) = settings
     with pytest.raises(InputError, match=f"{name} of {effect.__name__} is"):
         effect(**settings)

@@ -42,10 +42,10 @@ def test_a_burst_lies_where_it_was_drawn(effect, own, place):
     drawn = {"level": 0.5, "length": 0.25, "place": place, **own}
     added = effect.apply(samples, RATE, **drawn) - samples
     first = round(place * 0.75 * RATE)
-    (heard,) = np.nonzero(abs(added) > 1e-7)
+    (audible,) = np.nonzero(abs(added) > 1e-7)
     # The first sample of a sine is 0.
-    assert heard[0] - first in (0, 1)
-    assert first + RATE // 4 - heard[-1] in (1, 2)
+    assert audible[0] - first in (0, 1)
+    assert first + RATE // 4 - audible[-1] in (1, 2)
 
 
 def test_a_noise_burst_is_white_of_zero_mean_and_as_strong_as_drawn():

@@ -61,9 +61,9 @@ def test_inharmonic_tones_all_move(semitones):
 def test_onsets_and_offsets_stay_in_place(semitones, at):
     tone = np.sin(2 * np.pi * 440 * time) * (time >= at) * (time < at + 0.4)
     loud = abs(shifted(tone, semitones)) > 0.3
-    (heard,) = np.nonzero(loud)
-    assert abs(heard[0] / RATE - at) < 0.01
-    assert abs(heard[-1] / RATE - at - 0.4) < 0.01
+    (audible,) = np.nonzero(loud)
+    assert abs(audible[0] / RATE - at) < 0.01
+    assert abs(audible[-1] / RATE - at - 0.4) < 0.01
 
 
 @shifts
