@@ -44,17 +44,7 @@ class Event(NamedTuple):
 
 
 class DetectedEvent(NamedTuple):
-    """An :class:`Event` with the confidence of the detector that found it.
-
-    Arguments
-    ---------
-    onset, offset : float
-        When it starts and ends, in seconds.
-    event_label : str
-        Its class.
-    confidence : float
-        From 0 to 1.
-    """
+    """An :class:`Event` with the confidence, 0 to 1, of its detector."""
 
     onset: float
     offset: float
@@ -65,17 +55,9 @@ class DetectedEvent(NamedTuple):
 def events_table(
     events: Mapping[str, Iterable[tuple[float, float, str]]],
 ) -> pd.DataFrame:
-    """Return the events of several recordings as one table.
+    """Return the events of each file name as a table of :data:`EVENT_COLUMNS`.
 
-    Arguments
-    ---------
-    events : Mapping[str, Iterable[Event]]
-        File name to events.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns :data:`EVENT_COLUMNS`; files without events have no row.
+    Files without events have no row.
 
     Example
     -------
@@ -309,16 +291,8 @@ def read_weak_labels(
 def read_filenames(path: str | Path) -> list[str]:
     """Read the names of an unlabelled TSV: its column ``filename``.
 
-    Arguments
-    ---------
-    path : str or Path
-        Tab-separated; ``filename`` is the first column, others are ignored
-        (so the names of a labelled TSV can be read, too).
-
-    Returns
-    -------
-    filenames : list of str
-        Each name once, in the order of the file.
+    It is the first column; others are ignored, so the names of a labelled TSV
+    can be read, too. Each name is returned once, in the order of the file.
 
     Raises
     ------
@@ -341,16 +315,6 @@ def read_filenames(path: str | Path) -> list[str]:
 
 def read_durations(path: str | Path) -> dict[str, float]:
     """Read the durations TSV (``filename``, ``duration`` in seconds).
-
-    Arguments
-    ---------
-    path : str or Path
-        Tab-separated, with the header ``filename duration``.
-
-    Returns
-    -------
-    durations : dict
-        File name -> seconds.
 
     Raises
     ------
