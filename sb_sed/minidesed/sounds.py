@@ -173,7 +173,7 @@ def running_water(
 
 
 def dishes(rng: Generator, seconds: float, shift: float = 0.0) -> np.ndarray:
-    """Knocks of stoneware and metal: inharmonic, hard, soon gone."""
+    """Knocks of stoneware and metal: inharmonic, hard, short."""
     n = len(times(seconds))
     wave = np.zeros(n, dtype=np.float32)
     hits = rng.poisson(2 * seconds)
