@@ -28,6 +28,8 @@ from pathlib import Path
 
 import soundfile as sf
 
+from sb_sed.audio.kinds import mp3_frame
+
 # Sizes in libsndfile's log: as the header promises them, and as they are.
 _SIZES = re.compile(
     r"^ *(?:data|SSND|BODY|Data Size|riff|Riff size) *: "
@@ -161,7 +163,7 @@ def count_mp3_samples(path: str | Path) -> int:
         first, place = None, _behind_id3(content)
         while 0 <= place <= len(content) - 4:
             header = content[place : place + 4]
-            length, size = _mp3_frame(header)
+            length, size = mp3_frame(header)
             # All frames of a file have one version, layer and rate.
             kind = header[1] & 0xFE, header[2] & 0x0C
             if size and kind == (first or kind):
@@ -235,13 +237,6 @@ def _flac_continues(file: sf.SoundFile) -> bool:
 
 # MP3
 
-# kbit/s of MPEG-1 and of MPEG-2 and 2.5, layer III.
-_BIT_RATES = (
-    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-)
-# By the bits of the version (MPEG-1, 2, 2.5); also 160/147 and 320/441 of it.
-_RATES = {0x18: 44100, 0x10: 22050, 0x00: 11025}
 # Frame header and side information, then the name of the index.
 _INDEX = re.compile(rb"\xff[\xe0-\xff][\s\S]{11,36}(?:Xing|Info)")
 
@@ -266,20 +261,6 @@ def _is_clearly_more(there: int, n_read: int, rate: int) -> bool:
 def _mp3_dropped(rate: int) -> int:
     """Samples of the frames that a decoder may drop at begin and end."""
     return 2 * (1152 if rate >= 32000 else 576)
-
-
-def _mp3_frame(header: bytes) -> tuple[int, int]:
-    """Samples and bytes of the frame that begins so; 0, 0 if none does."""
-    if header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
-        return 0, 0
-    version, bits = header[1] & 0x18, header[2] >> 4
-    if version not in _RATES or not 0 < bits < 15 or header[2] & 0x0C == 0x0C:
-        return 0, 0
-    n_samples = 1152 if version == 0x18 else 576
-    bit_rate = 1000 * _BIT_RATES[version != 0x18][bits - 1]
-    rate = _RATES[version] * (441, 480, 320)[header[2] >> 2 & 3] // 441
-    padding = header[2] >> 1 & 1
-    return n_samples, n_samples // 8 * bit_rate // rate + padding
 
 
 def _behind_id3(content: mmap.mmap) -> int:

@@ -1,4 +1,4 @@
-"""Recordings of any format, rate and length: whole, in blocks, as raw PCM.
+"""Recordings of any format, rate and length: whole and in blocks.
 
 All of it gives the same samples: the mean of the channels, at the rate that is
 wanted. A file that is damaged or cut off is an error, never a shorter recording.
@@ -12,17 +12,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
 import soxr
 
 from sb_sed.audio.integrity import continues, fault, shortfall
+from sb_sed.audio.kinds import ENOUGH_FRAMES, foreign
 
-PCM_FORMATS = {"u8": "u1", "s16": "<i2", "s32": "<i4", "f32": "<f4"}
-
-# Samples of a block, all channels counted; of raw samples, bytes.
+# Samples of a block, all channels counted.
 _BLOCK = 2**18
 # Rates at which recordings are made. Damaged headers name any.
 _RATES = (1000, 768000)
@@ -135,7 +133,7 @@ def read_mono(
     """
     with open_audio(path) as file:
         rate = sample_rate or file.samplerate
-        blocks = _resampled(_blocks(file), file.samplerate, rate)
+        blocks = resampled(_blocks(file), file.samplerate, rate)
         return np.concatenate(list(blocks)), rate
 
 
@@ -155,47 +153,7 @@ def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
     16000
     """
     with open_audio(path) as file:
-        yield from _resampled(_blocks(file), file.samplerate, sample_rate)
-
-
-def read_pcm(
-    stream: BinaryIO, rate: int, kind: str, channels: int, sample_rate: int
-) -> Iterator[np.ndarray]:
-    """Read raw samples from a stream, such as standard input, in blocks.
-
-    Arguments
-    ---------
-    stream : BinaryIO
-        Interleaved little-endian samples without a header.
-    rate : int
-        Samples per second and channel of the stream.
-    kind : str
-        One of ``PCM_FORMATS``: unsigned 8-bit, signed 16-bit or 32-bit
-        integers, or 32-bit floats.
-    channels : int
-        Of the stream.
-    sample_rate : int
-        Samples per second wanted.
-
-    Yields
-    ------
-    np.ndarray
-        float32 [N], full scale is 1.
-
-    Raises
-    ------
-    UnusableAudio
-        If the stream is empty, or holds NaN or infinite samples.
-
-    Example
-    -------
-    >>> import io
-    >>> raw = np.array([0, 16384, -32768], "<i2").tobytes()
-    >>> list(read_pcm(io.BytesIO(raw), 16000, "s16", 1, 16000))
-    [array([ 0. ,  0.5, -1. ], dtype=float32)]
-    """
-    check_rate(rate)
-    yield from _resampled(_decoded(stream, kind, channels), rate, sample_rate)
+        yield from resampled(_blocks(file), file.samplerate, sample_rate)
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
@@ -228,6 +186,9 @@ def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
     """
     _check_there(path)
     try:
+        with open(path, "rb") as stream:
+            if reason := foreign(stream.read(ENOUGH_FRAMES)):
+                raise UnusableAudio(reason)
         with sf.SoundFile(os.fsencode(path)) as file:
             if file.format == "RAW":  # a guess from the name
                 raise UnusableAudio(_HEADERLESS)
@@ -350,29 +311,10 @@ def _blocks(file: sf.SoundFile) -> Iterator[np.ndarray]:
         raise UnusableAudio(reason)
 
 
-def _decoded(
-    stream: BinaryIO, kind: str, channels: int
-) -> Iterator[np.ndarray]:
-    """Blocks [N, channels]; of the last sample all channels or none."""
-    sample = np.dtype(PCM_FORMATS[kind])
-    width = sample.itemsize * channels
-    rest = b""
-    while data := stream.read(_BLOCK):
-        data = rest + data
-        whole = len(data) // width * width
-        rest = data[whole:]
-        values = np.frombuffer(data[:whole], sample).astype(np.float32)
-        if sample.kind == "u":
-            values -= 128
-        if sample.kind != "f":
-            values /= 2.0 ** (8 * sample.itemsize - 1)
-        yield values.reshape(-1, channels)
-
-
-def _resampled(
+def resampled(
     blocks: Iterable[np.ndarray], rate: int, sample_rate: int
 ) -> Iterator[np.ndarray]:
-    """What :func:`resample` gives for the mean of all blocks, in blocks."""
+    """Yield what :func:`resample` gives for the mean of all blocks [N, C]."""
     resampler = None
     if rate != sample_rate:
         resampler = soxr.ResampleStream(

@@ -66,8 +66,8 @@ def add_detect(commands) -> None:
         "audio",
         nargs="+",
         metavar="AUDIO",
-        help="recordings, folders of them, or - for raw samples on the "
-        "standard input",
+        help="recordings, folders of them, or - for the standard input: raw "
+        "samples, or a file whose header then counts",
     )
     _add_outputs(parser)
     add_smoother(parser, "the detector's")
@@ -150,7 +150,9 @@ def _detect(arguments: argparse.Namespace) -> int:
     if "-" in arguments.audio and not piped:
         raise InputError("- is the standard input: give it alone.")
     if piped and arguments.rate is None:
-        raise InputError("- has no header: give its --rate, such as 16000.")
+        raise InputError(
+            "- may be raw samples: give their --rate, such as 16000."
+        )
     if piped and arguments.plot:
         raise InputError(
             "--plot reads a recording twice, and - can be read once: write it "

@@ -62,18 +62,28 @@ def check_stream(arguments: argparse.Namespace) -> None:
 
 
 def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
-    """Read raw samples from a binary stream, in blocks for the detector."""
+    """Read a binary stream of samples or a file, in blocks for the detector."""
     import torch
 
-    from sb_sed.audio.reading import read_pcm
+    from sb_sed.audio.piped import read_piped
 
     torch.set_num_threads(arguments.threads)
-    return read_pcm(
+    return read_piped(
         source,
         arguments.rate,
         arguments.samples,
         arguments.channels,
         detector.hparams.sample_rate,
+        arguments.stream,
+        _note_header,
+    )
+
+
+def _note_header(name: str) -> None:
+    print(
+        f"sb-sed: stdin is a file in the format {name}, decoded by its own "
+        "header: --rate, --samples and --channels are ignored.",
+        file=sys.stderr,
     )
 
 

@@ -1,6 +1,5 @@
 """Reading recordings whole and in blocks; the reason where that fails."""
 
-import io
 import re
 
 import numpy as np
@@ -16,7 +15,6 @@ from sb_sed.audio.reading import (
     open_audio,
     read_blocks,
     read_mono,
-    read_pcm,
     resample,
 )
 
@@ -74,6 +72,13 @@ def test_programs_that_did_not_know_the_length(make_wav):
     assert len(read(path)) == 1000
 
 
+# Two frames of ADTS.
+AAC = 2 * (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9))
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
+)
+
+
 def write(samples, rate=1000, subtype="FLOAT"):
     return lambda path: sf.write(path, np.asarray(samples), rate, subtype)
 
@@ -86,6 +91,16 @@ def write(samples, rate=1000, subtype="FLOAT"):
         (lambda path: path.touch(), "empty file"),
         (lambda path: path.write_text("hello"), "unreadable: .*recogni[sz]ed"),
         (lambda path: path.write_bytes(b"RIFF" + b"\0" * 99), "unreadable"),
+        (
+            lambda path: path.write_bytes(b"\0\0\0\x20ftypM4A "),
+            "as with ffmpeg",
+        ),
+        (lambda path: path.write_bytes(AAC), "AAC cannot be read: convert"),
+        (lambda path: path.write_bytes(b"RIFF\0\0\0\0AVI LIST"), "AVI cannot"),
+        (lambda path: path.write_text("\n<!doctype html>"), "a web page, not"),
+        (lambda path: path.write_text("<HTML lang=de>"), "a web page, not"),
+        (lambda path: path.write_text(POINTER), "run git lfs pull"),
+        (lambda path: path.write_bytes(b"PK\3\4"), "a ZIP archive"),
         (lambda path: path.symlink_to("nowhere"), "no such file"),
         (write([]), "holds no samples"),
         (write([0.1] * 500 + [np.nan]), r"NaN or infinite.*first at 0.50 s"),
@@ -102,34 +117,6 @@ def test_unusable_files(tmp_path, make, words):
     with pytest.raises(UnusableAudio, match=words) as error:
         read(path)
     assert "\n" not in str(error.value) and str(path) not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    "kind, dtype, full",
-    [("u8", "u1", 128), ("s16", "<i2", 2**15), ("s32", "<i4", 2**31),
-     ("f32", "<f4", 1)],
-)  # fmt: skip
-def test_raw_samples(kind, dtype, full):
-    wanted = np.linspace(-1, 0.9, 2000).reshape(-1, 2)
-    raw = (wanted * full + (128 if kind == "u8" else 0)).astype(dtype)
-
-    class Slow(io.BytesIO):
-        """As a pipe: blocks that end inside a sample."""
-
-        def read(self, size=-1):
-            return super().read(min(size, 1337))
-
-    blocks = read_pcm(Slow(raw.tobytes() + b"x"), 1000, kind, 2, 1000)
-    np.testing.assert_allclose(
-        np.concatenate(list(blocks)),
-        wanted.mean(1),
-        atol=1.5 / min(full, 2**15),
-    )
-
-
-def test_nothing_on_the_pipe():
-    with pytest.raises(UnusableAudio, match="holds no samples"):
-        list(read_pcm(io.BytesIO(), 1000, "s16", 1, 1000))
 
 
 def test_notes():

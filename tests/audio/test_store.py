@@ -36,7 +36,7 @@ def write_unusable(folder):
         sf.write(folder / name, samples, 16000, "FLOAT")
     return {
         "empty.wav": "empty file",
-        "page.wav": "unreadable",
+        "page.wav": "a web page",
         "header.wav": "no samples",
         "cut.flac": "unreadable",
         "nan.wav": "NaN",

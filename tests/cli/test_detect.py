@@ -191,6 +191,33 @@ def test_raw_samples_from_a_pipe(here, detector, capsys, monkeypatch):
     np.testing.assert_allclose(found[columns], events[columns], atol=5e-4)
 
 
+@pytest.mark.parametrize("name", ["a.wav", "deep/b.flac", "deep/c.ogg"])
+def test_a_file_from_a_pipe(here, capsys, monkeypatch, name):
+    """Its header counts, not what the options say."""
+    texts = []
+    for line in (
+        f"detect exported good/{name}",
+        "detect exported - --rate 1600",
+    ):
+        content = (here / "good" / name).read_bytes()
+        pipe = io.TextIOWrapper(io.BytesIO(content))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        assert main(f"{line} --smoother smoother.json") == 0
+        out, err = capsys.readouterr()
+        texts.append(out.replace("stdin", name.rpartition("/")[2]))
+    assert texts[0] == texts[1]
+    assert "decoded by its own header: --rate" in err and err.count("\n") == 1
+
+
+def test_a_film_from_a_pipe(here, capsys, monkeypatch):
+    pipe = io.TextIOWrapper(io.BytesIO(b"\0\0\0\x20ftypisom" + bytes(999)))
+    monkeypatch.setattr(sys, "stdin", pipe)
+    assert main("detect exported - --rate 1000") == 1
+    err = capsys.readouterr().err
+    assert "stdin was skipped: M4A or MP4 cannot be read: convert it" in err
+    assert err.count("\n") == 1
+
+
 def test_an_empty_pipe(here, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     assert main("detect exported - --rate 1000") == 1
@@ -220,7 +247,7 @@ def test_files_of_one_name(here, make_wav, capsys):
         ("detect good good", "good is neither an exported detector"),
         ("detect exported nowhere.wav", "nowhere.wav does not exist"),
         ("detect exported exported", "exported holds no recording"),
-        ("detect exported -", "give its --rate"),
+        ("detect exported -", "give their --rate"),
         ("detect exported - good --rate 1000", "give it alone"),
         ("detect exported good --output good", "good is a folder"),
         ("detect exported good --format raven", "give a folder as --output"),

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile as sf
 import torch
 
 from sb_sed.cli import main as cli
@@ -161,3 +162,23 @@ def test_bad_options(here, capsys, line, words):
     assert cli.main(line.split()) == 2
     err = capsys.readouterr().err
     assert words in err and len(err.splitlines()) == 1
+
+
+def test_a_wav_and_what_cannot_be_streamed(run, detector, samples, capsys):
+    """A header that says its rate counts more than the options."""
+    line = "--smoother middle.json"
+    assert run(line, Pipe(samples)) == 0
+    expected = capsys.readouterr().out
+    for form, status in [("WAV", 0), ("FLAC", 1)]:
+        file = io.BytesIO()
+        subtype = "FLOAT" if form == "WAV" else "PCM_16"
+        sf.write(file, samples, 1000, subtype, format=form)
+        pipe = Pipe(samples)
+        pipe.write(file.getvalue()), pipe.seek(0)
+        assert run(f"--channels 2 {line}", pipe) == status
+        out, err = capsys.readouterr()
+        assert out == (
+            expected if form == "WAV" else out[: out.index("\n") + 1]
+        )
+        assert f"stdin is a file in the format {form}" in err
+    assert "leave out --stream" in err

@@ -200,3 +200,36 @@ def test_odd_pipes(case, form, command, model, monkeypatch):
         assert abs(file["duration"] - seconds) < 2e-3
     else:
         assert outcome.out.split("\n")[1].startswith("stdin\t")
+
+
+def piped_files(rng):
+    """Files of any format, some cut off or with another beginning."""
+    forms = ["WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF", "CAF", "AU"]
+    file = io.BytesIO()
+    sf.write(file, noise(rng, 4000, 2), 8000, format=str(rng.choice(forms)))
+    content = file.getvalue()
+    if rng.integers(3) == 0:
+        content = content[: rng.integers(1, len(content))]
+    if rng.integers(3) == 0:
+        n_bytes = rng.integers(1, 60)
+        content = content[:4] + rng.bytes(n_bytes) + content[4 + n_bytes :]
+    return content
+
+
+@pytest.mark.fuzz([piped_files], 24)
+@pytest.mark.parametrize("stream", [False, True])
+def test_files_in_pipes(case, stream, command, model, monkeypatch, tmp_path):
+    """They give what they give as files, or a sentence; never noise."""
+    content = case()
+    (tmp_path / "stdin").write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    arguments = ["detect", model, "-", "--rate", 8000, "--channels", 2]
+    outcome = command(*arguments, *["--stream"] * stream, "--device", "cpu")
+    if "decoded by its own header" not in outcome.err:
+        assert not content.startswith((b"RIFF", b"fLaC", b"OggS", b"FORM"))
+        return
+    if stream:
+        assert outcome.status == ("stdin ends here: " in outcome.err)
+        return
+    file = command("detect", model, "stdin", "--device", "cpu")
+    assert (file.status, file.out) == (outcome.status, outcome.out)

@@ -1,0 +1,146 @@
+"""What a file or a pipe holds, by its first bytes.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import re
+
+# As many bytes as it takes to know; MP3 and AAC need their second frame, too.
+ENOUGH, ENOUGH_FRAMES = 64, 2**14
+_CONVERT = "convert it to WAV or FLAC, as with ffmpeg -i INPUT OUTPUT.wav"
+# What libsndfile reads, but for what it names only with the file's name.
+_CONTAINERS = {
+    "WAV": rb"RIF[FX]|RF64|BW64",
+    "W64": rb"riff\x2e\x91\xcf\x11",
+    "FLAC": rb"fLaC",
+    "Ogg": rb"OggS",
+    "ID3": rb"ID3[\x02-\x04]",
+    "AIFF": rb"FORM",
+    "CAF": rb"caff",
+    "AU": rb"\.snd|dns\.",
+    "NIST": rb"NIST_1A",
+    "VOC": rb"Creative Voice File",
+    "PVF": rb"PVF1\n",
+    "PAF": rb" paf|fap ",
+}
+# What it does not read, and what is no recording at all.
+_FOREIGN = {
+    "M4A or MP4 cannot be read": rb"[\s\S]{4}(?:ftyp|moov|mdat|wide)",
+    "Matroska or WebM cannot be read": rb"\x1aE\xdf\xa3",
+    "WMA cannot be read": rb"0&\xb2u\x8ef\xcf\x11",
+    "AVI cannot be read": rb"RIFF[\s\S]{4}AVI ",
+    "WavPack cannot be read": rb"wvpk",
+    "Monkey's Audio cannot be read": rb"MAC ",
+    "AMR cannot be read": rb"#!AMR",
+    "DSD cannot be read": rb"DSD |FRM8",
+    "Flash video cannot be read": rb"FLV\x01",
+}
+_NO_RECORDINGS = {
+    "a pointer of Git LFS, not the recording: run git lfs pull": (
+        rb"version https://git-lfs\.github\.com/"
+    ),
+    "a web page, not a recording: download the file itself": (
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)[\s>]"
+    ),
+    "a ZIP archive, not a recording: unpack it": rb"PK\x03\x04",
+    "a gzip archive, not a recording: unpack it": rb"\x1f\x8b\x08",
+    "a PDF, not a recording: give the recording": rb"%PDF-",
+    "a picture, not a recording: give the recording": (
+        rb"\x89PNG\r\n|\xff\xd8\xff[\xe0-\xef]|GIF8[79]a"
+    ),
+}
+# kbit/s of MPEG-1 and of MPEG-2 and 2.5, layer III.
+_BIT_RATES = (
+    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+# By the bits of the version (MPEG-1, 2, 2.5); also 160/147 and 320/441 of it.
+_RATES = {0x18: 44100, 0x10: 22050, 0x00: 11025}
+
+
+def container(head: bytes) -> str:
+    """Return which format with a header, that can be read, begins so.
+
+    Arguments
+    ---------
+    head : bytes
+        The first ``ENOUGH_FRAMES`` bytes; of fewer, MP3 may be overlooked.
+
+    Returns
+    -------
+    str
+        Empty if none is recognised, as with raw samples.
+
+    Example
+    -------
+    >>> container(b"RIFF\\x24\\x7d\\0\\0WAVEfmt "), container(bytes(64))
+    ('WAV', '')
+    """
+    if name := _first(_CONTAINERS, head):
+        return name
+    _, size = mp3_frame(head[:4])
+    return "MP3" if size and mp3_frame(head[size : size + 4])[1] else ""
+
+
+def foreign(head: bytes) -> str:
+    """Return why what begins so cannot be read, and the remedy.
+
+    Arguments
+    ---------
+    head : bytes
+        As of :func:`container`.
+
+    Returns
+    -------
+    str
+        Empty if nothing is recognised that can never be read.
+
+    Example
+    -------
+    >>> foreign(b"version https://git-lfs.github.com/spec/v1")
+    'a pointer of Git LFS, not the recording: run git lfs pull'
+    """
+    if reason := _first(_NO_RECORDINGS, head):
+        return reason
+    name = _first(_FOREIGN, head)
+    size = _aac_frame(head[:6])
+    if size and _aac_frame(head[size : size + 6]):
+        name = "AAC cannot be read"
+    return f"{name}: {_CONVERT}" if name else ""
+
+
+def mp3_frame(header: bytes) -> tuple[int, int]:
+    """Return samples and bytes of the frame of layer III that begins so.
+
+    Both are 0 if the four bytes begin none.
+    """
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
+        return 0, 0
+    version, bits = header[1] & 0x18, header[2] >> 4
+    if version not in _RATES or not 0 < bits < 15 or header[2] & 0x0C == 0x0C:
+        return 0, 0
+    n_samples = 1152 if version == 0x18 else 576
+    bit_rate = 1000 * _BIT_RATES[version != 0x18][bits - 1]
+    rate = _RATES[version] * (441, 480, 320)[header[2] >> 2 & 3] // 441
+    padding = header[2] >> 1 & 1
+    return n_samples, n_samples // 8 * bit_rate // rate + padding
+
+
+def may_be_frames(head: bytes) -> bool:
+    """Return whether MP3 or AAC may begin so: see ``ENOUGH_FRAMES``."""
+    return bool(mp3_frame(head[:4])[1] or _aac_frame(head[:6]))
+
+
+def _aac_frame(header: bytes) -> int:
+    """Bytes of the ADTS frame that begins so, or 0."""
+    if len(header) < 6 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
+        return 0
+    return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+
+
+def _first(patterns: dict[str, bytes], head: bytes) -> str:
+    for name, pattern in patterns.items():
+        if re.match(pattern, head):
+            return name
+    return ""

@@ -1,0 +1,122 @@
+"""What comes through a pipe: raw samples, and files with a header."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from sb_sed.audio.piped import read_piped
+from sb_sed.audio.reading import UnusableAudio, read_mono
+
+FORMATS = ["WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF", "CAF", "AU",
+           "W64", "NIST", "VOC", "PVF", "PAF"]  # fmt: skip
+
+
+class Slow(io.BytesIO):
+    """As a pipe: pieces that end inside a sample."""
+
+    def read(self, size=-1):
+        """A piece."""
+        return super().read(min(size, 1337) if size > 0 else 1337)
+
+
+def piped(content, **options):
+    """What is read from a pipe that is said to be 16-bit, and its format."""
+    names = []
+    blocks = read_piped(
+        Slow(content), 1000, "s16", 1, 1000, recognised=names.append, **options
+    )
+    return np.concatenate(list(blocks)), names
+
+
+def content_of(tmp_path, form, subtype=None, **options):
+    """A file of noise in a format, and what reading it gives."""
+    path = tmp_path / "a.bin"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (40000, 2))
+    sf.write(path, noise, 8000, subtype, format=form, **options)
+    return path.read_bytes(), read_mono(path, 1000)[0]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_files_are_decoded_by_their_header(tmp_path, form):
+    content, wanted = content_of(tmp_path, form)
+    samples, names = piped(content)
+    np.testing.assert_array_equal(samples, wanted)
+    assert names == [
+        {"WAVEX": "WAV", "RF64": "WAV", "OGG": "Ogg"}.get(form, form)
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"subtype": subtype}
+        for subtype in "PCM_U8 PCM_16 PCM_24 PCM_32 FLOAT DOUBLE ULAW".split()
+    ]
+    + [{"subtype": "PCM_16", "endian": "BIG"}],
+)
+def test_a_wav_while_it_comes_in(tmp_path, options):
+    content, wanted = content_of(tmp_path, "WAV", **options)
+    samples, names = piped(content + b"LIST\4\0\0\0abcd", live=True)
+    np.testing.assert_allclose(samples, wanted, atol=1e-6)
+    assert names == ["WAV"]
+
+
+@pytest.mark.parametrize("size", [b"\0" * 4, b"\xff" * 4, b"\0\xf0\xff\x7f"])
+def test_a_wav_of_unknown_length(tmp_path, size):
+    """As ffmpeg, arecord and sox write them into a pipe."""
+    content, wanted = content_of(tmp_path, "WAV")
+    place = content.index(b"data") + 4
+    content = content[:place] + size + content[place + 4 :]
+    np.testing.assert_allclose(piped(content, live=True)[0], wanted, atol=1e-6)
+    if size != b"\0" * 4:
+        np.testing.assert_array_equal(piped(content)[0], wanted)
+
+
+def test_what_cannot_be_decoded(tmp_path):
+    wav, _ = content_of(tmp_path, "WAV")
+    for content, live, words in [
+        (wav[:40000], True, "cut off: 1.2. s of 5.00 s"),
+        (wav[:40000], False, "cut off: 1.2. s of 5.00 s"),
+        (wav[:30], True, "cut off"),
+        (content_of(tmp_path, "FLAC")[0], True, "leave out --stream"),
+        (content_of(tmp_path, "WAV", "IMA_ADPCM")[0], True, "IMA_ADPCM"),
+        (b"FORM" + bytes(90), False, "unreadable"),
+        (b"\0\0\0\x20ftypM4A " + bytes(90), False, "M4A or MP4 cannot be"),
+        (b"<!DOCTYPE html><html>", True, "a web page"),
+    ]:
+        with pytest.raises(UnusableAudio, match=words):
+            piped(content, live=live)
+
+
+def test_raw_samples_stay_raw():
+    """Also those that begin as a frame of MP3 does."""
+    raw = np.full(5000, -1025, "<i2")
+    raw[1:] = np.random.default_rng(0).integers(-9000, 9000, 4999)
+    raw[1] = 0x4490 - 2**16 if 0x4490 > 2**15 else 0x4490
+    samples, names = piped(raw.tobytes())
+    np.testing.assert_allclose(samples, raw / 2**15, atol=1e-7)
+    assert names == []
+
+
+@pytest.mark.parametrize(
+    "kind, dtype, full",
+    [("u8", "u1", 128), ("s16", "<i2", 2**15), ("s32", "<i4", 2**31),
+     ("f32", "<f4", 1)],
+)  # fmt: skip
+def test_raw_samples(kind, dtype, full):
+    wanted = np.linspace(-1, 0.9, 2000).reshape(-1, 2)
+    raw = (wanted * full + (128 if kind == "u8" else 0)).astype(dtype)
+
+    blocks = read_piped(Slow(raw.tobytes() + b"x"), 1000, kind, 2, 1000)
+    np.testing.assert_allclose(
+        np.concatenate(list(blocks)),
+        wanted.mean(1),
+        atol=1.5 / min(full, 2**15),
+    )
+
+
+def test_nothing_on_the_pipe():
+    with pytest.raises(UnusableAudio, match="holds no samples"):
+        list(read_piped(io.BytesIO(), 1000, "s16", 1, 1000))
