@@ -21,10 +21,11 @@ $(VENV)/.installed: setup.py constraints.txt
 train: install
 	cd $(RECIPE) && $(BIN)/python train.py $(HPARAMS) $(ARGS)
 
-# A process for each processor; the files of tests in their order, since the
-# longest are not those with the most tests.
+# A process with one thread for each processor: threads of several processes
+# that wait for one another cost more than they bring. The files of tests in
+# their order, since the longest are not those with the most tests.
 test: install lint
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .
