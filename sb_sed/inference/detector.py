@@ -26,7 +26,8 @@ from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
 from sb_sed.inference.streaming import EventStream
-from sb_sed.inference.windows import Windows, WindowScorer, unpadded
+from sb_sed.inference.waveforms import Samples, as_batch, unpadded
+from sb_sed.inference.windows import Windows, WindowScorer
 from sb_sed.models.crnn import Predictions
 from sb_sed.runs.description import check_fit
 from sb_sed.runs.run import Run
@@ -227,15 +228,16 @@ class SoundEventDetector(Pretrained):
         return scores
 
     def detect_batch(
-        self, wavs: torch.Tensor, lens: torch.Tensor | None = None
+        self, wavs: Samples, lens: Samples | None = None
     ) -> list[pd.DataFrame]:
         """Find the events of a batch of waveforms.
 
         Arguments
         ---------
-        wavs : torch.Tensor
-            [B, N], at the detector's sample rate.
-        lens : torch.Tensor, optional
+        wavs : np.ndarray | torch.Tensor
+            [B, N], at the detector's sample rate: floats with full scale 1, or
+            16-bit integers.
+        lens : np.ndarray | torch.Tensor, optional
             Relative lengths [B], in (0, 1], where some are padded.
 
         Returns
@@ -247,14 +249,16 @@ class SoundEventDetector(Pretrained):
         Raises
         ------
         InputError
-            If a waveform is empty or not finite.
+            If they are of another type or shape, or a waveform is shorter than
+            an output frame or not finite.
         """
-        tables = self.scores.batch(unpadded(wavs, lens))
+        n_least = self.scores.windows.frame_samples
+        tables = self.scores.batch(unpadded(wavs, lens, n_least))
         return [self.events(x, str(place)) for place, x in enumerate(tables)]
 
     def stream(
         self,
-        chunks: Iterable[np.ndarray],
+        chunks: Iterable[Samples],
         latency: float = 2.0,
         rate: int | None = None,
     ) -> Iterator[DetectedEvent]:
@@ -262,8 +266,9 @@ class SoundEventDetector(Pretrained):
 
         Arguments
         ---------
-        chunks : Iterable[np.ndarray]
-            Its samples, floats [N], in pieces of any lengths.
+        chunks : Iterable[np.ndarray | torch.Tensor]
+            Its samples [N], floats with full scale 1 or 16-bit integers, in
+            pieces of any lengths.
         latency : float
             Most seconds of the stream from the end of an event until it is
             emitted, if the smoother looks no further ahead than its share.
@@ -333,22 +338,30 @@ class SoundEventDetector(Pretrained):
         )
 
     def forward(
-        self, wavs: torch.Tensor, lens: torch.Tensor | None = None
+        self, wavs: Samples, lens: Samples | None = None
     ) -> Predictions:
         """Score a batch of clips by the network alone.
 
         Arguments
         ---------
-        wavs : torch.Tensor
-            [B, N], padded with silence.
-        lens : torch.Tensor, optional
+        wavs : np.ndarray | torch.Tensor
+            [B, N], padded with silence: floats with full scale 1, or 16-bit
+            integers.
+        lens : np.ndarray | torch.Tensor, optional
             Not needed: the padding is silence.
 
         Returns
         -------
         Predictions
+
+        Raises
+        ------
+        InputError
+            If they are of another type or shape, or shorter than an output
+            frame.
         """
         with self.inference_ctx:
+            wavs = as_batch(wavs, self.scores.windows.frame_samples)
             return self.mods.detector.from_waveforms(wavs.to(self.device))
 
     @torch.inference_mode()

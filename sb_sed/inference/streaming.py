@@ -23,6 +23,7 @@ from sb_sed.audio.reading import UnusableAudio, mixed_down
 from sb_sed.errors import InputError
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.fixed_lag import FixedLag
+from sb_sed.inference.waveforms import Samples, as_floats
 from sb_sed.inference.windows import WindowScorer, check_scores
 
 # Share of the latency that the smoother gets, and its most in seconds.
@@ -94,12 +95,12 @@ class EventStream:
             raise InputError(f"The stream's rate is {rate}: give it in Hz.")
         self._begin()
 
-    def __call__(self, chunks: Iterable[np.ndarray]) -> Iterator[DetectedEvent]:
+    def __call__(self, chunks: Iterable[Samples]) -> Iterator[DetectedEvent]:
         """Process a whole stream.
 
         Arguments
         ---------
-        chunks : Iterable[np.ndarray]
+        chunks : Iterable[np.ndarray | torch.Tensor]
             As of :meth:`feed`.
 
         Yields
@@ -111,13 +112,14 @@ class EventStream:
             yield from self.feed(chunk)
         yield from self.flush()
 
-    def feed(self, chunk: np.ndarray) -> list[DetectedEvent]:
+    def feed(self, chunk: Samples) -> list[DetectedEvent]:
         """Process the next samples.
 
         Arguments
         ---------
-        chunk : np.ndarray
-            Samples [N], floats with full scale 1, of any number N, also none.
+        chunk : np.ndarray | torch.Tensor
+            Samples [N], floats with full scale 1 or 16-bit integers, of any
+            number N, also none.
 
         Returns
         -------
@@ -127,7 +129,7 @@ class EventStream:
         Raises
         ------
         InputError
-            If it is not such an array, not finite or far beyond full scale; it
+            If it is of another type or shape, not finite or far beyond full scale; it
             is then skipped, and the stream can go on.
         """
         samples = self._checked(chunk)
@@ -184,17 +186,12 @@ class EventStream:
             for event in self._events.feed(scores)
         ]
 
-    def _checked(self, chunk: np.ndarray) -> np.ndarray:
-        samples = np.asarray(chunk)
+    def _checked(self, chunk: Samples) -> np.ndarray:
+        samples = as_floats(chunk, "A chunk of the stream holds").cpu().numpy()
         if samples.ndim != 1:
             raise InputError(
                 f"A chunk of the stream has the shape {samples.shape}: mix the "
                 "channels down and pass [samples]."
-            )
-        if samples.dtype.kind != "f" and len(samples):
-            raise InputError(
-                f"A chunk of the stream holds {samples.dtype}: pass floats "
-                "with full scale 1 (16-bit integers divided by 32768)."
             )
         try:
             samples = mixed_down(samples[:, None], self._rate, self._n_fed)
@@ -202,7 +199,7 @@ class EventStream:
             raise InputError(
                 f"A chunk of the stream {reason}: leave it out."
             ) from reason
-        return samples.astype(np.float32, copy=False)
+        return samples
 
 
 def _shared(latency: float, scorer: WindowScorer) -> tuple[int, int]:

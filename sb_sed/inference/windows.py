@@ -16,7 +16,6 @@ from itertools import groupby, islice
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sb_sed.audio.reading import Recording, UnusableAudio
 from sb_sed.errors import InputError
@@ -245,60 +244,3 @@ def check_scores(scores: np.ndarray) -> None:
     """Raise ``UnusableAudio`` if some of the scores [T, C] are not finite."""
     if not np.isfinite(scores).all():
         raise UnusableAudio("has scores that are not finite")
-
-
-def unpadded(
-    wavs: torch.Tensor, lens: torch.Tensor | None = None
-) -> list[np.ndarray]:
-    """Return the waveforms of a batch without their padding.
-
-    Arguments
-    ---------
-    wavs : torch.Tensor
-        [B, N].
-    lens : torch.Tensor, optional
-        Relative lengths [B], in (0, 1].
-
-    Returns
-    -------
-    list[np.ndarray]
-        float32.
-
-    Raises
-    ------
-    InputError
-        If the waveforms are not a tensor of floats of this shape, one is empty
-        or not finite, or a length is outside of (0, 1].
-
-    Example
-    -------
-    >>> clips = unpadded(torch.ones(2, 4), torch.tensor([1, 0.5]))
-    >>> [len(clip) for clip in clips]
-    [4, 2]
-    """
-    if not isinstance(wavs, torch.Tensor) or not wavs.is_floating_point():
-        raise InputError(
-            f"Waveforms are {getattr(wavs, 'dtype', type(wavs).__name__)}: "
-            "pass a tensor of floats with full scale 1."
-        )
-    if wavs.dim() != 2:
-        raise InputError(
-            f"Waveforms have the shape {tuple(wavs.shape)}: mix the channels "
-            "down and pass [batch, samples]."
-        )
-    lens = torch.ones(len(wavs)) if lens is None else torch.as_tensor(lens)
-    if lens.shape != (len(wavs),) or not ((lens > 0) & (lens <= 1)).all():
-        raise InputError(
-            f"The lengths of {len(wavs)} waveforms are {lens.tolist()}: give "
-            "each as a share of the longest, above 0 and up to 1."
-        )
-    lengths = (lens.cpu() * wavs.shape[1]).round().int().tolist()
-    samples = wavs.detach().float().cpu().numpy()
-    clips = [x[:n] for x, n in zip(samples, lengths, strict=True)]
-    for place, clip in enumerate(clips):
-        if not len(clip) or not np.isfinite(clip).all():
-            raise InputError(
-                f"Waveform {place} of the batch is empty or not finite: leave "
-                "it out."
-            )
-    return clips

@@ -120,15 +120,61 @@ def test_batches(detector):
 @pytest.mark.parametrize(
     "wavs, lens, words",
     [
-        (torch.zeros(5), None, "shape"),
-        (torch.full((2, 5), torch.nan), None, "Waveform 0 .*not finite"),
-        (torch.zeros(2, 5), torch.tensor([1.0, 0]), "lengths of 2 waveforms"),
-        (torch.zeros(2, 5), torch.tensor([1.0, 0.05]), "Waveform 1 .*empty"),
+        (torch.zeros(50), None, "shape"),
+        (np.zeros((1, 50, 2)), None, r"the shape \(1, 50, 2\): mix"),
+        (
+            torch.zeros(50, 1),
+            None,
+            r"the shape \(50, 1\), 50 clips of 1 sample",
+        ),
+        (np.zeros((50, 1), np.int16), None, "50 clips of 1 sample, where"),
+        (torch.zeros(1, 39), None, "1 clip of 39 samples, .* takes 40"),
+        (torch.zeros(2, 50), [1.0, 0.5], "Waveform 1 .* is 25 samples long"),
+        (np.zeros((1, 50), np.int32), None, "int32: pass floats"),
+        (torch.zeros(1, 50, dtype=torch.uint8), None, "are uint8: pass"),
+        ([np.zeros(50), np.zeros(49)], None, "not an array"),
+        (torch.full((2, 50), torch.nan), None, "Waveform 0 .*not finite"),
+        (torch.zeros(2, 50), torch.tensor([1.0, 0]), "lengths of 2 waveforms"),
+        (torch.zeros(2, 50), torch.tensor([1.0, 0.005]), "Waveform 1 .*empty"),
     ],
 )
 def test_bad_batches(detector, wavs, lens, words):
     with pytest.raises(InputError, match=words):
         detector.detect_batch(wavs, lens)
+
+
+KINDS = {
+    "int16": lambda x: x,
+    "int16, big-endian": lambda x: x.astype(">i2"),
+    "float32": lambda x: (x / 2**15).astype(np.float32),
+    "float64": lambda x: x / 2**15,
+    "float64, read-only": lambda x: np.broadcast_to(x / 2**15, x.shape),
+    "tensor of int16": torch.from_numpy,
+    "tensor of float64": lambda x: torch.from_numpy(x / 2**15),
+    "tensor with gradients": lambda x: (
+        torch.from_numpy(x / 2**15).float().requires_grad_()
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_all_entries_take_arrays_and_tensors(detector, kind):
+    """Of floats, or of 16-bit integers, which are scaled."""
+    random = np.random.default_rng(0)
+    samples = random.integers(-(2**14), 2**14, 3000).astype(np.int16)
+    exact = torch.from_numpy(samples / np.float32(2**15))
+    given = kind(samples)
+    scores = detector(exact[None, :2000]).strong
+    torch.testing.assert_close(detector(given[None, :2000]).strong, scores)
+    [expected] = detector.detect_batch(exact[None])
+    [events] = detector.detect_batch(given[None])
+    pd.testing.assert_frame_equal(events, expected)
+    expected = list(detector.stream([exact.numpy()]))
+    assert list(detector.stream([given[:500], given[500:]])) == expected
+    stream = detector.event_stream()
+    assert stream.feed(given) + stream.flush() == expected
+    with pytest.raises(InputError, match="3000 clips of 1 sample"):
+        detector(given[:, None])
 
 
 def test_bad_files_get_one_sentence(detector, tmp_path):

@@ -274,7 +274,8 @@ def test_other_rates(detector, make_wav, rate):
         (np.float32([0, 0, np.nan]), "NaN or infinite .*first at 0.50 s"),
         (np.zeros((3, 2)), r"shape \(3, 2\): mix"),
         (np.float64(1.0), "shape"),
-        (np.zeros(3, np.int16), "int16: pass floats"),
+        (np.zeros(3, np.int32), "int32: pass floats"),
+        (torch.zeros(3, dtype=torch.uint8), "uint8: pass floats"),
         (["a"], "pass floats"),
     ],
 )
