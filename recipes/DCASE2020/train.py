@@ -18,13 +18,8 @@ import sys
 from pathlib import Path
 
 import speechbrain as sb
-import torch
 from desed_prepare import prepare_desed
-from speechbrain.utils.distributed import (
-    if_main_process,
-    is_distributed_initialized,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 from torch.utils.data import ConcatDataset
 
 from sb_sed.data.labels import EventEncoder
@@ -149,10 +144,8 @@ def make_brain(
     select = hparams["smoothing"]["selection"]
     classes = hparams["dataset"]["classes"]
     reference, _ = data.reference("valid_synthetic")
-    batches_per_step = run_opts["grad_accumulation_factor"]
-    if is_distributed_initialized():
-        batches_per_step *= torch.distributed.get_world_size()
-    steps = {"steps_per_epoch": len(batches) // batches_per_step}
+    accumulated = run_opts["grad_accumulation_factor"]
+    steps = {"steps_per_epoch": len(batches) // accumulated}
 
     def event_f1(scores: dict) -> float:
         """Return the score by which the best checkpoint is chosen."""

@@ -17,6 +17,7 @@ from speechbrain.dataio.sampler import (
     ReproducibleRandomSampler,
 )
 from speechbrain.utils.data_pipeline import provides, takes
+from speechbrain.utils.distributed import is_distributed_initialized
 from torch.utils.data import ConcatDataset, Dataset
 
 from sb_sed.audio.store import open_ready
@@ -158,6 +159,8 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         Of the order.
     on_epoch : Sequence[Callable[[int], None]]
         Called with the number of each epoch before it begins.
+    process : tuple[int, int]
+        Rank and number of the processes among which each batch is divided.
 
     Example
     -------
@@ -168,6 +171,9 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
     >>> sampler.set_epoch(1)
     >>> list(sampler) != first
     True
+    >>> second_half = StreamBatchSampler([4, 4], [2, 2], 0, 0, process=(1, 2))
+    >>> len(second_half), [len(batch) for batch in second_half]
+    (2, [2, 2])
     """
 
     def __init__(
@@ -177,8 +183,10 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         epoch_stream: int,
         seed: int,
         on_epoch: Sequence[Callable[[int], None]] = (),
+        process: tuple[int, int] = (0, 1),
     ):
         self.on_epoch = on_epoch
+        self.rank, self.n_processes = process
         # Seeds far apart: the sampler adds the epoch to them.
         seeds = np.random.SeedSequence(seed).generate_state(len(lengths))
         super().__init__(
@@ -189,6 +197,11 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
             list(batch_sizes),
         )
         self.n_batches = lengths[epoch_stream] // batch_sizes[epoch_stream]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        # As the sizes divide, this is the same share of each stream.
+        for batch in super().__iter__():
+            yield batch[self.rank :: self.n_processes]
 
     def set_epoch(self, epoch: int) -> None:
         """Begin an epoch: another order, other mixtures."""
@@ -208,7 +221,8 @@ class Streams:
     ---------
     clips_per_batch : Mapping[str, int]
         Name of the stream and its clips in a batch, in the order in which
-        they come; 0 leaves a stream out.
+        they come; 0 leaves a stream out. Where several processes train
+        together (``torchrun``), they divide each batch among them.
     epoch_stream : str
         The stream of which an epoch is one pass; "shortest" for the one that
         gives the fewest batches.
@@ -216,7 +230,8 @@ class Streams:
     Raises
     ------
     InputError
-        If a stream is unknown, empty, or none is left.
+        If a stream is unknown, empty, or none is left, or the processes cannot
+        have equal shares of a batch.
 
     Example
     -------
@@ -254,9 +269,11 @@ class Streams:
         Returns
         -------
         tuple[ConcatDataset, StreamBatchSampler]
-            All clips, and the batches of indices into them.
+            All clips, and the batches of indices into them; on several
+            processes, the share of this one.
         """
         names = list(self.clips_per_batch)
+        process = this_process()
         for name in names:
             if name not in datasets:
                 raise InputError(
@@ -268,6 +285,12 @@ class Streams:
                     f"A batch takes {self.clips_per_batch[name]} {name!r} "
                     f"clips but there are {len(datasets[name])}: lower their "
                     "number in a batch."
+                )
+            if self.clips_per_batch[name] % (n_processes := process[1]):
+                raise InputError(
+                    f"A batch takes {self.clips_per_batch[name]} {name!r} "
+                    f"clips, which {n_processes} processes cannot share "
+                    f"equally: make it a multiple of {n_processes}."
                 )
         if not names:
             raise InputError("A batch takes no clips: set a stream above 0.")
@@ -282,6 +305,7 @@ class Streams:
                 self._epoch(names, lengths),
                 seed,
                 [d.set_epoch for d in chosen if hasattr(d, "set_epoch")],
+                process,
             ),
         )
 
@@ -298,6 +322,13 @@ class Streams:
                 f"streams {names}: choose one of them or 'shortest'."
             )
         return names.index(self.epoch_stream)
+
+
+def this_process() -> tuple[int, int]:
+    """Return rank and number of the processes that train together."""
+    if is_distributed_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
 
 
 def hold_out(

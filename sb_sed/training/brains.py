@@ -15,11 +15,14 @@ from speechbrain.utils.distributed import get_rank
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
+from torch.utils.data import Dataset
 
 from sb_sed.data.labels import EventEncoder
+from sb_sed.data.streams import StreamBatchSampler
 from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
 from sb_sed.training.logging import RunningMeans, monitored
+from sb_sed.training.processes import share_statistics
 from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
 
 NETWORKS = ("student", "teacher")
@@ -147,17 +150,34 @@ class MeanTeacherBrain(Brain):
         return optimizer
 
     def _wrap_distributed(self) -> None:
-        """As SpeechBrain's, without synchronised batch norms on the CPU.
+        """As SpeechBrain's; the batch norms of all networks are shared.
 
-        SpeechBrain makes all batch norms synchronised ones, which PyTorch has
-        for GPUs only.
+        SpeechBrain shares those of modules that are optimised, which the
+        teacher is not, and by means that PyTorch has for GPUs only.
         """
-        if not self.distributed_launch or "cpu" not in str(self.device):
+        if not self.distributed_launch:
+            super()._wrap_distributed()
+            return
+        for name, module in self.modules.items():
+            self.modules[name] = share_statistics(module, self.device_type)
+        if self.device_type != "cpu":
             super()._wrap_distributed()
             return
         for name, module in self.modules.items():
             if any(p.requires_grad for p in module.parameters()):
                 self.modules[name] = DistributedDataParallel(module)
+
+    def _train_loader_specifics(
+        self, dataset: Dataset, loader_kwargs: dict
+    ) -> dict:
+        """As SpeechBrain's, which would deal whole batches to the processes.
+
+        That of ``Streams`` has divided each batch among them already, so that
+        an epoch has as many steps, of as many clips, as on one process.
+        """
+        if isinstance(loader_kwargs.get("batch_sampler"), StreamBatchSampler):
+            return loader_kwargs
+        return super()._train_loader_specifics(dataset, loader_kwargs)
 
     def fit_batch(self, batch: PaddedBatch) -> torch.Tensor:
         """Train on one batch: a step of the student, then of the teacher."""

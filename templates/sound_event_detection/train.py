@@ -11,7 +11,6 @@ Authors
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -100,8 +99,7 @@ def make_brain(
 ) -> MeanTeacherBrain:
     """Give the Brain, which trains, what the YAML chose."""
     reference, _ = data.reference("validation")
-    n_processes = int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
-    steps = run_opts["grad_accumulation_factor"] * n_processes
+    steps = run_opts["grad_accumulation_factor"]
 
     def event_f1(scores: dict) -> float:
         """Return the score by which the best epoch is chosen."""

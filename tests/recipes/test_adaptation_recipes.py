@@ -130,7 +130,7 @@ def minidesed(tmp_path_factory):
 SCALE = ["--include=scale/mini.yaml", "--number_of_epochs=1"] + [
     "--batch_synthetic=2"
 ]
-RECORDED = ["--batch_unlabelled=1", "--batch_weak=1"]
+RECORDED = ["--batch_unlabelled=2", "--batch_weak=2"]
 
 
 def train(minidesed, output, *arguments, recipe="dat", launch=()):

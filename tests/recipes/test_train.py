@@ -31,6 +31,17 @@ def run(command, *arguments, recipe="baseline"):
     )
 
 
+def run_two(*arguments):
+    """Call the recipe's script on two processes on the CPU."""
+    return run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        + ["--nproc_per_node=2"],
+        *arguments,
+        "--device=cpu",
+        "--distributed_backend=gloo",
+    )
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
@@ -53,16 +64,12 @@ def test_two_processes_train_and_score_all_clips(tmp_path):
     """torchrun on the CPU: one set of files, every clip scored."""
     data = make_minidesed(tmp_path / "data", scale=0.05, progress=False)
     output = tmp_path / "out"
-    process = run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        + ["--nproc_per_node=2"],
+    process = run_two(
         f"--data_folder={data}",
         f"--output_folder={output}",
         *MINI,
-        "--batch_unlabelled=1",
-        "--batch_weak=1",
-        "--device=cpu",
-        "--distributed_backend=gloo",
+        "--batch_unlabelled=2",
+        "--batch_weak=2",
     )
     assert process.returncode == 0, process.stderr[-2000:]
     assert process.stdout.count("| validation | student |") == 1
@@ -75,6 +82,25 @@ def test_two_processes_train_and_score_all_clips(tmp_path):
         assert report["n_files"] == reference["filename"].nunique()
         assert len([*folder.glob("scores/*.tsv")]) == report["n_files"]
     assert len([*output.glob("save/CKPT*")]) == 1
+
+
+def test_two_processes_share_a_lone_batch(tmp_path):
+    """An epoch of one batch; a batch that does not divide is one sentence."""
+    data = make_minidesed(tmp_path / "data", scale=0.02, progress=False)
+    manifests = tmp_path / "prepared"
+    folders = [f"--data_folder={data}", f"--prepared_folder={manifests}"]
+    folders += [f"--output_folder={tmp_path / 'out'}", *MINI]
+    refused = run_two(*folders, "--batch_weak=3", "--batch_unlabelled=2")
+    assert refused.returncode != 0
+    assert "'weak' clips, which 2 processes cannot share" in refused.stderr
+    assert 'train.py", line' not in refused.stderr
+    n_weak = len(json.loads((manifests / "train_weak.json").read_text()))
+    assert n_weak % 2 == 0
+    process = run_two(
+        *folders, f"--batch_weak={n_weak}", "--batch_unlabelled=2"
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert "| validation | student |" in process.stdout
 
 
 def test_a_waveform_for_each_network(tmp_path):
