@@ -6,6 +6,10 @@ answers by importing an optional package, which fails where that is missing.
 
 from speechbrain.utils.importutils import LazyModule
 
-pytest_plugins = ["desed_tree", "trained_run"]  # of tests/fixtures
+pytest_plugins = [
+    "desed_tree",
+    "small_recipe",
+    "trained_run",
+]  # of tests/fixtures
 
 LazyModule.__file__ = None

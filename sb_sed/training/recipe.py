@@ -96,17 +96,16 @@ class Recipe:
         self.file = Path(file)
         self.given = _parse(overrides)
         files = self.given.pop("include", [])
+        self._files = files if isinstance(files, list) else [files]
         self._open: list[Path] = []
         self.tree = self._load(self.file, ())
         self._open = [self.file.resolve()]
-        for name in files if isinstance(files, list) else [files]:
-            self._include_file(name)
-        self._apply(self.tree, self.given, (), self.file)
+        self._apply_command_line()
 
     def set_default(self, key: str, value: str) -> None:
         """Set a top-level key (YAML value), below what the command line did."""
         self._apply(self.tree, _parse(f"{key}: {value}"), (), self.file)
-        self._apply(self.tree, self.given, (), self.file)
+        self._apply_command_line()
 
     def include(self, file: str) -> None:
         """Apply a file of differences, below what the command line did.
@@ -122,7 +121,7 @@ class Recipe:
             If it is missing, not YAML, or names a key that is not there.
         """
         self._include_file(file)
-        self._apply(self.tree, self.given, (), self.file)
+        self._apply_command_line()
 
     def stream(self, keys: Sequence[str] | None = None) -> StringIO:
         """Write the recipe with all files in one, for ``load_hyperpyyaml``.
@@ -235,6 +234,12 @@ class Recipe:
             self._include_all(tree, place, file)
         self._open.pop()
         return tree
+
+    def _apply_command_line(self) -> None:
+        """Change what the command line changes, over all defaults."""
+        for name in self._files:
+            self._include_file(name)
+        self._apply(self.tree, self.given, (), self.file)
 
     def _include_file(self, name: object) -> None:
         """Apply a file of differences to the whole recipe."""

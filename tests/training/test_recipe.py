@@ -11,57 +11,10 @@ from speechbrain.utils.checkpoints import Checkpointer
 from sb_sed.errors import InputError
 from sb_sed.training.recipe import Recipe
 
-FILES = {
-    "recipe.yaml": """
-        scale: !include:scale/full.yaml
-        epochs: 9
-        rates: [1, 2]
-        model: !include:model/crnn.yaml
-            size: !ref <scale[size]>
-        views: !include:views/plain.yaml
-        copy: !ref <model[network]>
-        object: !new:collections.Counter
-            a: 1
-        name: !name:collections.Counter
-            a: 1
-        bare: !new:collections.Counter
-    """,
-    "scale/full.yaml": "size: 128",
-    "scale/mini.yaml": "size: 16",
-    "model/crnn.yaml": """
-        size: 1
-        depth: 7
-        network: !new:collections.Counter
-            size: !ref <size>
-            depth: !ref <depth>
-        twice: [!ref <network>, !ref <depth> * 2]
-        parts:
-            inner: 3
-            other: !ref <parts[inner]>
-    """,
-    "model/other.yaml": """
-        size: 2
-        network: !new:collections.OrderedDict
-            width: !ref <size>
-        extra: 0
-    """,
-    "views/plain.yaml": """
-        depth: 1
-        nested: !include:nested/deep.yaml
-            level: !ref <depth>
-    """,
-    "views/nested/deep.yaml": "level: 0\nsum: !ref <level> + 1",
-}
-
 
 @pytest.fixture
-def folder(tmp_path):
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [line.removeprefix(" " * 8) for line in text.split("\n")]
-        path.write_text("\n".join(lines))
-    return tmp_path
+def folder(recipe_folder):
+    return recipe_folder
 
 
 @pytest.fixture
@@ -314,71 +267,6 @@ def test_what_nothing_reads_is_an_error(folder):
 @pytest.mark.parametrize("value", ["5", "null", "[1]", "a"])
 def test_a_section_stays_one(error, value):
     assert "has keys below 'scale'" in error(f"scale: {value}")
-
-
-DIFFERENCE = """\
-!include:recipe.yaml
-epochs: !ref <scale[size]> / 2
-model: !include:model/other.yaml
-    extra: 4
-views:
-    nested: {level: 3}
-"""
-
-
-@pytest.mark.parametrize("overrides", ["", "epochs: 4", "model: {size: 7}"])
-def test_a_difference_is_what_the_command_line_does(folder, overrides):
-    (folder / "row.yaml").write_text(DIFFERENCE)
-    given = DIFFERENCE.partition("\n")[2]
-    plain = Recipe(folder / "recipe.yaml", given)
-    (folder / "changed.yaml").write_text(
-        f"!include:row.yaml\n{overrides or 'epochs: 64.0'}"
-    )
-    ours = Recipe(folder / "changed.yaml").build()
-    if overrides:
-        assert str(ours) == str(Recipe(folder / "row.yaml", overrides).build())
-    else:
-        assert str(ours) == str(plain.build())
-    assert ours["model"]["extra"] == 4
-
-
-def test_a_fragment_can_be_a_difference(folder, load):
-    """Of a fragment in another folder, with references to keys of both."""
-    (folder / "views/deep.yaml").write_text(
-        "!include:../model/crnn.yaml\ndepth: 3\nparts: {inner: !ref <size>}"
-    )
-    loaded = load("model: !include:views/deep.yaml {size: 6}")
-    assert loaded["model"]["network"] == {"size": 6, "depth": 3}
-    assert loaded["model"]["parts"] == {"inner": 6, "other": 6}
-
-
-def test_a_difference_names_keys_that_are_not_there(folder):
-    (folder / "row.yaml").write_text("!include:recipe.yaml\nepoch: 1")
-    with pytest.raises(
-        InputError, match="row.yaml has no key 'epoch': did you"
-    ):
-        Recipe(folder / "row.yaml")
-    (folder / "row.yaml").write_text("!include:row.yaml\nepoch: 1")
-    with pytest.raises(InputError, match="row.yaml includes itself"):
-        Recipe(folder / "row.yaml")
-
-
-def test_files_that_change_the_whole_recipe(folder):
-    (folder / "scale/small.yaml").write_text("epochs: 1\nscale: {size: 4}")
-    (folder / "scale/long.yaml").write_text("epochs: 7")
-    for overrides, epochs, size in [
-        ("include: scale/small.yaml", 1, 4),
-        ("include: [scale/small.yaml, scale/long.yaml]", 7, 4),
-        ("include: scale/small.yaml\nepochs: 3", 3, 4),
-    ]:
-        built = Recipe(folder / "recipe.yaml", overrides).build()
-        assert (built["epochs"], built["model"]["size"]) == (epochs, size)
-    recipe = Recipe(folder / "recipe.yaml", "epochs: 3")
-    recipe.include("scale/small.yaml")
-    assert recipe.build()["epochs"] == 3
-    assert recipe.build()["copy"]["size"] == 4
-    with pytest.raises(InputError, match="missing.yaml cannot be read"):
-        recipe.include("scale/missing.yaml")
 
 
 def test_a_missing_recipe_is_named(tmp_path):
