@@ -40,7 +40,9 @@ def causal(
         s, above 0 and at most 1, [1] or one a band [F].
     state : Tensor, optional
         The average before the first frame, [B, F]; by default the first frame
-        itself, as in librosa and SpeechBrain.
+        itself, as in SpeechBrain. (librosa's ``pcen`` begins at 1 unless its
+        ``zi`` says otherwise: ``(1 - s)`` times the first frame makes them
+        equal.)
 
     Returns
     -------

@@ -216,10 +216,12 @@ class ParallelPCEN(nn.Module):
 class PCEN(ParallelPCEN):
     """One PCEN layer, without the axis of the channels.
 
-    With ``trainable=False`` and one filter it is librosa's ``pcen`` (its
-    ``gain``, ``bias`` and ``power`` are alpha, delta and r), with
-    ``per_band=True`` and ``trainable=True`` SpeechBrain's (its ``root`` is
-    1 / r).
+    With ``per_band=True`` and ``trainable=True`` it is SpeechBrain's (its
+    ``root`` is 1 / r); with ``trainable=False`` and one filter librosa's
+    ``pcen`` (its ``gain``, ``bias`` and ``power`` are alpha, delta and r) but
+    for the start: librosa's average begins at 1, whatever the level of the
+    recording, this one at the first frame, as SpeechBrain's. An ``ema`` that
+    gives ``causal`` a state of ones, or librosa's ``zi``, makes them equal.
 
     Arguments
     ---------
