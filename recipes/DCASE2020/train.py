@@ -31,6 +31,7 @@ from sb_sed.minidesed import make_minidesed
 from sb_sed.scoring.collar import event_counts
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
+from sb_sed.training.run_options import check_run_options, join_processes
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
 # The kinds of training clips, and which labels each has for the losses.
@@ -56,7 +57,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     recipe = Recipe(hparams_file, overrides)
-    sb.utils.distributed.ddp_init_group(run_opts)
+    run_opts = join_processes(run_opts)
     if "data_folder" not in recipe.given:
         if if_main_process():
             print(
@@ -67,6 +68,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         recipe.set_default("data_folder", str(MINIDESED))
         recipe.include("scale/mini.yaml")
     hparams = recipe.build(KEYS)
+    check_run_options(run_opts, hparams)
     sb.create_experiment_directory(hparams["output_folder"])
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
     run_on_main(recipe.save, args=[saved, KEYS])

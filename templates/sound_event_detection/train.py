@@ -28,6 +28,7 @@ from sb_sed.runs.description import check_fit
 from sb_sed.scoring.collar import event_counts
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
+from sb_sed.training.run_options import check_run_options, join_processes
 from sb_sed.tuning.crossfit import AsGiven
 
 # What of the YAML the preparation needs
@@ -51,7 +52,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         The hyperparameters and SpeechBrain's run options.
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
-    sb.utils.distributed.ddp_init_group(run_opts)
+    run_opts = join_processes(run_opts)
     recipe = Recipe(hparams_file, overrides)
     parts = load_hyperpyyaml(recipe.stream(PREPARATION))
     settings = {key: parts[key] for key in PREPARATION}
@@ -60,6 +61,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     recipe.set_default("classes", json.dumps(classes))
     recipe.set_default("n_classes", str(len(classes)))
     hparams = recipe.build()
+    check_run_options(run_opts, hparams)
     folder = Path(hparams["output_folder"])
     sb.create_experiment_directory(folder)
     # All that it takes to load the detector again, see detect_file.py.

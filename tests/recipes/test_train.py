@@ -47,6 +47,9 @@ def run_two(*arguments):
     [
         (["--sed=3"], "no key 'sed': did you mean 'seed'?"),
         (["--data_folder=/nowhere"], "/nowhere is not a DESED copy"),
+        (["--device=foo"], "--device=foo cannot be used here"),
+        (["--jit"], "--jit: TorchScript cannot compile the detectors"),
+        (["--device=cpu", "--precision=fp16"], "fp16 needs a GPU"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):

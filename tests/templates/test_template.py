@@ -76,6 +76,15 @@ def test_detector_of_own_classes(workplace, train, call, tmp_path):
     assert again["onset"].tolist() == pytest.approx(found["onset"], abs=6e-4)
 
 
+def test_a_machine_without_what_an_option_asks_for(call):
+    """One sentence, before the data are prepared."""
+    process = call("train.py", *SHORT, "--precision=fp16")
+    assert process.returncode == 2
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith("train.py: --precision=fp16 needs a GPU")
+    assert "Traceback" not in process.stderr
+
+
 def test_own_network(workplace, train, tmp_path, monkeypatch):
     """Strong labels alone; resumed; loaded from the run and from an export."""
     options = [SMALL, "--name=small"]
