@@ -46,6 +46,17 @@ def list_names(
     return _chosen(os.listdir(folder), suffixes)
 
 
+def plain_name(name: str) -> str:
+    """Return a name that can be written: what is not UTF-8 in it is escaped.
+
+    Example
+    -------
+    >>> plain_name(os.fsdecode(b"caf\\xe9.wav"))
+    'caf\\\\xe9.wav'
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def find_audio(folder: str | Path) -> list[str]:
     """Return the paths of all audio files below a folder, at any depth, sorted.
 
@@ -103,8 +114,7 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for name, path in named:
         unique = name if uses[name] == 1 else _inside(root, path)
-        # Names that are not UTF-8 cannot be written as they are.
-        unique = os.fsencode(unique).decode("utf-8", "backslashreplace")
+        unique = plain_name(unique)
         if re.search(r"[\t\r\n]", unique):
             raise InputError(
                 f"{unique!r} has a tab or a line break in its name: rename it."

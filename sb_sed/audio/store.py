@@ -82,7 +82,7 @@ def open_ready(path: str | Path, sample_rate: int) -> Iterator[sf.SoundFile]:
         If it cannot be read, is not mono or of another rate.
     """
     try:
-        with sf.SoundFile(path) as file:
+        with sf.SoundFile(os.fsencode(path)) as file:
             if (file.samplerate, file.channels) != (sample_rate, 1):
                 raise InputError(
                     f"{path} has {file.samplerate} Hz and {file.channels} "
@@ -169,7 +169,7 @@ def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
 
 
 def _is_usable_in_place(path: str, sample_rate: int) -> bool:
-    info = sf.info(path)
+    info = sf.info(os.fsencode(path))
     is_wanted = (info.channels, info.samplerate) == (1, sample_rate)
     return is_wanted and info.format in _USED_IN_PLACE
 
@@ -184,7 +184,7 @@ def _converted_before(
     """
     try:
         age_difference = os.stat(source).st_mtime - os.stat(target).st_mtime
-        info = sf.info(target)
+        info = sf.info(os.fsencode(target))
     except (OSError, sf.SoundFileError):
         return None
     if abs(age_difference) > 1 or info.samplerate != sample_rate:

@@ -7,6 +7,7 @@ Authors
 """
 
 import argparse
+import io
 import os
 import sys
 
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         add_prepare,
     ):
         add(commands)
+    _prepare_output()
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments) or 0
@@ -78,6 +80,19 @@ def main(argv: list[str] | None = None) -> int:
         print(f"sb-sed: {printable(text)}.", file=sys.stderr)
         return 2
     return 0
+
+
+def _prepare_output() -> None:
+    """Let every name be printed, and tables be UTF-8 wherever they go.
+
+    A terminal is left its own encoding.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            table = stream is sys.stdout and not stream.isatty()
+            stream.reconfigure(
+                encoding="utf-8" if table else None, errors="backslashreplace"
+            )
 
 
 if __name__ == "__main__":

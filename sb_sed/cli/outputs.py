@@ -9,6 +9,7 @@ Authors
 from __future__ import annotations
 
 import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -160,6 +161,11 @@ def write_text(text: str, path: Path) -> None:
         temporary.write_text(text, "utf-8")
 
 
+def _on_disk(name: str) -> str:
+    """The name of a file in UTF-8, whatever the system says that names are."""
+    return os.fsdecode(name.encode("utf-8"))
+
+
 class EventsFolder:
     """Writes the events of each recording, ``<its name>.txt``."""
 
@@ -172,7 +178,7 @@ class EventsFolder:
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the events of one recording."""
-        target = self.folder / f"{result.filename}.txt"
+        target = self.folder / _on_disk(f"{result.filename}.txt")
         write_text(self.format.text([result]), target)
 
 
@@ -203,7 +209,7 @@ class ScoresFolder:
         """Write the scores of one recording."""
         from sb_sed.formats import stem, write_scores
 
-        place = self.folder / stem(result.filename)
+        place = self.folder / _on_disk(stem(result.filename))
         write_scores({place.name: result.scores}, place.parent)
 
 
@@ -234,6 +240,6 @@ class FiguresFolder:
                 self.rate,
                 result.scores,
                 result.events,
-                self.folder / f"{result.filename}.png",
+                self.folder / _on_disk(f"{result.filename}.png"),
                 self.thresholds,
             )

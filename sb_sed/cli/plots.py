@@ -161,6 +161,7 @@ def add_plot_embeddings(commands) -> None:
 def _plot_features(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
+    from sb_sed.audio.search import plain_name
     from sb_sed.features import get_featurizer
     from sb_sed.formats import stem
     from sb_sed.runs.run import Run
@@ -174,7 +175,7 @@ def _plot_features(arguments: argparse.Namespace) -> None:
     else:
         featurizer = get_featurizer(arguments.features).eval()
     for audio, figure in tqdm(figures.items(), unit="file", disable=None):
-        table = events.get(stem(audio.name))
+        table = events.get(stem(plain_name(audio.name)))
         _draw_features(audio, figure, featurizer, table, classes)
         tqdm.write(f"{figure}")
 
@@ -207,12 +208,13 @@ def _figures(audio: list[Path], output: Path | None) -> dict[Path, Path]:
 
 def _events(tsv: Path, recordings) -> tuple[dict, list[str]]:
     """The events of each recording by its stem, and all classes."""
+    from sb_sed.audio.search import plain_name
     from sb_sed.formats import read_events, stem
 
     events = read_events(tsv)
     tables = dict(list(events.groupby(events["filename"].map(stem))))
     for path in recordings:
-        if stem(path.name) not in tables:
+        if stem(plain_name(path.name)) not in tables:
             raise InputError(
                 f"{tsv} does not list {path.name}: give the events of the "
                 "recordings that are drawn, or leave out --events."

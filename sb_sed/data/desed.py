@@ -305,7 +305,7 @@ def _list_missing(splits, ready, path) -> dict[str, list[tuple[str, str]]]:
     ]
     with atomic_path(path) as temporary:
         pd.DataFrame(rows, columns=["split", "filename", "reason"]).to_csv(
-            temporary, sep="\t", index=False
+            temporary, sep="\t", index=False, errors="backslashreplace"
         )
     return missing
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
-from sb_sed.audio.search import list_names
+from sb_sed.audio.search import list_names, plain_name
 from sb_sed.data.jams import read_jams, strip_suffixes
 from sb_sed.errors import InputError
 from sb_sed.formats import (
@@ -131,14 +131,11 @@ class Source:
 
         A file is also found under another audio extension.
         """
-        names = list_names(self.folder)
-        by_stem = {stem(name): name for name in names}
-        present = set(names)
+        names = {plain_name(name): name for name in list_names(self.folder)}
+        by_stem = {stem(plain): name for plain, name in names.items()}
         paths = {}
         for filename in filenames:
-            name = filename
-            if name not in present:
-                name = by_stem.get(stem(filename))
+            name = names.get(filename, by_stem.get(stem(filename)))
             if name is not None:
                 paths[filename] = os.path.join(self.folder, name)
         return paths
@@ -192,7 +189,7 @@ def _read_jams_folder(source: Source) -> dict[str, Labels]:
     if not names:
         _require_table(source)
     return {
-        f"{stem(name)}.wav": _strong(
+        f"{stem(plain_name(name))}.wav": _strong(
             read_jams(source.folder / name, DESED_CLASSES)
         )
         for name in names
@@ -212,7 +209,7 @@ def _read_unlabelled(table: Path) -> dict[str, Labels]:
 
 
 def _list_unlabelled(source: Source) -> dict[str, Labels]:
-    return {name: Labels() for name in list_names(source.folder)}
+    return {plain_name(x): Labels() for x in list_names(source.folder)}
 
 
 def _require_table(source: Source) -> NoReturn:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sb_sed.audio.search import find_recordings
+from sb_sed.audio.search import find_recordings, plain_name
 from sb_sed.data.manifests import manifest_entry
 from sb_sed.errors import InputError
 from sb_sed.formats import Event, atomic_path, stem
@@ -56,7 +56,7 @@ class Recordings(dict):
             if not left_out.isdisjoint((real, *real.parents)):
                 continue
             self[name] = os.path.abspath(path)
-            self.by_name.setdefault(path.name, []).append(name)
+            self.by_name.setdefault(plain_name(path.name), []).append(name)
             if (twin := clips.setdefault(clip_name(name), name)) != name:
                 raise InputError(
                     f"{self.folder} has {twin} and {name}: a recording is "
@@ -188,7 +188,7 @@ def cut_recording(
     >>> {name: clip["events"] for name, clip in clips.items()}
     {'a_0.000_1.500': [[1.25, 1.5, 'Cat']], 'a_1.500_3.000': [[0.0, 0.5, 'Cat']]}
     """
-    with soundfile.SoundFile(path) as file:
+    with soundfile.SoundFile(os.fsencode(path)) as file:
         rate, length = file.samplerate, len(file)
     edges = np.linspace(0, length, math.ceil(length / n_samples) + 1)
     clips = {}
@@ -215,7 +215,9 @@ def _write_part(
     modified = os.stat(source).st_mtime_ns
     if target.exists() and os.stat(target).st_mtime_ns == modified:
         return
-    samples, rate = soundfile.read(source, stop - start, start)
+    samples, rate = soundfile.read(os.fsencode(source), stop - start, start)
     with atomic_path(target) as temporary:
-        soundfile.write(temporary, samples, rate, "PCM_16", format="WAV")
+        soundfile.write(
+            os.fsencode(temporary), samples, rate, "PCM_16", format="WAV"
+        )
         os.utime(temporary, ns=(modified, modified))

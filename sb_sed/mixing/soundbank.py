@@ -19,6 +19,7 @@ from sb_sed.audio.store import AudioStore
 from sb_sed.data.jams import strip_suffixes
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
+from sb_sed.formats.tsv import is_name, shortened
 from sb_sed.mixing.cache import AudioCache
 
 logger = logging.getLogger(__name__)
@@ -214,7 +215,7 @@ class Soundbank:
         table = listing.with_name(f"{listing.stem}_missing.tsv")
         with atomic_path(table) as temporary:
             pd.DataFrame(missing, columns=["role", "file", "reason"]).to_csv(
-                temporary, sep="\t", index=False
+                temporary, sep="\t", index=False, errors="backslashreplace"
             )
         with atomic_path(listing) as temporary:
             temporary.write_text(json.dumps(found), "utf-8")
@@ -291,6 +292,13 @@ def _find(role: str, folder: Path) -> list[Foreground]:
     """The files of a role; those that are no events have an empty label."""
     if role == "foregrounds":
         sources = find_foregrounds(folder)
+        for source in sources:
+            if not is_name(source.event_label):
+                raise InputError(
+                    f"mixing: foregrounds: {source.path} is of the class "
+                    f"{shortened(source.event_label)}, which cannot be written "
+                    "into tables: rename its folder."
+                )
     else:
         sources = [Foreground(path, "") for path in find_audio(folder)]
     if not sources:
@@ -310,6 +318,6 @@ def _name(path: str, folder: Path) -> str:
 
     It lies in folders of the same names, which are labels.
     """
-    key = zlib.crc32(str(folder).encode())
+    key = zlib.crc32(os.fsencode(folder))
     place = Path(path).relative_to(folder.parent)
     return f"soundbank/{key:08x}/{place}.wav"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
 from sb_sed.formats import Event, atomic_path
 
 KINDS = ("png", "svg", "pdf")
@@ -74,7 +74,7 @@ def canvas(
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     if title:
-        figure.suptitle(title, fontsize=10, parse_math=False)
+        figure.suptitle(printable(title), fontsize=10, parse_math=False)
     yield figure
     with atomic_path(path) as temporary, warnings.catch_warnings():
         # Names in scripts that the font lacks are drawn as boxes.

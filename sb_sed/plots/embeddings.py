@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sb_sed.errors import printable
 from sb_sed.plots.canvas import canvas, tidy
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
@@ -48,7 +49,7 @@ def plot_embeddings(
         for axes, (name, groups) in zip(grid, panels.items(), strict=True):
             _draw_groups(axes, groups)
             axes.set_title(
-                f"{name}\nlinear probe: {100 * probe(groups):.0f} %",
+                f"{printable(name)}\nlinear probe: {100 * probe(groups):.0f} %",
                 fontsize=9,
                 parse_math=False,
             )

@@ -149,7 +149,7 @@ def _link(path: Path, page: Path) -> str:
         relative = os.path.relpath(path.absolute(), page.absolute().parent)
     except ValueError:  # another drive
         return path.absolute().as_uri()
-    return "./" + quote(Path(relative).as_posix())
+    return "./" + quote(os.fsencode(Path(relative).as_posix()))
 
 
 def write_figures(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.audio.search import find_recordings
+from sb_sed.audio.search import find_recordings, plain_name
 from sb_sed.data.manifests import read_manifest
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
 from sb_sed.formats import (
     EVENT_COLUMNS,
     read_durations,
@@ -135,7 +135,7 @@ def gather(
     # be had again, so the PSDS is that of the training.
     report = run and as_trained and results.read_report()
     return Inputs(
-        title=_title(results, run),
+        title=printable(_title(results, run)),
         reference=read_events(true)[EVENT_COLUMNS],
         events=table[EVENT_COLUMNS],
         scores=scores,
@@ -202,7 +202,7 @@ def _recordings(
     """Stem -> audio file, of a folder or of the set that was prepared."""
     if folder:
         files = sorted(find_recordings([folder]).values(), reverse=True)
-        return {stem(path.name): path for path in files}
+        return {stem(plain_name(path.name)): path for path in files}
     if not (found and found.manifest):
         return {}
     entries = read_manifest(found.manifest)

@@ -164,7 +164,7 @@ class _Set:
                 continue
             self.n_late += sum(x[0] >= audio.duration for x in labels.events)
             clip = clip_name(name)
-            if soundfile.info(audio.path).frames <= n_samples:
+            if soundfile.info(os.fsencode(audio.path)).frames <= n_samples:
                 self.clips[clip] = manifest_entry(
                     audio.path, audio.duration, labels.events, labels.tags
                 )

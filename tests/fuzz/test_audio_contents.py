@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from sb_sed.cli.main import main
+
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"]
 RATES = [1, 999, 1000, 1001, 7999, 8000, 44100, 48000, 192000, 768000, 768001]
 
@@ -137,6 +139,24 @@ def test_odd_names(case, command, model, tmp_path):
     assert len(set(files)) == len(case())
     n_scores = sum(len(found) for _, _, found in os.walk(tmp_path / "scores"))
     assert n_scores == len(case())
+
+
+@pytest.mark.fuzz([names], 24)
+def test_odd_names_of_sounds(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in case():
+        for folder in ("bank", "rooms"):
+            place = tmp_path / folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(wav(np.ones(2000) / 2, 1000, "PCM_16"))
+    line = "mix out --foregrounds bank --backgrounds rooms --rate 1000"
+    status = main(f"{line} --seconds 2 --clips 1 --jobs 1".split())
+    out, err = capsys.readouterr()
+    if status == 2:
+        said = err.splitlines()[-1]
+        assert "rename its folder" in said or "no usable audio" in said
+    else:
+        assert status == 0 and "1 soundscapes in out" in out
 
 
 def places(rng):
