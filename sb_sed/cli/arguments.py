@@ -6,8 +6,15 @@ Authors
 
 import argparse
 import math
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from sb_sed.errors import InputError
+
+# A name with an extension, which no number has.
+_DASHED = re.compile(r"-[^=]*\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
 def add_command(
@@ -28,6 +35,29 @@ def add_command(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def check_dashes(
+    argv: Sequence[str], commands: Mapping[str, argparse.ArgumentParser]
+) -> None:
+    """Raise an ``InputError`` for a file whose name looks like an option.
+
+    ``argparse`` would miss another argument, or show its help.
+    """
+    options = {
+        option
+        for parser in commands.values()
+        for action in parser._actions
+        for option in action.option_strings
+    }
+    before = argv[: argv.index("--")] if "--" in argv else argv
+    for text in before:
+        is_file = os.path.lexists(text) or _DASHED.fullmatch(text)
+        if text[:1] == "-" != text and text not in options and is_file:
+            raise InputError(
+                f"{text} begins with a dash, as options do: write ./{text} if "
+                "it is a file."
+            )
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -12,6 +12,7 @@ import os
 import sys
 
 from sb_sed import __version__
+from sb_sed.cli.arguments import check_dashes
 from sb_sed.cli.detect import add_detect
 from sb_sed.cli.export import add_export, add_export_onnx
 from sb_sed.cli.mix import add_mix
@@ -61,8 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     ):
         add(commands)
     _prepare_output()
-    arguments = parser.parse_args(argv)
     try:
+        check_dashes(sys.argv[1:] if argv is None else argv, commands.choices)
+        arguments = parser.parse_args(argv)
         return arguments.run(arguments) or 0
     except InputError as error:
         print(f"sb-sed: {error}", file=sys.stderr)

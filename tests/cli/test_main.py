@@ -6,6 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
+from sb_sed.cli.main import main
 from sb_sed.formats import EVENT_COLUMNS, write_events
 
 
@@ -44,3 +45,38 @@ def test_help_needs_nothing_heavy(command):
     )
     assert done.returncode == 0, done.stderr
     assert "examples:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line, name",
+    [
+        ("detect exported -abc.wav", "-abc.wav"),
+        ("detect exported -hXyZ_10.000_20.000.wav --format json", "-hXyZ_10."),
+        ("detect exported a.wav --output -e.tsv", "-e.tsv"),
+        ("detect exported -x", "-x"),
+        ("plot-features --plot.flac", "--plot.flac"),
+        ("score -e.tsv reference.tsv", "-e.tsv"),
+    ],
+)
+def test_names_that_look_like_options(
+    tmp_path, monkeypatch, capsys, line, name
+):
+    """``-hXyZ.wav`` would show the help and end with 0."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x").touch()
+    assert main(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith(f"sb-sed: {name}") and f": write ./{name}" in err
+
+
+def test_what_only_looks_like_such_a_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--rate").touch()
+    for line in (
+        "mix out --foregrounds a --backgrounds b --levels -30.5 -6 --rate 1000",
+        "score a.tsv b.tsv --json=-x.json",
+        "detect exported -- -abc.wav",
+    ):
+        assert main(line.split()) == 2
+        assert "begins with a dash" not in capsys.readouterr().err
