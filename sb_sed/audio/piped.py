@@ -23,6 +23,7 @@ from sb_sed.audio.reading import (
     UnusableAudio,
     check_rate,
     one_line,
+    open_audio,
     read_blocks,
     resampled,
 )
@@ -50,7 +51,7 @@ def read_piped(
     channels: int,
     sample_rate: int,
     live: bool = False,
-    recognised: Callable[[str], None] = lambda name: None,
+    recognised: Callable[[str, int], None] = lambda name, rate: None,
 ) -> Iterator[np.ndarray]:
     """Read a stream, such as standard input, in blocks.
 
@@ -73,8 +74,9 @@ def read_piped(
     live : bool
         Whether blocks are wanted as soon as they are there. An audio file other
         than WAV is then refused; otherwise it is read to its end first.
-    recognised : Callable[[str], None]
-        Called with the format's name if the stream is an audio file.
+    recognised : Callable[[str, int], None]
+        Called with the format's name and the rate if the stream is an audio
+        file that can be read.
 
     Yields
     ------
@@ -101,11 +103,17 @@ def read_piped(
     if not name:
         yield from resampled(_decoded(ahead, kind, channels), rate, sample_rate)
         return
-    recognised(name)
     if not live:
-        yield from _spooled(ahead, sample_rate)
+        with NamedTemporaryFile(prefix="sb_sed.") as file:
+            while data := ahead.read():
+                file.write(data)
+            file.flush()
+            with open_audio(file.name) as audio:
+                recognised(name, audio.samplerate)
+            yield from read_blocks(file.name, sample_rate)
     elif name == "WAV":
         wav = _LiveWav(ahead)
+        recognised(name, wav.rate)
         yield from resampled(wav.blocks(), wav.rate, sample_rate)
     else:
         raise UnusableAudio(
@@ -205,15 +213,6 @@ class _LiveWav:
     def _split(self, place: int) -> tuple[bytes, bytes]:
         self._at(place, 0)
         return self._content[:place], self._content[place:]
-
-
-def _spooled(stream: _Ahead, sample_rate: int) -> Iterator[np.ndarray]:
-    """Blocks [N] of an audio file, which cannot be decoded in a pipe."""
-    with NamedTemporaryFile(prefix="sb_sed.") as file:
-        while data := stream.read():
-            file.write(data)
-        file.flush()
-        yield from read_blocks(file.name, sample_rate)
 
 
 def _decoded(stream: _Ahead, kind: str, channels: int) -> Iterator[np.ndarray]:

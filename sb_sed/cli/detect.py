@@ -298,6 +298,8 @@ def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
 
     blocks = read_samples(sys.stdin.buffer, detector, arguments)
     result = detect_blocks(detector, "stdin", blocks)
+    # Reading has found the rate, if the samples are not raw.
+    result = replace(result, sample_rate=arguments.rate)
     if not result.reason:
         write_outputs(outputs, result, None)
     yield result

@@ -125,7 +125,8 @@ class Audacity(TrackFormat):
 class Raven(TrackFormat):
     """A selection table: the columns that Raven needs, label, confidence.
 
-    The frequencies are the whole range, as a detector does not tell any.
+    The frequencies are the whole range of the recording, as a detector does
+    not tell any; Raven refuses those above half of its rate.
     """
 
     def text(self, results: Sequence[FileResult]) -> str:
@@ -139,7 +140,7 @@ class Raven(TrackFormat):
         for number, event in enumerate(result.events.itertuples(), start=1):
             lines.append(
                 f"{number}\tSpectrogram 1\t1\t{event.onset:.6f}\t"
-                f"{event.offset:.6f}\t0\t{result.sample_rate / 2:g}\t"
+                f"{event.offset:.6f}\t0\t{result.sample_rate // 2}\t"
                 f"{event.event_label}\t{event.confidence:.4f}"
             )
         return "\n".join(lines) + "\n"

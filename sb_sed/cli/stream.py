@@ -8,6 +8,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 
 from sb_sed.cli.arguments import number
@@ -75,11 +76,13 @@ def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
         arguments.channels,
         detector.hparams.sample_rate,
         arguments.stream,
-        _note_header,
+        partial(_use_header, arguments),
     )
 
 
-def _note_header(name: str) -> None:
+def _use_header(arguments: argparse.Namespace, name: str, rate: int) -> None:
+    """Say that a file's own header counts, and keep its rate."""
+    arguments.rate = rate
     print(
         f"sb-sed: stdin is a file in the format {name}, decoded by its own "
         "header: --rate, --samples and --channels are ignored.",

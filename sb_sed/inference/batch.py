@@ -44,7 +44,7 @@ class FileResult:
     scores : pd.DataFrame, optional
         As of ``SoundEventDetector.scores_file``.
     sample_rate : int
-        Of the detector, in Hz.
+        Of the recording itself, in Hz; 0 if that is not known.
     unwritten : list[str]
         What could not be written of it and why, in the same form.
     """
@@ -97,7 +97,8 @@ def detect_files(
         blocks = _until(
             stopped, read_blocks(path, detector.hparams.sample_rate)
         )
-        result = detect_blocks(detector, name, blocks, _seconds(path))
+        seconds, rate = _length(path)
+        result = detect_blocks(detector, name, blocks, seconds, rate)
         if not result.reason:
             result.notes.extend(file_notes(path))
             write_outputs(outputs, result, path)
@@ -116,6 +117,7 @@ def detect_blocks(
     name: str,
     blocks: Iterable[np.ndarray],
     seconds: float | None = None,
+    sample_rate: int = 0,
 ) -> FileResult:
     """Detect in a recording that comes in blocks.
 
@@ -129,6 +131,8 @@ def detect_blocks(
         Its samples, at the detector's rate.
     seconds : float, optional
         Its probable length, for the progress bar.
+    sample_rate : int
+        Its own, which it had before.
 
     Returns
     -------
@@ -147,7 +151,7 @@ def detect_blocks(
         detector.events(scores, name),
         recording.notes(),
         scores=scores,
-        sample_rate=rate,
+        sample_rate=sample_rate,
     )
 
 
@@ -187,12 +191,13 @@ def _until(
         yield block
 
 
-def _seconds(path: Path) -> float | None:
+def _length(path: Path) -> tuple[float | None, int]:
+    """Seconds and rate of a file, as its header says."""
     try:
         with open_audio(path) as file:
-            return file.frames / file.samplerate
+            return file.frames / file.samplerate, file.samplerate
     except UnusableAudio:
-        return None
+        return None, 0
 
 
 def _shown(

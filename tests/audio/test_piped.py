@@ -25,7 +25,9 @@ def piped(content, **options):
     """What is read from a pipe that is said to be 16-bit, and its format."""
     names = []
     blocks = read_piped(
-        Slow(content), 1000, "s16", 1, 1000, recognised=names.append, **options
+        *(Slow(content), 1000, "s16", 1, 1000),
+        recognised=lambda name, rate: names.append((name, rate)),
+        **options,
     )
     return np.concatenate(list(blocks)), names
 
@@ -43,9 +45,8 @@ def test_files_are_decoded_by_their_header(tmp_path, form):
     content, wanted = content_of(tmp_path, form)
     samples, names = piped(content)
     np.testing.assert_array_equal(samples, wanted)
-    assert names == [
-        {"WAVEX": "WAV", "RF64": "WAV", "OGG": "Ogg"}.get(form, form)
-    ]
+    name = {"WAVEX": "WAV", "RF64": "WAV", "OGG": "Ogg"}.get(form, form)
+    assert names == [(name, 8000)]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_wav_while_it_comes_in(tmp_path, options):
     content, wanted = content_of(tmp_path, "WAV", **options)
     samples, names = piped(content + b"LIST\4\0\0\0abcd", live=True)
     np.testing.assert_allclose(samples, wanted, atol=1e-6)
-    assert names == ["WAV"]
+    assert names == [("WAV", 8000)]
 
 
 @pytest.mark.parametrize("size", [b"\0" * 4, b"\xff" * 4, b"\0\xf0\xff\x7f"])

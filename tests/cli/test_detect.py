@@ -163,6 +163,25 @@ def detector_events(here, name, detector):
     return events
 
 
+@pytest.mark.parametrize("rate", [1000, 1250, 44100, 383999])
+@pytest.mark.parametrize("piped", ["", "file", "raw"])
+def test_raven_refuses_what_is_above_half_the_rate(
+    here, make_wav, capsys, monkeypatch, rate, piped
+):
+    """Of the recording itself, whatever the detector's is."""
+    path = make_wav("k.wav", 1.0, rate)
+    content = path.read_bytes()[44 * (piped == "raw") :]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    audio = "k.wav"
+    if piped:
+        audio = f"- --rate {rate if piped == 'raw' else 2000}"
+    line = f"detect exported {audio} --format raven --smoother smoother.json"
+    assert main(line) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    assert set(table["High Freq (Hz)"]) == {rate // 2}
+    assert set(table["Low Freq (Hz)"]) == {0}
+
+
 def test_formats_of_many_files(mixed, capsys):
     assert main("detect exported good --format audacity --output labels") == 1
     found = {
