@@ -25,6 +25,7 @@ from sb_sed.audio.reading import (
 from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
+from sb_sed.inference.hub import hub_options, is_offline, not_found
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.waveforms import Samples, as_batch, unpadded
 from sb_sed.inference.windows import Windows, WindowScorer
@@ -167,9 +168,13 @@ class SoundEventDetector(Pretrained):
             hparams = run.constants | {"smoother": run.build_smoother()}
             modules = {"detector": run.student()}
             return cls(modules, hparams, kwargs.get("run_opts"))
+        if not Path(source).is_dir():
+            kwargs = hub_options(source, kwargs)
         try:
             return super().from_hparams(str(source), hparams_file, **kwargs)
         except UNBUILDABLE as error:
+            if is_offline(kwargs):
+                raise not_found(source, "the hub does not answer") from error
             raise InputError(
                 f"{source} cannot be loaded from {hparams_file} "
                 f"({brief(error)}): install what it names, or fetch or export "

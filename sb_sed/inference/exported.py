@@ -11,10 +11,8 @@ Authors
 
 import hashlib
 import json
-import logging
 import os
 import platform
-import re
 import shutil
 import tempfile
 from importlib.metadata import distribution, version
@@ -24,11 +22,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.tag import Tag
 from speechbrain.utils.fetching import fetch
-from speechbrain.utils.logger import get_logger
 
 import sb_sed
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
+from sb_sed.inference.hub import hub_options, is_offline, not_found
 from sb_sed.inference.model_card import model_card
 from sb_sed.runs.description import WEIGHTS_FILE, Description, checked
 from sb_sed.runs.parts import UnknownPart
@@ -39,10 +37,6 @@ from sb_sed.smoothing.saved import smoother_of
 FORMAT, VERSION = "sb_sed detector", 1
 JSON_FILE, YAML_FILE = "detector.json", "hyperparams.yaml"
 _LIBRARIES = ("numpy", "soundfile", "soxr", "speechbrain", "torch")
-_ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
-# It warns of each of its attempts.
-logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-logger = get_logger(__name__)
 
 
 def export_run(
@@ -272,25 +266,15 @@ def fetched(source: str | Path, **options) -> Path:
     """
     if Path(source).is_dir():
         return Path(source)
-    if Path(source).exists():
-        raise InputError(
-            f"{source} is a file: give the folder of a detector or of a run."
-        )
-    reason = "no such folder"
-    # A name in a folder that exists is not a name on the hub.
-    if _ON_HUB.fullmatch(str(source)) and not Path(source).parent.is_dir():
-        logger.warning(
-            f"{source} is not a folder: asking the Hugging Face hub."
-        )
-        try:
-            fetch(WEIGHTS_FILE, str(source), **options)
-            return fetch(JSON_FILE, str(source), **options).parent
-        except (OSError, ValueError) as error:
+    options = hub_options(source, options)
+    try:
+        fetch(WEIGHTS_FILE, str(source), **options)
+        return fetch(JSON_FILE, str(source), **options).parent
+    except (OSError, ValueError) as error:
+        reason = "the hub does not answer"
+        if not is_offline(options):
             reason = " ".join(str(error).split()[:30])
-    raise InputError(
-        f"{source} is neither a folder nor a detector on the hub ({reason}): "
-        "check the name and the connection."
-    )
+        raise not_found(source, reason) from error
 
 
 def checksum(path: Path) -> str:

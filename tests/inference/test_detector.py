@@ -1,5 +1,9 @@
 """The detector: files, batches, long recordings; runs and folders."""
 
+import io
+import time
+from urllib.error import URLError
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -231,6 +235,7 @@ def test_bad_sources(tmp_path, monkeypatch, source, words):
 def test_the_hub(exported, monkeypatch):
     """A repository's files are fetched, and then it is a folder."""
     from sb_sed.inference import exported as module
+    from sb_sed.inference import hub
 
     asked = []
 
@@ -239,7 +244,27 @@ def test_the_hub(exported, monkeypatch):
         return exported / name
 
     monkeypatch.setattr(module, "fetch", fetch)
+    monkeypatch.setattr(hub, "urlopen", lambda *_, **__: io.BytesIO())
     loaded = SoundEventDetector.from_hparams("some/body", savedir="here")
     assert loaded.hparams.classes == ["Cat", "Dog"]
     assert {name for name, *_ in asked} == {"detector.json", "detector.ckpt"}
     assert all(rest == ["some/body", {"savedir": "here"}] for _, *rest in asked)
+
+
+@pytest.mark.parametrize("hparams_file", ["detector.json", "hyperparams.yaml"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_hub_that_does_not_answer(tmp_path, monkeypatch, hparams_file, waits):
+    """A mistyped name is answered within seconds, not after many trials."""
+    from sb_sed.inference import hub
+
+    def urlopen(*_, **__):
+        time.sleep(9 * waits)
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(hub, "urlopen", urlopen)
+    monkeypatch.setattr(hub, "_SECONDS", 0.2)
+    monkeypatch.chdir(tmp_path)
+    start = time.monotonic()
+    with pytest.raises(InputError, match="owner/nmae .*does not answer"):
+        SoundEventDetector.from_hparams("owner/nmae", hparams_file)
+    assert time.monotonic() - start < 5
