@@ -42,6 +42,8 @@ class Evaluator:
         ``report.json``, ``.md`` and ``.png``, and ``tuning.json`` where
         something was tuned. The smoother for other recordings is written to
         ``save/<network>_smoother.json``.
+    note : str
+        A sentence for the notes of every report, such as on the precision.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Evaluator:
         tuning: Callable[..., Smoothed],
         classes: Sequence[str],
         folder: str | Path,
+        note: str = "",
     ):
         self.smoother = smoother
         self.tuning = tuning
         self.classes = classes
         self.folder = Path(folder)
+        self.note = note
         self.fitted: dict[str, Smoother] = {}
 
     def score(
@@ -117,11 +121,12 @@ class Evaluator:
         )
         return smoothed
 
-    @staticmethod
     def _write(
-        results: Results, scores: Scores, smoothed: Smoothed, report: dict
+        self, results: Results, scores: Scores, smoothed: Smoothed, report: dict
     ) -> dict:
         """Write the results of one network; return its report."""
+        if self.note:
+            report["notes"].append(self.note)
         files = [f"{clip}.wav" for clip in scores]
         write_scores(scores, results.scores)
         write_events(smoothed.events, results.events, files)
@@ -133,13 +138,17 @@ class Evaluator:
         return report
 
 
-def summary_table(reports: Mapping[str, Mapping[str, dict]]) -> str:
+def summary_table(
+    reports: Mapping[str, Mapping[str, dict]], note: str = ""
+) -> str:
     """Return one line for each test set and network, as Markdown.
 
     Arguments
     ---------
     reports : Mapping[str, Mapping[str, dict]]
         Test set to network to report.
+    note : str
+        A sentence below the table.
 
     Returns
     -------
@@ -164,6 +173,8 @@ def summary_table(reports: Mapping[str, Mapping[str, dict]]) -> str:
                 *(_number(psds.get(k), "{:.3f}") for k in ("2020", "1", "2")),
             ]
             lines.append(f"| {' | '.join(cells)} |")
+    if note:
+        lines += ["", note]
     return "\n".join(lines)
 
 

@@ -32,6 +32,7 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.run_options import check_run_options, join_processes
+from sb_sed.training.statistics import fit_once
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
 # The kinds of training clips, and which labels each has for the losses.
@@ -183,21 +184,26 @@ def main(arguments: list[str]) -> None:
     hparams, run_opts = load_recipe(arguments)
     data, clips, batches, held_out = dataio_prep(hparams)
     if hparams["checkpointer"].find_checkpoint() is None:
-        waveforms = data.waveforms(clips)
-        featurizer = hparams["student"].featurizer.fit(waveforms)
+        featurizer = fit_once(
+            hparams["student"].featurizer,
+            data.waveforms(clips),
+            hparams["output_folder"],
+            hparams["prepared_folder"],
+        )
         hparams["teacher"].featurizer.load_state_dict(featurizer.state_dict())
     brain = make_brain(hparams, run_opts, data, batches, held_out)
     brain.fit(
         hparams["epoch_counter"],
         clips,
         data.test_loader("valid_synthetic"),
-        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
+        train_loader_kwargs={"batch_sampler": batches, **data.training_options},
     )
     evaluator = Evaluator(
         hparams["smoothing"]["smoother"],
         hparams["smoothing"]["tuning"],
         hparams["dataset"]["classes"],
         hparams["output_folder"],
+        brain.computation,
     )
     reports = {}
     for split in TEST_SETS:
@@ -209,7 +215,7 @@ def main(arguments: list[str]) -> None:
                 split, brain.scores, *data.reference(split)
             )
     if if_main_process():
-        print(summary_table(reports))
+        print(summary_table(reports, brain.computation))
 
 
 if __name__ == "__main__":

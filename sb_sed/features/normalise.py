@@ -42,6 +42,7 @@ class ZScore(nn.Module):
         self.register_buffer("mean", torch.zeros(n_mels))
         self.register_buffer("std", torch.ones(n_mels))
         self.register_buffer("fitted", torch.tensor(False))
+        self._ready = False  # known to be fitted
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Tensor]) -> "ZScore":
@@ -99,13 +100,19 @@ class ZScore(nn.Module):
             If neither ``fit`` nor a checkpoint has set the statistics, or the
             number of bands is another one.
         """
-        if not self.fitted:
+        # Looked at once, as that makes the host wait for a GPU.
+        self._ready = self._ready or bool(self.fitted)
+        if not self._ready:
             raise InputError(
                 "The z-score normalisation has no statistics: call fit on the "
                 "training data or load a checkpoint first."
             )
         self._check(features)
         return (features - self.mean) / self.std
+
+    def _load_from_state_dict(self, *arguments, **options) -> None:
+        self._ready = False
+        super()._load_from_state_dict(*arguments, **options)
 
     def _check(self, features: Tensor) -> None:
         if features.dim() != 3 or features.shape[-1] != len(self.mean):

@@ -108,7 +108,7 @@ class ParallelPCEN(nn.Module):
         self.n_mels = n_mels
         self.n_channels = len(values["alpha"])
         self.ema = ema
-        self.eps = eps
+        self.eps, self._has_looked = eps, False
         learned = _learned(trainable)
         for name, (low, high, inverse) in _RANGES.items():
             _check_range(name, values[name], low, high)
@@ -157,7 +157,8 @@ class ParallelPCEN(nn.Module):
         Raises
         ------
         InputError
-            If an energy is negative or the number of bands is another one.
+            If an energy is negative (on a GPU: of the first batch) or the
+            number of bands is another one.
         """
         return self.normalise(energy, self.ema)
 
@@ -189,12 +190,15 @@ class ParallelPCEN(nn.Module):
             )
         if not energy.numel():
             return energy.new_empty(*energy.shape, self.n_channels)
-        # Compiled code cannot look at values.
-        if not torch.compiler.is_compiling() and energy.detach().amin() < 0:
-            raise InputError(
-                "PCEN got a negative energy: put MinMax before it, not ZScore "
-                "or decibels alone."
-            )
+        # Not in compiled code; on a GPU, for which it waits, at the first batch.
+        looks = energy.is_cpu or not self._has_looked
+        if looks and not torch.compiler.is_compiling():
+            if energy.detach().amin() < 0:
+                raise InputError(
+                    "PCEN got a negative energy: put MinMax before it, not "
+                    "ZScore or decibels alone."
+                )
+            self._has_looked = True
         with torch.autocast(energy.device.type, enabled=False):
             wide = torch.promote_types(energy.dtype, torch.float32)
             energies = energy.to(wide)
@@ -216,12 +220,9 @@ class ParallelPCEN(nn.Module):
 class PCEN(ParallelPCEN):
     """One PCEN layer, without the axis of the channels.
 
-    With ``per_band=True`` and ``trainable=True`` it is SpeechBrain's (its
-    ``root`` is 1 / r); with ``trainable=False`` and one filter librosa's
-    ``pcen`` (its ``gain``, ``bias`` and ``power`` are alpha, delta and r) but
-    for the start: librosa's average begins at 1, whatever the level of the
-    recording, this one at the first frame, as SpeechBrain's. An ``ema`` that
-    gives ``causal`` a state of ones, or librosa's ``zi``, makes them equal.
+    With ``per_band=True`` and ``trainable=True`` SpeechBrain's (its ``root`` is
+    1 / r). With ``trainable=False`` and one filter librosa's (``gain``, ``bias``,
+    ``power``), but for its start: librosa's average begins at 1, see ``causal``.
 
     Arguments
     ---------

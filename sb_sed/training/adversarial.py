@@ -126,7 +126,7 @@ class DomainAdversarialBrain(MeanTeacherBrain):
                 for name in ("student", "discriminator")
             )
             with self.evaluation_ctx:
-                mel = self.modules.spectrogram(batch.sig.data.to(self.device))
+                mel = self.modules.spectrogram(self.on_device(batch.sig.data))
                 embedding = student(mel).embedding
             lens, _ = self._lens_and_domains(embedding, batch)
             logits.append(discriminator(embedding, lens).cpu())
@@ -150,7 +150,7 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         """Relative lengths, and 1 for synthetic clips, [B] each."""
         seconds = embedding.shape[1] * self.encoder.frame_shift
         lens = (batch.duration / seconds).clamp(max=1.0)
-        return lens, batch.has_strong.float().to(self.device)
+        return lens, self.on_device(batch.has_strong.float())
 
     def _attached(self, embedding: torch.Tensor) -> torch.Tensor:
         """The embedding; the gradient that comes back is ramped and noted."""

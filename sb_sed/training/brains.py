@@ -32,7 +32,9 @@ def fastest_precision() -> str:
     """Return ``bf16`` where the hardware computes in it, else ``fp32``.
 
     On a CPU without bfloat16 instructions, autocast works but is slower than
-    single precision. ``benchmarks/training_step.py`` measures both.
+    single precision. ``benchmarks/training_step.py`` measures both. The scores
+    of a training differ with the precision, and so from machine to machine:
+    ``--precision=fp32`` is the same everywhere.
 
     Returns
     -------
@@ -61,7 +63,8 @@ class MeanTeacherBrain(Brain):
 
     The random numbers of a step (dropout, noise) are a function of the seed,
     the epoch and the step, so that a run that was killed and resumed equals
-    one that was not.
+    one that was not: to the bit on a CPU, on a GPU as far as PyTorch's
+    kernels give the same sums twice.
 
     Both networks process ``sig``, unless a batch has ``sig_teacher`` [B, N] for
     the teacher.
@@ -130,6 +133,14 @@ class MeanTeacherBrain(Brain):
         if self.checkpointer is not None:
             self.checkpointer.add_recoverable("terms", self.terms)
 
+    @property
+    def computation(self) -> str:
+        """Precision and device as a sentence: the scores depend on them."""
+        return (
+            f"Trained in {self.precision}, scored in {self.eval_precision}, on "
+            f"{self.device}."
+        )
+
     def init_optimizers(self) -> None:
         """Make one optimiser, of the student's parameters."""
         self.optimizers_dict = {}
@@ -195,13 +206,19 @@ class MeanTeacherBrain(Brain):
                 self.modules.student, self.modules.teacher, self.optimizer_step
             )
         self.on_fit_batch_end(batch, outputs, losses[0], should_step)
-        return losses[0].detach().cpu()
+        # The only time in a step that the host waits for a GPU: at its end.
+        values = torch.stack([loss.detach() for loss in losses]).cpu()
+        for value in values:
+            self.check_loss_isfinite(value)
+        return values[0]
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Back-propagate a loss with SpeechBrain's scaling and checks."""
-        scaled = self.scaler.scale(loss / self.grad_accumulation_factor)
-        self.check_loss_isfinite(scaled)
-        scaled.backward()
+        """Back-propagate a loss with SpeechBrain's scaling."""
+        self.scaler.scale(loss / self.grad_accumulation_factor).backward()
+
+    def on_device(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Copy to the device; from pinned memory without waiting."""
+        return tensor.to(self.device, non_blocking=True)
 
     def on_fit_batch_start(self, batch: PaddedBatch, should_step: bool) -> None:
         """Set the random numbers and the learning rate of this step."""
@@ -231,11 +248,11 @@ class MeanTeacherBrain(Brain):
 
     def _mels(self, batch: PaddedBatch) -> dict[str, torch.Tensor]:
         """The mel of each network's waveform; computed once if they share."""
-        mel = self.modules.spectrogram(batch.sig.data.to(self.device))
+        mel = self.modules.spectrogram(self.on_device(batch.sig.data))
         mels = dict.fromkeys(NETWORKS, mel)
         if hasattr(batch, "sig_teacher"):
             mels["teacher"] = self.modules.spectrogram(
-                batch.sig_teacher.data.to(self.device)
+                self.on_device(batch.sig_teacher.data)
             )
         return mels
 
@@ -298,12 +315,15 @@ class MeanTeacherBrain(Brain):
         self, name: str, predictions: Predictions, batch: PaddedBatch
     ) -> torch.Tensor:
         """The loss of the clips that have this kind of label."""
-        labelled = batch[f"has_{name}"].to(self.device)
-        scores = getattr(predictions, name)[labelled]
-        targets = batch[name].data.to(self.device)[labelled]
-        if not len(scores):
-            return getattr(predictions, name).new_zeros(())
-        return self.losses[name](scores, targets)
+        # Indices of the host: a mask on a GPU would make it wait for their sum.
+        flags = batch[f"has_{name}"].tolist()
+        indices = [index for index, flag in enumerate(flags) if flag]
+        scores = getattr(predictions, name)
+        if not indices:
+            return scores.new_zeros(())
+        labelled = self.on_device(torch.tensor(indices))
+        targets = self.on_device(batch[name].data)[labelled]
+        return self.losses[name](scores[labelled], targets)
 
     @torch.no_grad()
     def evaluate_batch(self, batch: PaddedBatch, stage: Stage) -> torch.Tensor:

@@ -37,7 +37,8 @@ class RunningMeans:
     """
 
     def __init__(self):
-        self.sums: dict[str, torch.Tensor] = {}
+        # Tensors on the device of the values; numbers after a restart.
+        self.sums: dict[str, torch.Tensor | float] = {}
         self.counts: dict[str, int] = {}
 
     def add(self, values: Mapping[str, torch.Tensor]) -> None:
@@ -65,10 +66,7 @@ class RunningMeans:
     def load(self, path: str | Path, end_of_epoch: bool) -> None:
         """Read the sums back."""
         saved = json.loads(Path(path).read_text())
-        self.sums = {
-            name: torch.tensor(total, dtype=torch.float64)
-            for name, total in saved["sums"].items()
-        }
+        self.sums = saved["sums"]
         self.counts = saved["counts"]
 
 

@@ -29,6 +29,7 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.run_options import check_run_options, join_processes
+from sb_sed.training.statistics import fit_once
 from sb_sed.tuning.crossfit import AsGiven
 
 # What of the YAML the preparation needs
@@ -140,7 +141,12 @@ def main(arguments: list[str]) -> None:
     data, clips, batches = dataio_prep(hparams)
     student = hparams["student"]
     if hparams["checkpointer"].find_checkpoint() is None:
-        student.featurizer.fit(data.waveforms(clips))
+        fit_once(
+            student.featurizer,
+            data.waveforms(clips),
+            hparams["output_folder"],
+            hparams["prepared_folder"],
+        )
         check_fit(student.eval(), hparams, "cpu")
         hparams["teacher"].load_state_dict(student.state_dict())
     brain = make_brain(hparams, run_opts, data, clips, batches)
@@ -148,11 +154,15 @@ def main(arguments: list[str]) -> None:
         hparams["epoch_counter"],
         clips,
         data.test_loader("validation"),
-        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
+        train_loader_kwargs={"batch_sampler": batches, **data.training_options},
     )
     smoother, classes = hparams["smoother"], hparams["classes"]
     evaluator = Evaluator(
-        smoother, AsGiven(), classes, hparams["output_folder"]
+        smoother,
+        AsGiven(),
+        classes,
+        hparams["output_folder"],
+        brain.computation,
     )
     reports = {}
     for split in ("validation", "test"):
@@ -162,7 +172,7 @@ def main(arguments: list[str]) -> None:
                 split, brain.scores, *data.reference(split)
             )
     if if_main_process():
-        print(summary_table(reports))
+        print(summary_table(reports, brain.computation))
 
 
 if __name__ == "__main__":

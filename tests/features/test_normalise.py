@@ -151,3 +151,12 @@ def test_min_max_of_a_constant_clip_and_of_nan():
     assert (out[0] == 0).all()
     assert out[1].isnan().all()
     assert out[2].isfinite().all()
+
+
+def test_statistics_that_are_loaded_later_count():
+    """What is remembered of the flag does not outlive it."""
+    normalise, x = ZScore(4).fit([features()]), features()
+    normalise(x)
+    normalise.load_state_dict(ZScore(4).state_dict())
+    with pytest.raises(InputError, match="no statistics"):
+        normalise(x)

@@ -5,6 +5,7 @@ Authors
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,7 @@ def test_a_waveform_for_each_network(tmp_path):
     )
     assert process.returncode == 0, process.stderr[-2000:]
     assert (output / "validation" / "teacher" / "report.json").exists()
+    said = process.stdout.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"Trained in (bf16|fp32), scored in fp32, on cpu.", said
+    )

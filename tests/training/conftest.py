@@ -183,6 +183,7 @@ class Run:
             train_loader_kwargs={
                 "batch_sampler": self.batches,
                 "num_workers": num_workers,
+                "persistent_workers": num_workers > 0,
                 "collate_fn": PaddedBatch,
             },
         )

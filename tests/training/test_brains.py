@@ -379,3 +379,8 @@ def test_precision_on_a_gpu(monkeypatch, fast):
 
 def test_this_machine_has_the_fastest_precision():
     assert fastest_precision() in ("bf16", "fp32")
+
+
+def test_precision_and_device_as_a_sentence(make_run):
+    brain = make_run(precision="bf16").brain
+    assert brain.computation == "Trained in bf16, scored in fp32, on cpu."

@@ -80,7 +80,8 @@ def test_a_resumed_run_equals_a_straight_one(make_run, straight, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("interval", "step", "num_workers"), [(2, 6, 0), (3, 5, 2), (6, 3, 0)]
+    ("interval", "step", "num_workers"),
+    [(2, 6, 0), (3, 5, 2), (4, 6, 1), (6, 3, 0)],
 )
 def test_a_killed_run_equals_a_straight_one(
     make_run, straight, tmp_path, interval, step, num_workers
