@@ -40,6 +40,32 @@ def main(argv: list[str] | None = None) -> int:
     >>> main(["score", "nowhere.tsv", "reference.tsv"])
     2
     """
+    parser, commands = make_parser()
+    _prepare_output()
+    try:
+        check_dashes(sys.argv[1:] if argv is None else argv, commands)
+        arguments = parser.parse_args(argv)
+        return arguments.run(arguments) or 0
+    except InputError as error:
+        print(f"sb-sed: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sb-sed: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of the output (such as head) has stopped reading.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        text = str(error)
+        if error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        print(f"sb-sed: {printable(text)}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def make_parser() -> tuple[argparse.ArgumentParser, dict]:
+    """Return the parser of the command, and those of its subcommands by name."""
     parser = argparse.ArgumentParser(
         prog="sb-sed", description="Sound event detection with sb_sed."
     )
@@ -61,27 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         add_prepare,
     ):
         add(commands)
-    _prepare_output()
-    try:
-        check_dashes(sys.argv[1:] if argv is None else argv, commands.choices)
-        arguments = parser.parse_args(argv)
-        return arguments.run(arguments) or 0
-    except InputError as error:
-        print(f"sb-sed: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("sb-sed: interrupted.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of the output (such as head) has stopped reading.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        text = str(error)
-        if error.filename is not None:
-            text = f"{error.filename}: {error.strerror}"
-        print(f"sb-sed: {printable(text)}.", file=sys.stderr)
-        return 2
-    return 0
+    return parser, commands.choices
 
 
 def _prepare_output() -> None:

@@ -51,8 +51,8 @@ def add_report(commands) -> None:
         parser,
         "--output",
         "FILE",
-        "the page (default: report.html, here)",
-        default=Path("report.html"),
+        "the page (default: report.html, in the folder of the run or of its "
+        "results; of other scores, here)",
     )
     parser.add_argument(
         "--clips",
@@ -117,7 +117,15 @@ def _report(arguments: argparse.Namespace) -> None:
         data_set=arguments.data_set,
         network=arguments.network,
     )
-    contents = write_page(inputs, arguments.output, arguments.clips)
+    page = arguments.output or _default_page(arguments.source)
+    contents = write_page(inputs, page, arguments.clips)
     if arguments.png:
         write_figures(contents, inputs, arguments.clips, arguments.png)
-    print(arguments.output)
+    print(page)
+
+
+def _default_page(source: Path) -> Path:
+    """Where the page goes: beside what a run has left, if it is of a run."""
+    from sb_sed.runs.run import Run
+
+    return (source if Run.find(source) else Path()) / "report.html"
