@@ -14,6 +14,7 @@ from sb_sed.cli.outputs import (
     FORMATS,
     EventsFolder,
     FiguresFolder,
+    Json,
     ScoresFolder,
     TrackFormat,
     write_text,
@@ -308,8 +309,8 @@ def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
 def _write(results: list, arguments: argparse.Namespace) -> None:
     """Write the events to one file or to the standard output."""
     form = FORMATS[arguments.format]
-    if isinstance(form, TrackFormat) and results[0].reason:
-        return
+    if not isinstance(form, Json) and all(x.reason for x in results):
+        return  # JSON has the reasons; the others would be empty
     text = form.text(results)
     if arguments.output is None:
         sys.stdout.write(text)

@@ -17,7 +17,7 @@ examples:
   sb-sed export results/augm/2020 exported/ --smoother smoother.json
 
 The folder holds the weights of the student of the best checkpoint and all that
-it takes to run it: labels, features, smoother, licence and a model card. It
+it takes to run it: labels, features, smoother, and a model card. It
 loads without the recipe and without running any code of the folder.
 """
 _ONNX_EXAMPLES = """\
@@ -46,6 +46,12 @@ def add_export(commands) -> None:
     add_path(parser, "run_folder", "RUN", "the output folder of train.py")
     add_path(parser, "folder", "FOLDER", "the folder to make")
     add_smoother(parser, "the run's")
+    parser.add_argument(
+        "--license",
+        metavar="NAME",
+        help="the model's licence for its card, as the Hugging Face hub names "
+        "it, such as cc-by-4.0 (default: none is stated; it is yours to choose)",
+    )
 
 
 def add_export_onnx(commands) -> None:
@@ -77,7 +83,9 @@ def _export(arguments: argparse.Namespace) -> int:
     from sb_sed.smoothing.saved import load_smoother
 
     smoother = arguments.smoother and load_smoother(arguments.smoother)
-    reason = export_run(arguments.run_folder, arguments.folder, smoother)
+    reason = export_run(
+        arguments.run_folder, arguments.folder, smoother, arguments.license
+    )
     if reason:
         print(f"sb-sed: {reason}", file=sys.stderr)
     print(arguments.folder)

@@ -2,8 +2,7 @@
 
 ``detector.json`` describes everything in plain values and is what is read by
 default; ``hyperparams.yaml`` is the same for SpeechBrain's ``Pretrained``,
-and is code. Both go with the weights in ``detector.ckpt``, a licence and a
-model card.
+and is code. Both go with the weights in ``detector.ckpt`` and a model card.
 
 Authors
  * sb_sed contributors 2026
@@ -13,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 from importlib.metadata import distribution, version
@@ -36,6 +36,8 @@ from sb_sed.smoothing.saved import smoother_of
 
 FORMAT, VERSION = "sb_sed detector", 1
 JSON_FILE, YAML_FILE = "detector.json", "hyperparams.yaml"
+_OWN_LICENCE = "apache-2.0"
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{1,60}")
 _LIBRARIES = ("numpy", "soundfile", "soxr", "speechbrain", "torch")
 
 
@@ -43,6 +45,7 @@ def export_run(
     run_folder: str | Path,
     folder: str | Path,
     smoother: Smoother | None = None,
+    licence: str | None = None,
 ) -> str:
     """Export the student of a run's best checkpoint.
 
@@ -54,6 +57,9 @@ def export_run(
         The folder to make; it appears once it is complete.
     smoother : Smoother, optional
         Instead of the run's, such as one tuned on other data.
+    licence : str, optional
+        Of the model, for its card: a name of the Hugging Face hub, such as
+        ``cc-by-4.0``. It is for whoever trained it to choose.
 
     Returns
     -------
@@ -74,6 +80,11 @@ def export_run(
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InputError(
             f"{folder} exists: choose another folder or delete it."
+        )
+    if licence is not None and not _LICENCE.fullmatch(licence):
+        raise InputError(
+            f"The licence {shortened(licence)} is not a name of the Hugging "
+            f"Face hub: give one, such as cc-by-4.0 or {_OWN_LICENCE}."
         )
     constants, about, reason = run.constants, run.about, ""
     own = smoother or run.tuned_smoother()
@@ -101,9 +112,11 @@ def export_run(
             {name: x.results() for name, x in run.test_sets.items()},
             tuned=smoother is not None,
             safe=not reason,
+            licence=licence,
         )
         (made / "README.md").write_text(card, "utf-8")
-        (made / "LICENSE").write_text(_licence(), "utf-8")
+        if licence == _OWN_LICENCE:
+            (made / "LICENSE").write_text(_licence(), "utf-8")
         os.replace(made, folder)
     return reason
 
@@ -160,7 +173,7 @@ def _write_yaml(
 
 
 def _licence() -> str:
-    """Return the text of the package's licence, which is the model's, too."""
+    """Return the text of the package's licence."""
     own = Path(sb_sed.__file__).parents[1] / "LICENSE"
     if own.is_file():
         return own.read_text("utf-8")

@@ -11,8 +11,7 @@ from sb_sed.scoring.report import PSDS_NAMES
 
 _CARD = """\
 ---
-license: apache-2.0
-library_name: speechbrain
+{front}library_name: speechbrain
 tags: [sound-event-detection, audio, speechbrain, sb_sed]
 ---
 
@@ -45,12 +44,20 @@ sb-sed detect {example} recording.wav
 
 {training}
 
+## Licence
+
+{licence}
+
 ## Limits
 
 The scores hold for recordings like those that they were measured on. Expect
 less on other rooms, microphones and sounds, and look at what the detector finds
 before anything depends on it.
 """
+_NO_LICENCE = (
+    "None is stated: it is for whoever trained the detector to choose, with\n"
+    "regard to the data that it was trained on."
+)
 _PYTHON = """\
 from sb_sed.inference.detector import SoundEventDetector
 
@@ -79,16 +86,19 @@ def model_card(
     results: Mapping[str, Results],
     tuned: bool,
     safe: bool,
+    licence: str | None = None,
 ) -> str:
     """Write the card of a run's detector, as Markdown.
 
     Of its constants, where it comes from, and the results on each test set;
     ``tuned`` means that its smoother is not that of the results, ``safe`` that
-    there is a ``detector.json``.
+    there is a ``detector.json``; ``licence`` is the name of the model's.
     """
     classes = "\n".join(f"- {label}" for label in constants["classes"])
     return _CARD.format(
         **{**constants, "classes": classes},
+        front=f"license: {licence}\n" if licence else "",
+        licence=licence or _NO_LICENCE,
         name=about.get("recipe", "own recipe"),
         example="path/to/this/folder" + (" --trust-code" * (not safe)),
         python=_PYTHON.format(call=_FROM_FOLDER if safe else _FROM_HPARAMS),

@@ -102,6 +102,16 @@ def test_broken_files_are_listed_and_nothing_is_lost(mixed, capsys):
     assert read_scores("scores").keys() == names
 
 
+def test_recordings_that_are_all_skipped_leave_no_table(mixed, capsys):
+    for audio in ("good/bad/cut.wav", "good/bad/cut.wav good/bad/text.wav"):
+        assert main(f"detect exported {audio} --output e.tsv") == 1
+        assert not (mixed / "e.tsv").exists()
+        assert main(f"detect exported {audio}") == 1
+        assert capsys.readouterr().out == ""
+    assert main("detect exported good/bad/cut.wav --format json") == 1
+    assert len(json.loads(capsys.readouterr().out)["skipped"]) == 1
+
+
 def test_figures_of_what_was_processed(mixed, capsys):
     assert main("detect exported good --plot figures --threads 2") == 1
     figures = (mixed / "figures").rglob("*.*")

@@ -15,6 +15,17 @@ def test_export(run_folder, tmp_path, capsys):
     assert (tmp_path / "out" / "detector.json").is_file()
 
 
+@pytest.mark.parametrize("name", ["cc-by-4.0", "apache-2.0"])
+def test_the_licence_is_the_trainers_to_choose(run_folder, tmp_path, name):
+    assert export(run_folder, tmp_path / "out", "--license", name) == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith(f"---\nlicense: {name}\n")
+    assert f"## Licence\n\n{name}\n" in card
+    file = tmp_path / "out" / "LICENSE"
+    assert file.exists() == (name == "apache-2.0")
+    assert not file.exists() or "Apache License" in file.read_text()
+
+
 def test_export_of_ones_own_classes_says_so(run_folder, tmp_path, capsys):
     recipe = run_folder / "hyperparams.yaml"
     text = recipe.read_text().replace("sb_sed.models.crnn.CRNN", "own.Net")
@@ -28,6 +39,7 @@ def test_export_of_ones_own_classes_says_so(run_folder, tmp_path, capsys):
     "line, words",
     [
         ("export nowhere out", "nowhere is not the folder of a run"),
+        ("export {run} out --license My:own", "'My:own' is not a name of"),
         ("export {run} there", "there exists"),
         ("export {run} out --smoother notes.txt", "notes.txt is not JSON"),
     ],

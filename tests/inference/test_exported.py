@@ -26,7 +26,6 @@ from sb_sed.smoothing.threshold import ThresholdSmoother
 
 ROOT = Path(sb_sed.__file__).parents[1]
 CONTENT = {
-    "LICENSE",
     "README.md",
     "detector.ckpt",
     "detector.json",
@@ -52,7 +51,6 @@ def test_what_is_in_the_folder(exported):
     }
     for path in exported.iterdir():
         assert b"/home/somebody" not in path.read_bytes()
-    assert "Apache License" in (exported / "LICENSE").read_text()
 
 
 def test_the_same_run_gives_the_same_folder(run_folder, exported, tmp_path):
@@ -74,7 +72,7 @@ def test_the_card_has_the_scores_and_their_data(run_folder, tmp_path):
     assert re.search(r"^\| validation \| 2 of 2 \| 50\.0 \[", card, re.M)
     assert "the one in this folder is another" in card
     assert "- Cat\n- Dog\n" in card and "- data: TinyData" in card
-    assert card.startswith("---\nlicense: apache-2.0\n")
+    assert card.startswith("---\nlibrary_name: ") and "None is stated" in card
 
 
 def test_without_scores_the_card_says_so(exported):
