@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import speechbrain as sb
+from packaging.requirements import Requirement
 
 from sb_sed.cli.main import main, make_parser
 from sb_sed.data.manifests import (
@@ -253,7 +254,7 @@ def test_linters_look_at_tracked_files_only(tmp_path):
     assert all(words[-1] == "." for words in linted())  # git knows none
     for command in (["init", "-q"], ["add", "Makefile", "a.py", "c.yaml"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    (tmp_path / "report.html").write_text("teh")
+    (tmp_path / "report.html").write_text("not ours")
     check, form, yaml, spelling = linted()
     assert check[-1] == form[-1] == "a.py" and "b.py" not in check + form
     assert yaml[-1] == "c.yaml"
@@ -269,3 +270,18 @@ def test_requirements_are_those_of_the_package():
         )
     )
     assert needed - {"sb_sed"} <= given and len(needed) > 5
+
+
+def test_constraints_are_for_every_python():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line[0] != "#"]
+    for version in ("3.10", "3.13"):
+        here = {"python_version": version}
+        given = {
+            pin.name: str(pin.specifier)
+            for pin in pins
+            if pin.marker is None or pin.marker.evaluate(here)
+        }
+        # The last NumPy for 3.10 is 2.2.
+        assert ("numpy" in given) == (version != "3.10")
+        assert "speechbrain" in given and "torch" in given
