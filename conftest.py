@@ -4,6 +4,7 @@ Hypothesis asks every loaded module for its file; a lazy module of SpeechBrain
 answers by importing an optional package, which fails where that is missing.
 """
 
+import pytest
 from speechbrain.utils.importutils import LazyModule
 
 pytest_plugins = [
@@ -13,3 +14,14 @@ pytest_plugins = [
 ]  # of tests/fixtures
 
 LazyModule.__file__ = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Let what a test printed pass between processes, also names in no UTF-8."""
+    report = yield
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode())
+        for title, text in report.sections
+    ]
+    return report
