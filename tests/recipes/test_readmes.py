@@ -9,6 +9,7 @@ Authors
 
 import importlib.util
 import itertools
+import os
 import re
 import shlex
 import shutil
@@ -241,10 +242,15 @@ def test_linters_look_at_tracked_files_only(tmp_path):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".installed").touch()
 
+    # The tests may themselves run in a make, whose flags are not of this one.
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    environment = {k: v for k, v in os.environ.items() if k not in outer}
+
     def linted():
         done = subprocess.run(
             ["make", "--dry-run", "lint"],
             cwd=tmp_path,
+            env=environment,
             capture_output=True,
             text=True,
             check=True,
