@@ -43,7 +43,7 @@ class ScoresParser(argparse.ArgumentParser):
 
 
 def load_scores(path: Path, durations: Path) -> dict[str, pd.DataFrame]:
-    """Makes the tables that smoothers take.
+    """Make the tables that smoothers take.
 
     Arguments
     ---------

@@ -14,7 +14,7 @@ from pathlib import Path
 def take_turns(
     entries: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, float]:
-    """Times all entries in turn, so that a busy machine slows all alike.
+    """Time all entries in turn, so that a busy machine slows all alike.
 
     Each is called once just before it is timed: what it finds in the caches
     and in the allocator is its own, not what the entry before it left.

@@ -74,7 +74,7 @@ def detect(path: str) -> float:
 
 
 def clips(detector: SoundEventDetector, path: Path, rounds: int) -> None:
-    """Prints the times of a clip of 10 s on one thread."""
+    """Print the times of a clip of 10 s on one thread."""
     torch.set_num_threads(1)
     network, featurizer = (
         getattr(detector.mods.detector, name)
@@ -102,7 +102,7 @@ def clips(detector: SoundEventDetector, path: Path, rounds: int) -> None:
 
 
 def batches(detector: SoundEventDetector, rounds: int) -> None:
-    """Prints the times of a minute with so many windows at once."""
+    """Print the times of a minute with so many windows at once."""
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, 60 * RATE)
     noise = noise.astype(np.float32)
     scorers = {n: replace(detector.scores, batch_size=n) for n in (1, 2, 4, 8)}
@@ -126,7 +126,7 @@ def batches(detector: SoundEventDetector, rounds: int) -> None:
 def folders(
     detector: SoundEventDetector, folder: Path, n_files: int, rounds: int
 ) -> None:
-    """Prints the times of a folder with one thread and with two."""
+    """Print the times of a folder with one thread and with two."""
     for number in range(n_files):
         write_noise(folder / f"{number}.wav", SECONDS, RATE, 1)
     files = find_recordings([folder])
@@ -149,7 +149,7 @@ def folders(
 
 
 def long_file(folder: Path, seconds: int) -> None:
-    """Prints time and memory of one long file."""
+    """Print time and memory of one long file."""
     short = write_noise(folder / "short.wav", 12, 44100, 2)
     print(f"\n{'one file, 44.1 kHz stereo':32}{'s':>8}{'RTF':>9}{'MB':>7}")
     for length in (60, seconds):
@@ -162,7 +162,7 @@ def long_file(folder: Path, seconds: int) -> None:
 
 
 def main() -> None:
-    """Runs the benchmark and prints its tables."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--files", type=int, default=48)

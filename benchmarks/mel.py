@@ -91,7 +91,7 @@ def floors(wavs: Tensor) -> dict[str, Callable[[], object]]:
 
 
 def main() -> None:
-    """Runs the benchmark and prints its table."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=10.0)

@@ -290,7 +290,7 @@ def feed(clips: Mapping[str, EpochClips], n_batches: int) -> None:
 
 
 def main() -> None:
-    """Runs the benchmark and prints its tables."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=300)
     parser.add_argument("--batches", type=int, default=60)

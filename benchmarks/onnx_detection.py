@@ -80,7 +80,7 @@ def ways(
 
 
 def show(title: str, found: dict[str, tuple[Callable, float]], rounds: int):
-    """Times the ways and prints a table."""
+    """Time the ways and print a table."""
     clip = np.random.default_rng(0).normal(size=(1, SECONDS * RATE)) / 10
     clip = clip.astype(np.float32)
     entries = {
@@ -105,7 +105,7 @@ def worth(
     detector: Detector,
     hparams: dict,
 ) -> None:
-    """Scores the ways on a test set of the run and prints a table."""
+    """Score the ways on a test set of the run and print a table."""
     prepared = Run(run).prepared_folder
     manifest = json.loads((prepared / f"{test_set}.json").read_text("utf-8"))
     classes, smoother = hparams["classes"], hparams["smoother"]
@@ -140,7 +140,7 @@ def worth(
 
 
 def main() -> None:
-    """Runs the benchmark and prints its tables."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", type=Path)
     parser.add_argument("--test-set")

@@ -142,7 +142,7 @@ def copy_rate(rounds: int) -> float:
 
 
 def main() -> None:
-    """Runs the benchmark and prints its tables."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--frames", type=int, default=628)

@@ -64,7 +64,7 @@ SMOOTHERS: dict[str, tuple[Smoother, Search | None]] = {
 
 
 def main() -> None:
-    """Runs the benchmark and prints its table."""
+    """Run the benchmark and print its table."""
     parser = ScoresParser(__doc__)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=SMOOTHERS)

@@ -91,7 +91,7 @@ class Decoders:
 
 
 def main() -> None:
-    """Runs the benchmark and prints its table."""
+    """Run the benchmark and print its table."""
     parser = ScoresParser(__doc__)
     parser.add_argument("--p-sil", type=float, default=0.8936181)
     parser.add_argument("--p-event", type=float, default=0.6838989)

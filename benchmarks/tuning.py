@@ -27,7 +27,7 @@ from sb_sed.tuning.tune import fit, tune
 
 
 def main() -> None:
-    """Runs the benchmark and prints its table."""
+    """Run the benchmark and print its table."""
     parser = ScoresParser(__doc__)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)

@@ -115,7 +115,7 @@ def continues(path: str | Path) -> bool:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Any audio file.
 
     Returns
@@ -142,7 +142,7 @@ def count_mp3_samples(path: str | Path) -> int:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Any file that is not empty.
 
     Returns

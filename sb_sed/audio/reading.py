@@ -106,7 +106,7 @@ def read_mono(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Any file that libsndfile reads (WAV, FLAC, Ogg, MP3, …).
     sample_rate : int, optional
         Samples per second wanted; default: those of the file.

@@ -32,7 +32,7 @@ def list_names(
 
     Arguments
     ---------
-    folder : str or Path
+    folder : str | Path
         Those below it are not searched. One that does not exist is empty.
     suffixes : tuple of str
         In lower case; those of audio files by default.

@@ -67,7 +67,7 @@ def open_ready(path: str | Path, sample_rate: int) -> Iterator[sf.SoundFile]:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Mono audio.
     sample_rate : int
         Samples per second that it must have.
@@ -107,7 +107,7 @@ def write_wav(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         The file; missing folders are made. It is complete once it exists.
     samples : np.ndarray
         [time], full scale is 1.
@@ -202,7 +202,7 @@ class AudioStore:
 
     Arguments
     ---------
-    folder : str or Path
+    folder : str | Path
         Where converted files and the index are written.
     sample_rate : int
         Samples per second wanted.

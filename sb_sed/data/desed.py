@@ -84,11 +84,11 @@ def prepare_desed(
 
     Arguments
     ---------
-    data_folder : str or Path
+    data_folder : str | Path
         The official tree (that of DCASE 2020 or that of the later DESED tool):
         the folder with ``audio/`` and ``metadata/``, or the one that contains
         it as ``dataset/``.
-    prepared_folder : str or Path
+    prepared_folder : str | Path
         Where to write.
     sample_rate : int
         Samples per second of the prepared audio.

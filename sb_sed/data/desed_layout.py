@@ -146,7 +146,7 @@ def find_root(data_folder: str | Path) -> Path:
 
     Arguments
     ---------
-    data_folder : str or Path
+    data_folder : str | Path
         That folder, or the one that contains it as ``dataset/``.
 
     Raises

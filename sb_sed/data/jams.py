@@ -40,7 +40,7 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         A JAMS file; its first annotation is Scaper's.
     classes : sequence of str
         The classes that may occur, after :func:`strip_suffixes`.

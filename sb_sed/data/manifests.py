@@ -23,7 +23,7 @@ def manifest_entry(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         The audio file.
     duration : float
         Its length in seconds.
@@ -65,7 +65,7 @@ def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
     ---------
     entries : mapping of str to dict
         Name of the recording to its :func:`manifest_entry`.
-    path : str or Path
+    path : str | Path
         The JSON file, with one recording per line.
 
     Example
@@ -90,7 +90,7 @@ def read_manifest(path: str | Path) -> dict[str, dict]:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Of :func:`write_manifest`.
 
     Returns

@@ -96,7 +96,7 @@ def read_events(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Tab-separated, with the header ``filename onset offset event_label``.
         A row whose last three cells are empty means that the file has no event.
         A fifth column ``confidence`` may follow.
@@ -171,7 +171,7 @@ def write_events(
         millisecond is written with the length of one. A column ``confidence``
         is written, too, with all its digits: operating points depend on its
         order.
-    path : str or Path
+    path : str | Path
         The file to write.
     files : sequence of str, optional
         All the files that were analysed, in the order of the table; those
@@ -242,7 +242,7 @@ def read_weak_labels(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Tab-separated; ``event_labels`` is a list divided by commas, empty for
         a file in which no class occurs.
     classes : sequence of str, optional

@@ -102,7 +102,7 @@ def read_scores(folder: str | Path) -> dict[str, pd.DataFrame]:
 
     Arguments
     ---------
-    folder : str or Path
+    folder : str | Path
         One ``<stem>.tsv`` a recording: ``onset``, ``offset``, then one column
         a class.
 
@@ -157,7 +157,7 @@ def write_scores(scores: dict[str, pd.DataFrame], folder: str | Path) -> None:
     ---------
     scores : dict
         Stem of the file name -> table as of :func:`scores_table`.
-    folder : str or Path
+    folder : str | Path
         Where ``<stem>.tsv`` is written for each; created when missing.
 
     Raises

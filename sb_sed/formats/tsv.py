@@ -33,7 +33,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         The file to write. Missing parent folders are created.
 
     Yields
@@ -107,7 +107,7 @@ def read_rows(
 
     Arguments
     ---------
-    path : str or Path
+    path : str | Path
         Tab-separated text.
     columns : list of str
         The header; the first column must not be empty in any row.

@@ -139,7 +139,7 @@ def make_minidesed(
 
     Arguments
     ---------
-    folder : str or Path
+    folder : str | Path
         Where ``dataset/``, ``synthetic/`` and ``rir_data/`` go.
     seed : int
         0 or more.

@@ -44,7 +44,7 @@ def write_soundscapes(
     ---------
     mixer : Mixer
         Draws and mixes.
-    folder : str or Path
+    folder : str | Path
         Where to write.
     n_clips : int
         Number of soundscapes.

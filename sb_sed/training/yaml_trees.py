@@ -60,11 +60,11 @@ class Section(dict):
 
 
 def read_tree(file: str | Path) -> CommentedMap:
-    """Reads a YAML file whose top is a mapping.
+    """Read a YAML file whose top is a mapping.
 
     Arguments
     ---------
-    file : str or Path
+    file : str | Path
         The file.
 
     Returns
@@ -108,7 +108,7 @@ def read_tree(file: str | Path) -> CommentedMap:
 
 
 def parse_tree(text: str) -> object:
-    """Parses YAML.
+    """Parse YAML.
 
     Arguments
     ---------

@@ -15,7 +15,21 @@ from sb_sed.mixing.effects.chain import Range, check_ranges, log_uniform
 
 
 @dataclass(frozen=True)
-class LowPass:
+class _Filter:
+    """What has a cut-off, drawn log-uniformly."""
+
+    cutoff: Range
+
+    def __post_init__(self):
+        check_ranges(self, cutoff=(1, np.inf))
+
+    def draw(self, rng: Generator) -> dict[str, float]:
+        """Draw the cut-off."""
+        return {"cutoff": log_uniform(rng, self.cutoff)}
+
+
+@dataclass(frozen=True)
+class LowPass(_Filter):
     """Attenuates the high frequencies of a sound.
 
     A causal Butterworth filter of second order, as SoX's ``lowpass``: -3 dB at
@@ -43,13 +57,6 @@ class LowPass:
 
     cutoff: Range = (1000.0, 4000.0)
 
-    def __post_init__(self):
-        check_ranges(self, cutoff=(1, np.inf))
-
-    def draw(self, rng: Generator) -> dict[str, float]:
-        """Draw the cut-off."""
-        return {"cutoff": log_uniform(rng, self.cutoff)}
-
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, cutoff: float
     ) -> np.ndarray:
@@ -61,7 +68,7 @@ class LowPass:
 
 
 @dataclass(frozen=True)
-class HighPass:
+class HighPass(_Filter):
     """Attenuates the low frequencies of a sound.
 
     A causal Butterworth filter of second order, as SoX's ``highpass``: -3 dB
@@ -89,13 +96,6 @@ class HighPass:
     """
 
     cutoff: Range = (100.0, 1000.0)
-
-    def __post_init__(self):
-        check_ranges(self, cutoff=(1, np.inf))
-
-    def draw(self, rng: Generator) -> dict[str, float]:
-        """Draw the cut-off."""
-        return {"cutoff": log_uniform(rng, self.cutoff)}
 
     def apply(
         self, samples: np.ndarray, sample_rate: int, *, cutoff: float
