@@ -45,9 +45,10 @@ from hyperpyyaml import load_hyperpyyaml
 from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
+from sb_sed.data.clips import ClipReader
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.data.streams import Streams
 from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing import mixer as mixing
 from sb_sed.mixing.cache import AudioCache

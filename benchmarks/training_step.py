@@ -27,9 +27,10 @@ from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
 
 from sb_sed.augment.spectrogram import GaussianNoise
+from sb_sed.data.clips import ClipReader
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.data.streams import Streams
 from sb_sed.features import get_featurizer
 from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN

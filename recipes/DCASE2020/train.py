@@ -22,9 +22,9 @@ from desed_prepare import prepare_desed
 from speechbrain.utils.distributed import if_main_process, run_on_main
 from torch.utils.data import ConcatDataset
 
+from sb_sed.data.clips import ClipReader, hold_out
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
-from sb_sed.data.streams import ClipReader, hold_out
 from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minidesed

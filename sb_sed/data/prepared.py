@@ -13,8 +13,8 @@ from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from torch.utils.data import DataLoader, Dataset
 
+from sb_sed.data.clips import ClipReader, batches_of_one_length
 from sb_sed.data.manifests import reference_files
-from sb_sed.data.streams import ClipReader, batches_of_one_length
 from sb_sed.formats import read_durations, read_events
 
 
@@ -110,7 +110,7 @@ class PreparedData:
         """Return a loader of the whole clips of a split, in its order.
 
         No clip is padded for the sake of another (see
-        :func:`sb_sed.data.streams.batches_of_one_length`).
+        :func:`sb_sed.data.clips.batches_of_one_length`).
         """
         clips = self.reader.test_clips(self._manifest(split))
         seconds = self.reader.n_samples / self.reader.sample_rate

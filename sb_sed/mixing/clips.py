@@ -18,7 +18,7 @@ from numpy.random import Generator
 from speechbrain.dataio.dataset import DynamicItemDataset
 from torch.utils.data import Dataset
 
-from sb_sed.data.streams import ClipReader
+from sb_sed.data.clips import ClipReader
 from sb_sed.mixing.backgrounds import Backgrounds
 from sb_sed.mixing.levels import peak
 from sb_sed.mixing.mixer import Mixer

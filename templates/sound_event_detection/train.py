@@ -19,9 +19,10 @@ from hyperpyyaml import load_hyperpyyaml
 from prepare_my_dataset import prepare_my_dataset, read_classes
 from speechbrain.utils.distributed import if_main_process, run_on_main
 
+from sb_sed.data.clips import ClipReader
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
-from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.data.streams import Streams
 from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.runs.description import check_fit

@@ -9,13 +9,9 @@ import torch
 from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
+from sb_sed.data.clips import ClipReader, batches_of_one_length, fit_length
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import (
-    ClipReader,
-    Streams,
-    batches_of_one_length,
-    fit_length,
-)
+from sb_sed.data.streams import Streams
 from sb_sed.errors import InputError
 from sb_sed.features import get_featurizer
 from sb_sed.models.crnn import CRNN

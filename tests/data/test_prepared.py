@@ -5,6 +5,7 @@ import pytest
 import soundfile
 import torch
 
+from sb_sed.data.clips import ClipReader
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.manifests import (
     manifest_entry,
@@ -12,7 +13,6 @@ from sb_sed.data.manifests import (
     write_references,
 )
 from sb_sed.data.prepared import PreparedData
-from sb_sed.data.streams import ClipReader
 from sb_sed.errors import InputError
 
 RATE = 1000

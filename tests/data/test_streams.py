@@ -14,10 +14,7 @@ from speechbrain.dataio.sampler import (
 )
 from speechbrain.utils.checkpoints import Checkpointer
 
-from sb_sed.data.streams import (
-    StreamBatchSampler,
-    Streams,
-)
+from sb_sed.data.streams import StreamBatchSampler, Streams
 from sb_sed.errors import InputError
 
 RATE = 1000

@@ -14,8 +14,9 @@ from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
 from sb_sed.audio.search import find_audio
+from sb_sed.data.clips import ClipReader
 from sb_sed.data.labels import EventEncoder
-from sb_sed.data.streams import ClipReader, Streams
+from sb_sed.data.streams import Streams
 from sb_sed.errors import InputError
 from sb_sed.mixing.cache import AudioCache
 from sb_sed.mixing.clips import (
