@@ -13,7 +13,11 @@ setup(
     author="sb_sed contributors",
     license="Apache-2.0",
     packages=find_packages(include=["sb_sed", "sb_sed.*"]),
-    package_data={"sb_sed.report": ["templates/*"]},
+    package_data={
+        "sb_sed.report": ["templates/*"],
+        # YAMNet's weights, with their own licence and notice.
+        "sb_sed.encoders": ["yamnet_data/*"],
+    },
     python_requires=">=3.10",
     install_requires=[
         "speechbrain>=1.1",

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "features": {"errors"},
     "models": {"errors"},
     "augment": {"errors"},
+    "encoders": {"errors"},
     "audio": LEAF,
     "smoothing": LEAF,
     "scoring": LEAF,
