@@ -18,17 +18,18 @@ Authors
  * sb_sed contributors 2026
 """
 
-import mmap
-import os
 import re
 import struct
 import zlib
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
 
-import soundfile as sf
-
-from sb_sed.audio.kinds import mp3_frame
+from sb_sed.audio.chunks import find_samples
+from sb_sed.audio.flac import flac_behind
+from sb_sed.audio.headers import AudioFile, mapped
+from sb_sed.audio.kinds import behind_tags
+from sb_sed.audio.mp3 import count_mp3_samples, mp3_index
 
 # Sizes in libsndfile's log: as the header promises them, and as they are.
 _SIZES = re.compile(
@@ -40,17 +41,17 @@ _FRAMES = re.compile(r"^ *Frames *: (\d+)$", re.MULTILINE)
 _NIST_FRAMES = re.compile(rb"sample_count -i (\d{1,18})\n")
 # Less than this (seconds) is a matter of rounding.
 _LEAST_CUT = 0.01
-# Bytes behind the samples that may be anything, as a share of the samples.
-_MOST_BEHIND = 0.01
+# libsndfile's number of samples where it knows none.
+_UNKNOWN = 2**62
 
 
-def fault(file: sf.SoundFile) -> str:
+def fault(file: AudioFile) -> str:
     """Describe why a file is not whole, as far as its header shows it.
 
     Arguments
     ---------
-    file : SoundFile
-        Opened by its path.
+    file : AudioFile
+        Just opened.
 
     Returns
     -------
@@ -60,14 +61,19 @@ def fault(file: sf.SoundFile) -> str:
 
     Example
     -------
+    >>> import soundfile as sf
     >>> path = getfixture("tmp_path") / "a.wav"
     >>> sf.write(path, [0.0] * 16000, 8000)
     >>> _ = path.write_bytes(path.read_bytes()[:-16000])
-    >>> fault(sf.SoundFile(path))
+    >>> fault(AudioFile(path))
     'cut off: 1.00 s of 2.00 s are there'
     """
     if file.format == "OGG":
         return _ogg_fault(file)
+    if file.frames > _UNKNOWN:
+        return "damaged: it has no frame with samples"
+    if file.is_counted:
+        return ""
     if "Seems to be a truncated file" in file.extra_info:
         return "cut off: its end is missing"
     promised, present = _promised_and_present(file)
@@ -79,13 +85,13 @@ def fault(file: sf.SoundFile) -> str:
     return _cut_off(seconds, seconds * promised / max(present, 1))
 
 
-def shortfall(file: sf.SoundFile, n_frames: int) -> str:
+def shortfall(file: AudioFile, n_frames: int) -> str:
     """Describe why a file is not whole, once it is decoded.
 
     Arguments
     ---------
-    file : SoundFile
-        Opened by its path.
+    file : AudioFile
+        Just opened.
     n_frames : int
         Samples of each channel that were read.
 
@@ -97,7 +103,7 @@ def shortfall(file: sf.SoundFile, n_frames: int) -> str:
     rate = file.samplerate
     if file.format == "MP3":
         if not _mp3_has_index(file):
-            there = count_mp3_samples(file.name)
+            there = _n_mp3_samples(file)
             if _is_clearly_more(there, n_frames, rate):
                 return (
                     f"only {n_frames / rate:.2f} s of {there / rate:.2f} s can "
@@ -124,6 +130,7 @@ def continues(path: str | Path) -> bool:
 
     Example
     -------
+    >>> import soundfile as sf
     >>> path = getfixture("tmp_path") / "a.flac"
     >>> sf.write(path, [0.0] * 16000, 8000)
     >>> continues(path)
@@ -132,47 +139,9 @@ def continues(path: str | Path) -> bool:
     >>> continues(path), sf.info(path).duration
     (True, 2.0)
     """
-    with sf.SoundFile(os.fsencode(path)) as file:
+    with AudioFile(path) as file:
         look = _BEHIND.get(file.format)
         return look is not None and look(file)
-
-
-def count_mp3_samples(path: str | Path) -> int:
-    """Count the samples of an MP3 by going from frame to frame.
-
-    Arguments
-    ---------
-    path : str | Path
-        Any file that is not empty.
-
-    Returns
-    -------
-    int
-        Samples of each channel, encoder delay and padding included; 0 where
-        there are no frames of layer III.
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "a.mp3"
-    >>> sf.write(path, [0.0] * 32000, 32000)
-    >>> count_mp3_samples(path) // 1152
-    30
-    """
-    n_samples = 0
-    with _mapped(path) as content:
-        first, place = None, _behind_id3(content)
-        while 0 <= place <= len(content) - 4:
-            header = content[place : place + 4]
-            length, size = mp3_frame(header)
-            # All frames of a file have one version, layer and rate.
-            kind = header[1] & 0xFE, header[2] & 0x0C
-            if size and kind == (first or kind):
-                first = kind
-                n_samples += length
-                place += size
-            else:
-                place = content.find(b"\xff", place + 1)
-    return n_samples
 
 
 def _cut_off(present: float, promised: float) -> str:
@@ -182,7 +151,7 @@ def _cut_off(present: float, promised: float) -> str:
     return f"cut off: {present:.2f} s of {promised:.2f} s are there"
 
 
-def _promised_and_present(file: sf.SoundFile) -> tuple[int, int]:
+def _promised_and_present(file: AudioFile) -> tuple[int, int]:
     """How much the header promises and how much is there, in one unit."""
     log = file.extra_info
     if match := _SIZES.search(log):
@@ -190,67 +159,46 @@ def _promised_and_present(file: sf.SoundFile) -> tuple[int, int]:
     if match := _FRAMES.search(log):
         return int(match[1]), file.frames
     if file.format == "NIST":
-        with open(file.name, "rb") as stream:
+        with open(file.path, "rb") as stream:
             match = _NIST_FRAMES.search(stream.read(1024))
         return int(match[1]) if match else 0, file.frames
     return 0, 0
 
 
-def _mapped(path: str | Path) -> mmap.mmap:
-    """The bytes of a file, without reading all of them into memory."""
-    with open(path, "rb") as stream:
-        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+# WAV, AIFF, CAF, AU, FLAC
 
 
-# WAV, AU, FLAC
+def _samples_go_on(file: AudioFile) -> bool:
+    """Whether there are several chunks of samples, or bytes behind them.
+
+    Of several chunks of samples, libsndfile reads one.
+    """
+    with mapped(file.path) as content:
+        samples = find_samples(content, behind_tags(content))
+        return samples is not None and samples.goes_on
 
 
-def _wav_continues(file: sf.SoundFile) -> bool:
-    """Whether there are several chunks of samples, or bytes behind them."""
-    place, sizes = 12, []
-    with _mapped(file.name) as content:
-        while re.fullmatch(rb"[ -~]{4}", name := content[place : place + 4]):
-            size = int.from_bytes(content[place + 4 : place + 8], "little")
-            end = place + 8 + size
-            if name == b"data" and size:
-                sizes.append(size)
-            elif end > len(content):
-                break
-            # Many programs forget the byte that makes the size even.
-            place = end + (size % 2 and content[end : end + 1] == b"\0")
-        behind = len(content[place:].strip(b"\0"))
-    # Of several chunks of samples, libsndfile reads one.
-    return len(sizes) > 1 or behind > _MOST_BEHIND * sum(sizes)
-
-
-def _au_continues(file: sf.SoundFile) -> bool:
-    with open(file.name, "rb") as stream:
-        start, size = struct.unpack(">4xII", stream.read(12))
-    return os.path.getsize(file.name) - start - size > _MOST_BEHIND * size
-
-
-def _flac_continues(file: sf.SoundFile) -> bool:
-    with _mapped(file.name) as content:
-        # With the length of the first block, which is always the same.
-        return content.find(b"fLaC\0\0\0\x22", 4) > 0
+def _flac_continues(file: AudioFile) -> bool:
+    with mapped(file.path) as content:
+        return flac_behind(content, behind_tags(content)) < len(content)
 
 
 # MP3
 
-# Frame header and side information, then the name of the index.
-_INDEX = re.compile(rb"\xff[\xe0-\xff][\s\S]{11,36}(?:Xing|Info)")
+
+def _n_mp3_samples(file: AudioFile) -> int:
+    with mapped(file.path) as content:
+        return count_mp3_samples(content)
 
 
-def _mp3_has_index(file: sf.SoundFile) -> bool:
-    """Whether the first frame holds an index instead of audio."""
-    with _mapped(file.name) as content:
-        start = _behind_id3(content)
-        return _INDEX.search(content[start : start + 2048]) is not None
+def _mp3_has_index(file: AudioFile) -> bool:
+    """Whether libsndfile is told how many frames there are."""
+    with mapped(file.path) as content:
+        return mp3_index(content) is not None
 
 
-def _mp3_continues(file: sf.SoundFile) -> bool:
-    there = count_mp3_samples(file.name)
-    return _is_clearly_more(there, file.frames, file.samplerate)
+def _mp3_continues(file: AudioFile) -> bool:
+    return _is_clearly_more(_n_mp3_samples(file), file.frames, file.samplerate)
 
 
 def _is_clearly_more(there: int, n_read: int, rate: int) -> bool:
@@ -263,17 +211,6 @@ def _mp3_dropped(rate: int) -> int:
     return 2 * (1152 if rate >= 32000 else 576)
 
 
-def _behind_id3(content: mmap.mmap) -> int:
-    """Where the ID3v2 tags at the beginning of a file end."""
-    place = 0
-    while content[place : place + 3] == b"ID3" and place + 10 <= len(content):
-        size = 0
-        for byte in content[place + 6 : place + 10]:
-            size = size << 7 | byte & 0x7F
-        place += 10 + size
-    return place
-
-
 # Ogg
 
 # Version, flags, granule position, stream, number, checksum, segments.
@@ -283,10 +220,10 @@ _FIRST, _LAST = 2, 4  # flags
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def _ogg_fault(file: sf.SoundFile) -> str:
+def _ogg_fault(file: AudioFile) -> str:
     """As :func:`fault`: each page has a number and a checksum."""
     following: dict[int, int] = {}  # stream -> number of its next page
-    with _mapped(file.name) as content:
+    with mapped(file.path) as content:
         for place, flags, stream, number, is_valid in _ogg_pages(content):
             if not is_valid:
                 if content.find(b"OggS", place + 4) < 0:
@@ -301,13 +238,13 @@ def _ogg_fault(file: sf.SoundFile) -> str:
         return "cut off: its end is missing" if following else ""
 
 
-def _ogg_continues(file: sf.SoundFile) -> bool:
+def _ogg_continues(file: AudioFile) -> bool:
     """Whether recordings follow one another.
 
     Streams side by side, such as pictures beside the audio, are one recording.
     """
     n_recordings, open_streams = 0, set()
-    with _mapped(file.name) as content:
+    with mapped(file.path) as content:
         for _, flags, stream, *_ in _ogg_pages(content):
             if flags & _FIRST:
                 n_recordings += not open_streams
@@ -317,7 +254,7 @@ def _ogg_continues(file: sf.SoundFile) -> bool:
     return n_recordings > 1
 
 
-def _ogg_pages(content: mmap.mmap) -> Iterator[tuple[int, int, int, int, bool]]:
+def _ogg_pages(content: mmap) -> Iterator[tuple[int, int, int, int, bool]]:
     """Place, flags, stream, number of each page, and whether it is valid."""
     place = content.find(b"OggS")
     while place >= 0:
@@ -342,9 +279,12 @@ def _ogg_checksum(page: bytes) -> int:
 
 
 _BEHIND = {
-    "WAV": _wav_continues,
-    "WAVEX": _wav_continues,
-    "AU": _au_continues,
+    "WAV": _samples_go_on,
+    "WAVEX": _samples_go_on,
+    "RF64": _samples_go_on,
+    "AIFF": _samples_go_on,
+    "CAF": _samples_go_on,
+    "AU": _samples_go_on,
     "FLAC": _flac_continues,
     "MP3": _mp3_continues,
     "OGG": _ogg_continues,

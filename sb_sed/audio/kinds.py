@@ -5,6 +5,7 @@ Authors
 """
 
 import re
+from mmap import mmap
 
 # As many bytes as it takes to know; MP3 and AAC need their second frame, too.
 ENOUGH, ENOUGH_FRAMES = 64, 2**14
@@ -15,7 +16,7 @@ _CONTAINERS = {
     "W64": rb"riff\x2e\x91\xcf\x11",
     "FLAC": rb"fLaC",
     "Ogg": rb"OggS",
-    "ID3": rb"ID3[\x02-\x04]",
+    "ID3": rb"ID3[\x02-\x04]|APETAGEX",
     "AIFF": rb"FORM",
     "CAF": rb"caff",
     "AU": rb"\.snd|dns\.",
@@ -125,6 +126,56 @@ def mp3_frame(header: bytes) -> tuple[int, int]:
     rate = _RATES[version] * (441, 480, 320)[header[2] >> 2 & 3] // 441
     padding = header[2] >> 1 & 1
     return n_samples, n_samples // 8 * bit_rate // rate + padding
+
+
+def behind_tags(content: bytes | mmap) -> int:
+    """Return where the ID3v2 and APE tags at the beginning of a file end.
+
+    Example
+    -------
+    >>> behind_tags(b"ID3\\4\\0\\0\\0\\0\\0\\5title" + b"fLaC")
+    15
+    """
+    place = 0
+    while re.match(rb"ID3[\x02-\x04]|APETAGEX", content[place : place + 8]):
+        header = content[place : place + 16].ljust(16, b"\0")
+        if header[:1] == b"A":
+            place += 32 + int.from_bytes(header[12:], "little")
+            continue
+        size = 0
+        for byte in header[6:10]:
+            size = size << 7 | byte & 0x7F
+        # Some tags repeat their header at their end.
+        place += 10 + size + 10 * bool(header[5] & 0x10)
+    return place
+
+
+def before_tags(content: bytes | mmap) -> int:
+    """Return where the ID3v1, APE and Lyrics3 tags at a file's end begin.
+
+    Example
+    -------
+    >>> before_tags(b"audio" + b"TAG" + bytes(125))
+    5
+    """
+    end = len(content)
+    while True:
+        tail = content[max(0, end - 128) : end]
+        if len(tail) == 128 and tail.startswith(b"TAG"):
+            size = 128
+        elif len(tail) >= 32 and tail[-32:].startswith(b"APETAGEX"):
+            footer = tail[-32:]
+            has_header = footer[23] & 0x80
+            size = int.from_bytes(footer[12:16], "little") + 32 * bool(
+                has_header
+            )
+        elif lyrics := re.search(rb"(\d{6})LYRICS200\Z", tail):
+            size = int(lyrics[1]) + 15
+        else:
+            return end
+        if not 0 < size <= end:
+            return end
+        end -= size
 
 
 def may_be_frames(head: bytes) -> bool:

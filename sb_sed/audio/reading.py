@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 import soxr
 
+from sb_sed.audio.headers import AudioFile
 from sb_sed.audio.integrity import continues, fault, shortfall
 from sb_sed.audio.kinds import ENOUGH_FRAMES, foreign
 
@@ -33,6 +33,7 @@ _FULL_SCALE, _CLIPPED_SHARE = 0.9999, 0.01
 _OBSCURE = {
     "possibly a pipe": "no audio was found in it",
     "nternal": "its header is damaged",
+    "flac decoder": "its frames are damaged or end early",
 }
 _HEADERLESS = "has no header that says how to read it"
 
@@ -91,12 +92,22 @@ class Recording:
 
 def file_notes(path: str | Path) -> list[str]:
     """Return notes, as of ``Recording.notes``, that only the file can give."""
+    notes = []
     try:
-        more = continues(path)
+        with AudioFile(path) as file:
+            if file.is_open_ended:
+                notes.append(
+                    "has a header without its length: it was read to the end "
+                    "of the file"
+                )
+        if continues(path):
+            notes.append(
+                "goes on behind the end that its header names, which is not "
+                "read"
+            )
     except (OSError, RuntimeError, ValueError):  # it is gone by now
-        return []
-    note = "goes on behind the end that its header names, which is not read"
-    return [note] * more
+        pass
+    return notes
 
 
 def read_mono(
@@ -126,6 +137,7 @@ def read_mono(
 
     Example
     -------
+    >>> import soundfile as sf
     >>> path = getfixture("tmp_path") / "stereo.wav"
     >>> sf.write(path, np.array([[0.5, 0.25], [0.0, -0.5]]), 44100)
     >>> read_mono(path)
@@ -147,6 +159,7 @@ def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
 
     Example
     -------
+    >>> import soundfile as sf
     >>> path = getfixture("tmp_path") / "stereo.wav"
     >>> sf.write(path, np.zeros((44100, 2)), 44100)
     >>> sum(len(block) for block in read_blocks(path, 16000))
@@ -168,7 +181,7 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 
 @contextmanager
-def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
+def open_audio(path: str | Path) -> Iterator[AudioFile]:
     """Open an audio file; every error inside the block is taken for its fault.
 
     Raises
@@ -189,7 +202,7 @@ def open_audio(path: str | Path) -> Iterator[sf.SoundFile]:
         with open(path, "rb") as stream:
             if reason := foreign(stream.read(ENOUGH_FRAMES)):
                 raise UnusableAudio(reason)
-        with sf.SoundFile(os.fsencode(path)) as file:
+        with AudioFile(path) as file:
             if file.format == "RAW":  # a guess from the name
                 raise UnusableAudio(_HEADERLESS)
             if reason := fault(file):
@@ -301,10 +314,14 @@ def _check_there(path: str | Path) -> None:
         raise UnusableAudio(_HEADERLESS)
 
 
-def _blocks(file: sf.SoundFile) -> Iterator[np.ndarray]:
+def _blocks(file: AudioFile) -> Iterator[np.ndarray]:
     """Blocks [N, channels] of a file that must hold what its header says."""
-    n_frames, size = 0, max(1, _BLOCK // file.channels)
-    while len(block := file.read(size, dtype="float32", always_2d=True)):
+    n_frames, most = 0, max(1, _BLOCK // file.channels)
+    # Not beyond the end: what is there may be no audio.
+    while size := min(most, file.frames - n_frames):
+        block = file.read(size, dtype="float32", always_2d=True)
+        if not len(block):
+            break
         n_frames += len(block)
         yield block
     if reason := shortfall(file, n_frames):

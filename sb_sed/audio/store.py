@@ -26,6 +26,7 @@ import numpy as np
 import soundfile as sf
 from tqdm import tqdm
 
+from sb_sed.audio.headers import AudioFile
 from sb_sed.audio.reading import (
     UnusableAudio,
     one_line,
@@ -34,9 +35,6 @@ from sb_sed.audio.reading import (
 )
 from sb_sed.errors import UNREADABLE, InputError
 from sb_sed.formats import atomic_path
-
-# Lossy formats decode slowly and seek inexactly: they are always converted.
-_USED_IN_PLACE = {"WAV", "WAVEX", "RF64", "FLAC"}
 
 # A kill costs at most this many seconds of looking at files again.
 _SAVE_EVERY = 10.0
@@ -169,9 +167,9 @@ def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
 
 
 def _is_usable_in_place(path: str, sample_rate: int) -> bool:
-    info = sf.info(os.fsencode(path))
-    is_wanted = (info.channels, info.samplerate) == (1, sample_rate)
-    return is_wanted and info.format in _USED_IN_PLACE
+    with AudioFile(path) as file:
+        is_wanted = (file.channels, file.samplerate) == (1, sample_rate)
+        return is_wanted and file.is_plain
 
 
 def _converted_before(

@@ -26,6 +26,7 @@ import pytest
 import soundfile as sf
 import torch
 
+from sb_sed.audio.headers import AudioFile
 from sb_sed.cli.main import main
 
 _TIMES = int(os.environ.get("FUZZ_TIMES", 1))
@@ -206,9 +207,10 @@ def process_files(command, model, tmp_path):
             *("--threads", 2, "--device", "cpu"),
         )
         processed = listed(outcome, {*WHOLE, *files})
-        return {
-            n: x | {"info": sf.info(folder / n)} for n, x in processed.items()
-        }
+        for name, entry in processed.items():
+            with AudioFile(folder / name) as file:
+                entry["info"] = file
+        return processed
 
     def run(files):
         try:
