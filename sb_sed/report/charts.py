@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from sb_sed.formats import stem
-from sb_sed.scoring import import_quietly
 from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
+from sb_sed.scoring.intersections import Runs, Steps, detections, frame_edges
+from sb_sed.smoothing.detections import Detections
+from sb_sed.tuning.matching import Reference, collar_hits
 
 LEAST_SHARE = 1e-3  # where the logarithmic scale of shares begins
+# Detections are looked for with this much to spare and then compared exactly.
+_SPARE = 0.01
 
 
 @dataclass
@@ -40,11 +45,10 @@ class OperatingCurve:
 def operating_curves(
     reference: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
 ) -> dict[str, OperatingCurve]:
-    """Compute the curve of each class, exactly, with sed_scores_eval.
+    """Compute the curve of each class, exactly, as sed_eval would count.
 
-    Events of one class in one file of the reference may neither overlap nor
-    touch; each file has scores (stem -> table). Returns label -> curve, for the
-    classes that the reference has.
+    Each file has scores (stem -> table). Returns label -> curve, for the
+    classes of the reference that have scores.
 
     Example
     -------
@@ -57,29 +61,100 @@ def operating_curves(
     >>> curve.thresholds, curve.f1.round(2)
     (array([0.2, 0.4, 0.9]), array([0.  , 0.67, 1.  ]))
     """
-    collar_based = import_quietly("sed_scores_eval.collar_based")
-    truth = {stem(name): [] for name in reference["filename"]}
-    events = reference.dropna(subset=["event_label"])
-    for name, *event in events.itertuples(index=False):
-        truth[stem(name)].append(tuple(event))
-    labels = set(events["event_label"])
-    curves = collar_based.precision_recall_curve(
-        {
-            name: scores[name][
-                [c for c in scores[name] if c in ("onset", "offset", *labels)]
-            ]
-            for name in truth
-        },
-        truth,
-        onset_collar=COLLAR,
-        offset_collar=COLLAR,
-        offset_collar_rate=OFFSET_RATIO,
+    names = list(dict.fromkeys(reference["filename"].map(stem)))
+    edges = [frame_edges(scores[name]) for name in names]
+    labels = {*reference["event_label"].dropna()}.intersection(
+        *(table.columns[2:] for table in scores.values())
     )
-    # They are in the order of recall, which is not that of the thresholds.
-    return {
-        label: _in_order(precision, recall, thresholds)
-        for label, (precision, recall, thresholds, _) in sorted(curves.items())
-    }
+    curves = {}
+    for label in tqdm(
+        sorted(labels),
+        "operating curves",
+        delay=2,
+        leave=False,
+        disable=None,
+    ):
+        true = Reference.from_events(reference, label, names)
+        found = [
+            detections(scores[name][label].to_numpy(dtype=float))
+            for name in names
+        ]
+        steps = [_estimates(runs) for runs in found]
+        steps += _hits(true, found, edges)
+        level, counts = Steps.joined(steps).points()
+        new = np.append(False, (counts[1:] != counts[:-1]).any(axis=1))
+        hits, estimates = counts[new].T[:, ::-1]
+        # A detection may go where another comes: none is left.
+        curves[label] = OperatingCurve(
+            level[new][::-1],
+            np.where(estimates, hits / np.maximum(estimates, 1), 1.0),
+            hits / len(true.onset),
+        )
+    return curves
+
+
+def _estimates(runs: Runs) -> Steps:
+    """The number of detections in a file, beside no hits."""
+    goes = ~np.isneginf(runs.low)
+    change = np.zeros((len(goes) + int(goes.sum()), 2))
+    change[: len(goes), 1] = 1
+    change[len(goes) :, 1] = -1
+    return Steps(np.concatenate([runs.high, runs.low[goes]]), change)
+
+
+def _hits(
+    true: Reference, found: Sequence[Runs], edges: Sequence[np.ndarray]
+) -> list[Steps]:
+    """The hits of a class in each file, beside no detections.
+
+    Only where a detection that is within the collars of an event comes or goes
+    can hits change: these few thresholds are the settings that are matched.
+    """
+    levels, parts = [], []
+    for file, runs in enumerate(found):
+        onset, offset = edges[file][runs.begin], edges[file][runs.end]
+        near = np.zeros(len(onset), dtype=bool)
+        for event in np.flatnonzero(true.file == file):
+            begin, end = true.onset[event], true.offset[event]
+            collar = max(COLLAR, OFFSET_RATIO * (end - begin))
+            near |= (np.abs(onset - begin) < COLLAR + _SPARE) & (
+                np.abs(offset - end) < collar + _SPARE
+            )
+        low, high = runs.low[near], runs.high[near]
+        level = np.unique(np.append(low[~np.isneginf(low)], high))[::-1]
+        setting, run = np.nonzero(
+            (low < level[:, None]) & (level[:, None] <= high)
+        )
+        levels.append(level)
+        parts.append(
+            (
+                setting,
+                np.full(len(run), file),
+                onset[near][run],
+                offset[near][run],
+            )
+        )
+    setting, file, onset, offset = map(np.concatenate, zip(*parts, strict=True))
+    if not len(setting):
+        return []
+    order = np.lexsort((onset, file, setting))
+    hits, _ = collar_hits(
+        true,
+        Detections(
+            setting[order],
+            file[order],
+            onset[order],
+            offset[order],
+            np.ones(len(order)),
+        ),
+        max(map(len, levels)),
+    )
+    steps = []
+    for file, level in enumerate(levels):
+        change = np.zeros((len(level), 2))
+        change[:, 0] = np.diff(hits[: len(level), file], prepend=0)
+        steps.append(Steps(level, change))
+    return steps
 
 
 def distributions(
@@ -141,12 +216,6 @@ def score_range(scores: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
         float(min(0, *(v.min() for v in values))),
         float(max(1, *(v.max() for v in values))),
     )
-
-
-def _in_order(precision, recall, thresholds) -> OperatingCurve:
-    order = np.argsort(thresholds, kind="stable")
-    order = order[np.isfinite(thresholds[order])]
-    return OperatingCurve(thresholds[order], precision[order], recall[order])
 
 
 def _frames(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -140,10 +140,7 @@ def _panels(contents: Contents, scores, smoothed, reference) -> list[dict]:
     """The charts of the classes that have scores."""
     low, high = contents.low, contents.high
     shares = distributions(reference, scores, np.linspace(low, high, _BINS + 1))
-    curves = {}
-    # Defined under the same conditions; the report's notes say what is missing.
-    if contents.report["psds"] is not None:
-        curves = operating_curves(reference, smoothed)
+    curves = operating_curves(reference, smoothed)
     panels = []
     for row in contents.classes:
         label = row["label"]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, stem
@@ -145,37 +146,58 @@ def _count(
             | {*estimate["event_label"].dropna()}
         )
     )
-    metric = make_metric(import_quietly("sed_eval"), labels)
-    totals = np.zeros((len(reference_events) + 1, 3, len(labels)), dtype=int)
-    for row, (name, events) in enumerate(reference_events.items(), start=1):
-        metric.evaluate(
-            *(
-                [
-                    {
-                        "filename": name,
-                        "onset": onset,
-                        "offset": offset,
-                        "event_label": label,
-                    }
-                    for onset, offset, label in some
-                    if label in labels
-                ]
-                for some in (events, estimated_events.get(name, []))
-            )
+    # Class by class, as sed_eval compares all pairs of the events it is given,
+    # for each of its classes.
+    sed_eval = import_quietly("sed_eval")
+    metrics = [make_metric(sed_eval, [label]) for label in labels]
+    places = {label: place for place, label in enumerate(labels)}
+    counts = np.zeros((len(reference_events), 3, len(labels)), dtype=int)
+    for row, name in enumerate(
+        tqdm(
+            reference_events,
+            "counting events",
+            delay=2,
+            leave=False,
+            disable=None,
         )
-        totals[row] = [
-            [metric.class_wise[label][count] for label in labels]
-            for count in ("Nref", "Nsys", "Ntp")
-        ]
-    per_file = np.diff(totals, axis=0)
+    ):
+        true = _by_class(name, reference_events[name])
+        found = _by_class(name, estimated_events.get(name, []))
+        for label in (true.keys() | found.keys()) & places.keys():
+            place = places[label]
+            metric = metrics[place]
+            before = _totals(metric, label)
+            metric.evaluate(true.get(label, []), found.get(label, []))
+            counts[row, :, place] = _totals(metric, label) - before
     return Counts(
         files=list(reference_events),
         classes=labels,
-        reference=per_file[:, 0],
-        estimate=per_file[:, 1],
-        hits=per_file[:, 2],
+        reference=counts[:, 0],
+        estimate=counts[:, 1],
+        hits=counts[:, 2],
         unreported=unreported,
     )
+
+
+def _by_class(name: str, events: list[tuple]) -> dict[str, list[dict]]:
+    """Return the events of a file by class, as sed_eval takes them."""
+    classes: dict[str, list[dict]] = {}
+    for onset, offset, label in events:
+        classes.setdefault(label, []).append(
+            {
+                "filename": name,
+                "onset": onset,
+                "offset": offset,
+                "event_label": label,
+            }
+        )
+    return classes
+
+
+def _totals(metric, label: str) -> np.ndarray:
+    """Return what a metric has counted so far: reference, estimate, hits."""
+    counts = metric.class_wise[label]
+    return np.array([counts[name] for name in ("Nref", "Nsys", "Ntp")], int)
 
 
 def events_by_stem(events: pd.DataFrame) -> dict[str, list[tuple]]:

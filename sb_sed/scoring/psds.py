@@ -1,7 +1,7 @@
-"""Polyphonic sound detection scores (PSDS) with sed_scores_eval.
+"""Polyphonic sound detection scores (PSDS).
 
-Exact over all thresholds; the baseline's psds_eval takes 50 thresholds and is
-up to 0.02 lower.
+Exact over all thresholds and equal to those of sed_scores_eval; the baseline's
+psds_eval takes 50 thresholds and is up to 0.02 lower.
 
 C. Bilen et al., "A framework for the robust evaluation of sound event
 detection", ICASSP 2020; J. Ebbers et al., "Threshold-independent evaluation of
@@ -11,48 +11,114 @@ Authors
  * sb_sed contributors 2026
 """
 
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import stem
-from sb_sed.scoring import import_quietly
+from sb_sed.formats import EVENT_COLUMNS, Event, stem
 from sb_sed.scoring.collar import events_by_stem
+from sb_sed.scoring.intersections import (
+    Steps,
+    Tolerances,
+    TrueFile,
+    detections,
+    frame_edges,
+)
 
 MAX_EFPR = 100.0  # effective false positives per hour
 
-# Detection (dtc) and ground truth (gtc) tolerances with the cross triggers'
-# (cttc), and the weights of cross triggers and of the spread over classes.
-# Settings that share their tolerances share the expensive half of the work.
-_TOLERANCES = {
-    (0.5, 0.5, 0.3): {"2020": (0, 0), "2020_ct": (1, 0), "2020_st": (0, 1)},
-    (0.7, 0.7, None): {"1": (0, 1)},
-    (0.1, 0.1, 0.3): {"2": (0.5, 1)},
+_CTTC = 0.3  # cross trigger tolerance
+
+# The weights of cross triggers and of the spread over classes. Settings that
+# share their tolerances share the expensive half of the work.
+_VARIANTS = {
+    Tolerances(dtc=0.5, gtc=0.5): {
+        "2020": (0, 0),
+        "2020_ct": (1, 0),
+        "2020_st": (0, 1),
+    },
+    Tolerances(dtc=0.7, gtc=0.7): {"1": (0, 1)},
+    Tolerances(dtc=0.1, gtc=0.1): {"2": (0.5, 1)},
 }
+# Events with a smaller gap are one: seconds, what times are rounded to.
+_SMALLEST_GAP = 1e-6
+# True positive ratios that are averaged over the classes at once.
+_CELLS = 2**20
 
 
 class PsdsUndefined(InputError):
     """PSDS is not defined for an input that has other scores."""
 
 
+def merge_events(reference: pd.DataFrame) -> pd.DataFrame:
+    """Unite events of one class in one file that overlap or touch.
+
+    A detector cannot tell them apart, and PSDS is not defined for them. The
+    official ``validation.tsv`` of DCASE 2020 has twelve such pairs.
+
+    Arguments
+    ---------
+    reference : pandas.DataFrame
+        Events as of :func:`sb_sed.formats.read_events`.
+
+    Returns
+    -------
+    merged : pandas.DataFrame
+        Filename, onset, offset and event_label; all other rows as they were,
+        each union in the place of its first event.
+
+    Example
+    -------
+    >>> reference = pd.DataFrame(
+    ...     [["a.wav", 2, 3, "Dog"], ["a.wav", 0, 2, "Dog"]],
+    ...     columns=EVENT_COLUMNS,
+    ... )
+    >>> merge_events(reference)
+      filename  onset  offset event_label
+    0    a.wav    0.0     3.0         Dog
+    """
+    merged = reference[EVENT_COLUMNS].reset_index(drop=True)
+    merged = merged.astype({"onset": float, "offset": float})
+    order = merged.dropna(subset=["event_label"]).sort_values(
+        ["event_label", "onset"], kind="stable"
+    )
+    dropped = []
+    for _, rows in order.groupby(
+        [order["filename"].map(stem), order["event_label"]], sort=False
+    ):
+        if len(rows) == 1:
+            continue
+        first, end = rows.index[0], -np.inf
+        for row in rows.itertuples():
+            if row.onset > end + _SMALLEST_GAP:
+                first, end = row.Index, row.offset
+                continue
+            end = max(end, row.offset)
+            merged.loc[first, "offset"] = end
+            dropped.append(row.Index)
+    return merged.drop(index=dropped).reset_index(drop=True)
+
+
 def psds(
     reference: pd.DataFrame,
-    scores: dict[str, pd.DataFrame],
-    durations: dict[str, float] | None = None,
+    scores: Mapping[str, pd.DataFrame],
+    durations: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Compute all PSDS variants that DCASE Task 4 has used.
 
     Arguments
     ---------
     reference : pandas.DataFrame
-        Events as of :func:`sb_sed.formats.read_events`; events of one class
-        in one file may neither overlap nor touch.
-    scores : dict
+        Events as of :func:`sb_sed.formats.read_events`; those of one class
+        that overlap or touch are one (:func:`merge_events`).
+    scores : Mapping
         Stem -> scores table, for each file of the reference. Classes of which
         the reference has no event have no PSDS and are left out.
-    durations : dict, optional
+    durations : Mapping, optional
         File name -> seconds, for each file of the reference; the offset of
         the last frame when omitted.
 
@@ -67,8 +133,7 @@ def psds(
     Raises
     ------
     PsdsUndefined
-        If events of a class overlap, there are none, the scores lack a
-        class, or the installed pandas is too new.
+        If there are no events or the scores lack a class.
     InputError
         If a file lacks scores or a duration.
 
@@ -82,113 +147,122 @@ def psds(
     >>> psds(reference, scores)["1"]
     1.0
     """
-    if int(pd.__version__.split(".")[0]) >= 3:
-        raise PsdsUndefined(
-            f"PSDS needs pandas older than 3 (sed_scores_eval fails with "
-            f'{pd.__version__}): run pip install "pandas<3".'
+    events = events_by_stem(merge_events(reference))
+    n_events = Counter(label for x in events.values() for *_, label in x)
+    classes = _classes({*n_events}, events, scores)
+    seconds = sum(_durations(events, scores, durations).values())
+    files = {
+        name: TrueFile(
+            [Event(*event) for event in found], frame_edges(scores[name])
         )
-    intersection_based = import_quietly("sed_scores_eval.intersection_based")
-    events = {
-        name: sorted(found) for name, found in events_by_stem(reference).items()
-    }
-    if not any(events.values()):
-        raise PsdsUndefined("The reference has no event: PSDS is not defined.")
-    _refuse_overlaps(events)
-    tables = _tables(events, scores)
-    seconds = _durations(events, tables, durations)
-    # Cross triggers are between classes: one class alone has none.
-    several = len(next(iter(tables.values())).columns) > 3
-    result = {}
-    for (dtc, gtc, cttc), variants in _TOLERANCES.items():
-        tolerances = {"dtc_threshold": dtc, "gtc_threshold": gtc}
-        cttc = cttc if several else None
-        deltas = intersection_based.intermediate_statistics_deltas(
-            tables, events, cttc_threshold=cttc, **tolerances
-        )
-        _fill_empty_classes(deltas)
-        for name, (alpha_ct, alpha_st) in variants.items():
-            alpha_ct *= several
-            result[name] = float(
-                intersection_based.psds(
-                    None,
-                    events,
-                    seconds,
-                    deltas=deltas,
-                    cttc_threshold=cttc if alpha_ct else None,
-                    alpha_ct=alpha_ct,
-                    alpha_st=alpha_st,
-                    max_efpr=MAX_EFPR,
-                    **tolerances,
-                )[0]
-            )
-    return result
-
-
-def _fill_empty_classes(deltas: dict[str, dict[str, tuple]]) -> None:
-    """Give classes whose counts no threshold changes a point without change.
-
-    Without any, sed_scores_eval fails: for a class whose detections all lie in
-    its events and cover too little of them.
-    """
-    first = next(iter(deltas.values()))
-    for label, (_, counts) in first.items():
-        if not any(len(of_file[label][0]) for of_file in deltas.values()):
-            none = {name: np.zeros(1, int) for name in counts}
-            first[label] = np.zeros(1), none
-
-
-def _refuse_overlaps(events: dict[str, list[tuple]]) -> None:
-    """Refuse overlaps, at which sed_scores_eval fails with an assertion."""
-    overlaps = [
-        f"{name}, {later[2]}, {earlier[0]:g}-{earlier[1]:g} s and "
-        f"{later[0]:g}-{later[1]:g} s"
         for name, found in events.items()
-        for earlier, later in pairwise(
-            sorted(found, key=lambda event: (event[2], *event[:2]))
-        )
-        if earlier[2] == later[2] and later[0] <= earlier[1]
+    }
+    weights = _cross_trigger_weights(events, classes)
+    variants = [
+        (tolerances, name, *alphas)
+        for tolerances, named in _VARIANTS.items()
+        for name, alphas in named.items()
     ]
-    if overlaps:
-        more = f" and {len(overlaps) - 3} more" if len(overlaps) > 3 else ""
-        raise PsdsUndefined(
-            "PSDS needs a reference in which events of one class neither "
-            "overlap nor touch: merge or delete one of each pair "
-            f"({'; '.join(overlaps[:3])}{more})."
+    curves: dict[str, list[tuple]] = {name: [] for _, name, *_ in variants}
+    for label in tqdm(classes, "PSDS", delay=2, leave=False, disable=None):
+        found = []
+        for name, file in files.items():
+            runs = detections(scores[name][label].to_numpy(dtype=float))
+            crossed = file.cross_triggers(label, runs, _CTTC, weights)
+            found.append((file, runs, crossed))
+        points = {
+            tolerances: Steps.joined(
+                [
+                    file.steps(label, runs, tolerances, crossed)
+                    for file, runs, crossed in found
+                ]
+            ).points()
+            for tolerances in _VARIANTS
+        }
+        for tolerances, name, alpha_ct, _ in variants:
+            true, false, crossed = points[tolerances][1].T
+            rate = 3600 * (false / seconds + alpha_ct * crossed)
+            curves[name].append(_curve(rate, true / n_events[label]))
+    return {
+        name: _area(curves[name], alpha_st) for _, name, _, alpha_st in variants
+    }
+
+
+def _cross_trigger_weights(
+    events: Mapping[str, Sequence[tuple]], classes: Sequence[str]
+) -> dict[str, float]:
+    """Return what a cross trigger adds to the mean rate over other classes.
+
+    The rate of a class is per second of its events. Cross triggers are between
+    classes: one class alone has none.
+    """
+    seconds = dict.fromkeys(classes, 0.0)
+    for found in events.values():
+        for onset, offset, label in found:
+            seconds[label] += offset - onset
+    n_others = max(len(classes) - 1, 1)
+    return {label: 1 / total / n_others for label, total in seconds.items()}
+
+
+def _curve(rate: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the best true positive ratio up to each false positive rate.
+
+    Both rise; the ratio holds up to the next rate, and the first rate is 0.
+    """
+    order = np.lexsort((-ratio, rate))
+    rate, best = rate[order], np.maximum.accumulate(ratio[order])
+    better = np.append(True, best[1:] > best[:-1]) & (rate <= MAX_EFPR)
+    # Sums of weights that come and go may end a trifle below 0.
+    return np.maximum(rate[better], 0.0), best[better]
+
+
+def _area(curves: Sequence[tuple], alpha_st: float) -> float:
+    """Return the area under the mean curve, less a share of its spread."""
+    rates = np.unique(np.concatenate([rate for rate, _ in curves]))
+    widths = np.diff(rates, append=MAX_EFPR)
+    area = 0.0
+    block = max(1, _CELLS // len(curves))
+    for first in range(0, len(rates), block):
+        at = rates[first : first + block]
+        ratios = np.stack(
+            [y[np.searchsorted(x, at, side="right") - 1] for x, y in curves]
         )
+        height = ratios.mean(axis=0) - alpha_st * ratios.std(axis=0)
+        area += np.maximum(height, 0) @ widths[first : first + block]
+    return float(area / MAX_EFPR)
 
 
-def _tables(
-    events: dict[str, list[tuple]], scores: dict[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Return the scores of the reference's files and classes."""
+def _classes(
+    present: set[str],
+    events: Mapping[str, Sequence[tuple]],
+    scores: Mapping[str, pd.DataFrame],
+) -> list[str]:
+    """Return the classes of the reference, all of which have scores."""
+    if not present:
+        raise PsdsUndefined("The reference has no event: PSDS is not defined.")
     missing = [name for name in events if name not in scores]
     if missing:
         raise InputError(
             f"There are no scores for {missing[0]} ({len(missing)} of the "
             "reference's files lack them): PSDS needs them for each."
         )
-    present = {label for found in events.values() for _, _, label in found}
-    classes = list(scores[next(iter(events))].columns[2:])
-    if unknown := sorted(present - set(classes)):
-        raise PsdsUndefined(
-            f"The scores have no column {unknown[0]}, a class of the "
-            "reference: PSDS needs scores for each class."
-        )
-    columns = ["onset", "offset", *(c for c in classes if c in present)]
-    return {name: scores[name][columns] for name in events}
+    for name in events:
+        if unknown := sorted(present - set(scores[name].columns[2:])):
+            raise PsdsUndefined(
+                f"The scores have no column {unknown[0]}, a class of the "
+                "reference: PSDS needs scores for each class."
+            )
+    return sorted(present)
 
 
 def _durations(
-    events: dict[str, list[tuple]],
-    tables: dict[str, pd.DataFrame],
-    durations: dict[str, float] | None,
+    events: Mapping[str, Sequence[tuple]],
+    scores: Mapping[str, pd.DataFrame],
+    durations: Mapping[str, float] | None,
 ) -> dict[str, float]:
     """Return the seconds of the reference's files."""
     if durations is None:
-        return {
-            name: float(table["offset"].iloc[-1])
-            for name, table in tables.items()
-        }
+        return {name: float(scores[name]["offset"].iloc[-1]) for name in events}
     seconds = {stem(name): value for name, value in durations.items()}
     missing = [name for name in events if name not in seconds]
     if missing:
