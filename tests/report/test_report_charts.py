@@ -51,6 +51,53 @@ def test_curves_are_those_of_each_threshold(data):
             )
 
 
+def test_curves_count_each_of_events_that_overlap(data):
+    reference, scores = data
+    twice = reference.assign(offset=reference["offset"] + 0.25)
+    both = pd.concat([reference, twice], ignore_index=True)
+    curves = operating_curves(both, scores)
+    for threshold in (0.505, 0.755):
+        events = ThresholdSmoother(threshold)(scores)[EVENT_COLUMNS]
+        counts = event_counts(both, events)
+        for hits, n_reference, label in zip(
+            counts.hits.sum(0),
+            counts.reference.sum(0),
+            counts.classes,
+            strict=True,
+        ):
+            curve = curves[label]
+            index = np.searchsorted(curve.thresholds, threshold)
+            assert curve.recall[index] == hits / n_reference
+
+
+@pytest.mark.parametrize("name", ["Dog\\bark", "\\", "tps", "onset "])
+def test_curves_of_classes_of_any_name(data, name):
+    reference, scores = data
+    renamed = operating_curves(
+        reference.replace({"event_label": {"Dog": name}}),
+        {k: table.rename(columns={"Dog": name}) for k, table in scores.items()},
+    )
+    curves = operating_curves(reference, scores)
+    np.testing.assert_array_equal(renamed[name].f1, curves["Dog"].f1)
+    assert {*renamed} == {"Cat", name}
+
+
+def test_curves_of_what_the_scores_lack(data):
+    reference, scores = data
+    other = reference.replace({"event_label": {"Dog": "Cow"}})
+    assert [*operating_curves(other, scores)] == ["Cat"]
+    nothing = reference.assign(event_label=None, onset=np.nan, offset=np.nan)
+    assert operating_curves(nothing, scores) == {}
+
+
+def test_a_curve_without_hits():
+    scores = {"a": scores_table([[0.2], [0.9]], 1.0, ["Dog"])}
+    reference = pd.DataFrame([["a.wav", 5, 9, "Dog"]], columns=EVENT_COLUMNS)
+    curve = operating_curves(reference, scores)["Dog"]
+    assert curve.thresholds.tolist() == [0.9]
+    assert curve.f1.tolist() == [0]
+
+
 def test_distributions_count_each_frame_once(data):
     reference, scores = data
     edges = np.linspace(0, 1, 11)
