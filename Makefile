@@ -10,7 +10,7 @@ HPARAMS ?= hparams/ppcen_dat.yaml
 
 install: $(VENV)/.installed
 
-# Two dependencies (sed_scores_eval, pesq) are compiled when they are installed.
+# Two packages are compiled: pesq, and sed_scores_eval for the tests.
 $(VENV)/.installed: setup.py constraints.txt
 	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is needed:\
 	 apt-get install build-essential python3-dev python3-venv" >&2; exit 1; }

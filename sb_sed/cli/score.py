@@ -24,7 +24,7 @@ examples:
   sb-sed score events.tsv validation.tsv --markdown report.md
 
 Event-based F1: sed_eval, collar 0.2 s, offset max(0.2 s, 20 %).
-Segment-based F1: sed_eval, 1 s. PSDS: sed_scores_eval; scores only.
+Segment-based F1: sed_eval, 1 s. PSDS: as sed_scores_eval's; scores only.
 """
 
 

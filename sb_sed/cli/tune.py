@@ -150,7 +150,7 @@ def _search(arguments: argparse.Namespace) -> Callable | None:
 def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:
     """PSDS 1 and 2 on all files, as values and as a line."""
     from sb_sed.formats import stem
-    from sb_sed.scoring.psds import PsdsUndefined, psds
+    from sb_sed.scoring.psds import PsdsUndefined, merge_note, psds
 
     known = reference[reference["filename"].map(stem).isin(scores)]
     try:
@@ -158,4 +158,5 @@ def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:
     except PsdsUndefined as error:
         return None, f"No PSDS. {error}"
     line = ", ".join(f"PSDS {name} {values[name]:.4f}" for name in "12")
-    return values, f"All files, tuned on them: {line}."
+    line = f"All files, tuned on them: {line}. {merge_note(known)}"
+    return values, line.rstrip()

@@ -103,6 +103,18 @@ def merge_events(reference: pd.DataFrame) -> pd.DataFrame:
     return merged.drop(index=dropped).reset_index(drop=True)
 
 
+def merge_note(reference: pd.DataFrame) -> str:
+    """Return a sentence on events that :func:`merge_events` unites, if any."""
+    n_merged = len(reference) - len(merge_events(reference))
+    if not n_merged:
+        return ""
+    return (
+        f"{n_merged} events of the reference overlap or touch another of "
+        "their class in their file: PSDS is that of the merged events, the F1 "
+        "scores count each."
+    )
+
+
 def psds(
     reference: pd.DataFrame,
     scores: Mapping[str, pd.DataFrame],

@@ -15,7 +15,7 @@ from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, atomic_path, stem
 from sb_sed.scoring.collar import event_counts, segment_counts
 from sb_sed.scoring.counts import LEVEL, Counts
-from sb_sed.scoring.psds import PsdsUndefined, merge_events, psds
+from sb_sed.scoring.psds import PsdsUndefined, merge_note, psds
 
 PSDS_NAMES = {
     "2020": "PSDS 2020",
@@ -212,12 +212,8 @@ def _psds(
     except PsdsUndefined as error:
         notes.append(f"No PSDS. {error}")
         return None
-    if n_merged := len(reference) - len(merge_events(reference)):
-        notes.append(
-            f"{n_merged} events of the reference overlap or touch another of "
-            "their class in their file: PSDS is that of the merged events, the "
-            "F1 scores count each."
-        )
+    if note := merge_note(reference):
+        notes.append(note)
     return result
 
 

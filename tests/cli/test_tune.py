@@ -113,6 +113,21 @@ def test_psds_where_durations_are_given(folder, capsys):
     assert f"PSDS 1 {psds['1']:.4f}" in capsys.readouterr().out
 
 
+def test_psds_of_events_that_overlap(folder, capsys):
+    rows = (folder / "reference.tsv").read_text().splitlines()
+    (folder / "twice.tsv").write_text("\n".join([*rows, rows[1]]) + "\n")
+    psds = []
+    for name in ("reference", "twice"):
+        run(
+            *(folder / "scores", folder / f"{name}.tsv", "--smoother"),
+            *("median", "--splits", "1", "--json", folder / "out.json"),
+            *("--durations", folder / "durations.tsv"),
+        )
+        psds.append(json.loads((folder / "out.json").read_text())["psds"])
+    assert "1 events of the reference overlap" in capsys.readouterr().out
+    assert psds[1] is not None
+
+
 def test_forest(folder, capsys, monkeypatch):
     skopt = pytest.importorskip("skopt")
     calls = []
