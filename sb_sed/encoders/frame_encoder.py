@@ -206,10 +206,10 @@ class FrameEncoder(nn.Module, ABC):
         if not self.trainable:
             return []
         parts = [nn.ModuleList(modules) for modules in self._layers()]
-        known = {id(p) for part in parts for p in part.parameters()}
-        others = [p for p in self.parameters() if id(p) not in known]
-        groups = [list(part.parameters()) for part in parts]
-        groups[0] = others + groups[0]
+        groups = [[*part.parameters()] for part in parts]
+        known = {id(p) for group in groups for p in group}
+        groups[0] += [p for p in self.parameters() if id(p) not in known]
+        groups = [[p for p in group if p.requires_grad] for group in groups]
         return [
             {"params": group, "lr": lr * decay ** (len(groups) - 1 - depth)}
             for depth, group in enumerate(groups)

@@ -10,11 +10,12 @@ import math
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sb_sed.errors import UNREADABLE, InputError, brief
 
@@ -196,3 +197,79 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
         sha.update(f"{name} {tensor.dtype} {[*tensor.shape]}".encode())
         sha.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return sha.hexdigest()[:16]
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Read what ``torch.save`` or safetensors wrote; nothing is executed.
+
+    Arguments
+    ---------
+    path : str | Path
+        A file of safetensors if it is named so.
+
+    Returns
+    -------
+    dict
+        With tensors on the CPU, wherever they were saved.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds more than tensors and plain values.
+    """
+    if Path(path).suffix == ".safetensors":
+        return read_safetensors(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(found, dict):
+            raise TypeError(f"it holds {type(found).__name__}")
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path} cannot be read as a checkpoint of tensors "
+            f"({brief(error)}): fetch it again."
+        ) from error
+    return found
+
+
+def load_state(
+    module: nn.Module, state: Mapping, path: str | Path, origin: str
+) -> None:
+    """Load weights that were read from a file.
+
+    Arguments
+    ---------
+    module : nn.Module
+    state : Mapping
+        Name to tensor, all of the module and no others.
+    path : str | Path
+        The file, for the message.
+    origin : str
+        Where the right weights come from, for the message.
+
+    Raises
+    ------
+    InputError
+        If weights are missing, are not the module's, or are not finite.
+
+    Example
+    -------
+    >>> load_state(nn.Linear(2, 1), {"weight": torch.ones(1, 2)}, "w.pt", "us")
+    Traceback (most recent call last):
+    sb_sed.errors.InputError: w.pt does not hold the weights of Linear (...bias...): take those of us.
+    """
+    try:
+        module.load_state_dict(dict(state))
+        problem = None
+    except UNREADABLE as error:
+        problem = brief(error)
+    if problem is None and not all(
+        x.isfinite().all() for x in module.state_dict().values()
+    ):
+        problem = "they are not all finite"
+    if problem:
+        raise InputError(
+            f"{path} does not hold the weights of {type(module).__name__} "
+            f"({problem}): take those of {origin}."
+        )
