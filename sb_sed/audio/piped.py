@@ -52,6 +52,7 @@ def read_piped(
     sample_rate: int,
     live: bool = False,
     recognised: Callable[[str, int], None] = lambda name, rate: None,
+    note: Callable[[str], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Read a stream, such as standard input, in blocks.
 
@@ -77,6 +78,8 @@ def read_piped(
     recognised : Callable[[str, int], None]
         Called with the format's name and the rate if the stream is an audio
         file that can be read.
+    note : Callable[[str], None], optional
+        Called with what its user should know, as of ``Recording.notes``.
 
     Yields
     ------
@@ -101,7 +104,8 @@ def read_piped(
         raise UnusableAudio(reason)
     name = container(ahead.head)
     if not name:
-        yield from resampled(_decoded(ahead, kind, channels), rate, sample_rate)
+        blocks = _decoded(ahead, kind, channels)
+        yield from resampled(blocks, rate, sample_rate, note)
         return
     if not live:
         with NamedTemporaryFile(prefix="sb_sed.") as file:
@@ -109,12 +113,13 @@ def read_piped(
                 file.write(data)
             file.flush()
             with open_audio(file.name) as audio:
+                name = audio.format if name == "ID3" else name
                 recognised(name, audio.samplerate)
-            yield from read_blocks(file.name, sample_rate)
+            yield from read_blocks(file.name, sample_rate, note)
     elif name == "WAV":
         wav = _LiveWav(ahead)
         recognised(name, wav.rate)
-        yield from resampled(wav.blocks(), wav.rate, sample_rate)
+        yield from resampled(wav.blocks(), wav.rate, sample_rate, note)
     else:
         raise UnusableAudio(
             f"a file in the format {name} can be read only as a whole: send "

@@ -1,7 +1,6 @@
 """Recordings of any format, rate and length: whole and in blocks.
 
-All of it gives the same samples: the mean of the channels, at the rate that is
-wanted. A file that is damaged or cut off is an error, never a shorter recording.
+All of it gives the same samples: one channel, at the rate that is wanted. A file that is damaged or cut off is an error, never a shorter recording.
 
 Authors
  * sb_sed contributors 2026
@@ -9,13 +8,14 @@ Authors
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import soxr
 
+from sb_sed.audio.downmix import Downmix
 from sb_sed.audio.headers import AudioFile
 from sb_sed.audio.integrity import continues, fault, shortfall
 from sb_sed.audio.kinds import ENOUGH_FRAMES, foreign
@@ -91,7 +91,7 @@ class Recording:
 
 
 def file_notes(path: str | Path) -> list[str]:
-    """Return notes, as of ``Recording.notes``, that only the file can give."""
+    """Return notes, as of ``Recording.notes``, that the file itself gives."""
     notes = []
     try:
         with AudioFile(path) as file:
@@ -111,9 +111,13 @@ def file_notes(path: str | Path) -> list[str]:
 
 
 def read_mono(
-    path: str | Path, sample_rate: int | None = None
+    path: str | Path,
+    sample_rate: int | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[np.ndarray, int]:
     """Read a whole audio file as the mean of its channels.
+
+    Where the channels cancel each other, it is one of them.
 
     Arguments
     ---------
@@ -121,6 +125,8 @@ def read_mono(
         Any file that libsndfile reads (WAV, FLAC, Ogg, MP3, …).
     sample_rate : int, optional
         Samples per second wanted; default: those of the file.
+    note : Callable[[str], None], optional
+        Called with what its user should know, as of ``Recording.notes``.
 
     Returns
     -------
@@ -145,11 +151,14 @@ def read_mono(
     """
     with open_audio(path) as file:
         rate = sample_rate or file.samplerate
-        blocks = resampled(_blocks(file), file.samplerate, rate)
-        return np.concatenate(list(blocks)), rate
+    return np.concatenate(list(read_blocks(path, rate, note))), rate
 
 
-def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
+def read_blocks(
+    path: str | Path,
+    sample_rate: int,
+    note: Callable[[str], None] | None = None,
+) -> Iterator[np.ndarray]:
     """Read an audio file as :func:`read_mono`, in blocks of a few seconds.
 
     Yields
@@ -166,7 +175,10 @@ def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
     16000
     """
     with open_audio(path) as file:
-        yield from resampled(_blocks(file), file.samplerate, sample_rate)
+        rate = file.samplerate
+        yield from resampled(_blocks(file), rate, sample_rate, note)
+    for phrase in file_notes(path) if note else ():
+        note(phrase)
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
@@ -216,8 +228,8 @@ def open_audio(path: str | Path) -> Iterator[AudioFile]:
         raise UnusableAudio(f"unreadable: {one_line(error)}") from error
 
 
-def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
-    """Return the mean of the channels.
+def check_samples(samples: np.ndarray, rate: int, n_before: int = 0) -> None:
+    """Raise UnusableAudio for samples that are no sound.
 
     Arguments
     ---------
@@ -228,11 +240,6 @@ def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
     n_before : int
         Samples that came before, for the error message.
 
-    Returns
-    -------
-    np.ndarray
-        [time], same type.
-
     Raises
     ------
     UnusableAudio
@@ -240,11 +247,12 @@ def mixed_down(samples: np.ndarray, rate: int, n_before: int = 0) -> np.ndarray:
 
     Example
     -------
-    >>> mixed_down(np.array([[0.5, 0.25], [0.0, -0.5]]), 44100)
-    array([ 0.375, -0.25 ])
+    >>> check_samples(np.array([[0.5], [np.nan]]), 2)
+    Traceback (most recent call last):
+    sb_sed.audio.reading.UnusableAudio: holds NaN or infinite samples (first ...
     """
     if np.abs(samples).max(initial=0) <= _MOST:  # False for NaN, too
-        return samples.mean(axis=1)
+        return
     wrong = ~(np.abs(samples) <= _MOST).all(axis=1)
     first = int(wrong.argmax())
     found = np.abs(samples[first])
@@ -329,9 +337,17 @@ def _blocks(file: AudioFile) -> Iterator[np.ndarray]:
 
 
 def resampled(
-    blocks: Iterable[np.ndarray], rate: int, sample_rate: int
+    blocks: Iterable[np.ndarray],
+    rate: int,
+    sample_rate: int,
+    note: Callable[[str], None] | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yield what :func:`resample` gives for the mean of all blocks [N, C]."""
+    """Yield blocks [N, C] as one channel at another rate, as of ``read_mono``.
+
+    It is what :func:`resample` gives for :class:`~sb_sed.audio.downmix.Downmix`
+    of all.
+    """
+    downmix = Downmix(rate, note)
     resampler = None
     if rate != sample_rate:
         resampler = soxr.ResampleStream(
@@ -339,8 +355,9 @@ def resampled(
         )
     n_read = n_yielded = 0
     for block in blocks:
-        block = mixed_down(block, rate, n_read)
+        check_samples(block, rate, n_read)
         n_read += len(block)
+        block = downmix(block)
         if resampler:
             block = resampler.resample_chunk(block)
         n_yielded += len(block)

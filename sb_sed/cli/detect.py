@@ -297,8 +297,10 @@ def _outputs(arguments, detector, files, separate: bool) -> list:
 def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
     from sb_sed.inference.batch import detect_blocks, write_outputs
 
-    blocks = read_samples(sys.stdin.buffer, detector, arguments)
+    notes: list[str] = []
+    blocks = read_samples(sys.stdin.buffer, detector, arguments, notes.append)
     result = detect_blocks(detector, "stdin", blocks)
+    result.notes.extend(notes)
     # Reading has found the rate, if the samples are not raw.
     result = replace(result, sample_rate=arguments.rate)
     if not result.reason:

@@ -6,10 +6,11 @@ Authors
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from sb_sed.cli.arguments import add_command, add_path, whole
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
 
 _FEATURES_EXAMPLES = """\
 examples:
@@ -252,11 +253,14 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
 
 
 def _read(path: Path, sample_rate: int):
-    """A recording at this rate, mono."""
+    """A recording at this rate, mono; print what its user should know."""
     from sb_sed.audio.reading import UnusableAudio, read_mono
 
+    def _say(note: str) -> None:
+        print(f"sb-sed: {printable(str(path))} {note}.", file=sys.stderr)
+
     try:
-        return read_mono(path, sample_rate)[0]
+        return read_mono(path, sample_rate, _say)[0]
     except UnusableAudio as reason:
         raise InputError(
             f"{path} cannot be used ({reason}): leave it out."

@@ -7,7 +7,7 @@ Authors
 import argparse
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 
@@ -62,8 +62,16 @@ def check_stream(arguments: argparse.Namespace) -> None:
             )
 
 
-def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
-    """Read a binary stream of samples or a file, in blocks for the detector."""
+def read_samples(
+    source,
+    detector,
+    arguments: argparse.Namespace,
+    note: Callable[[str], None],
+) -> Iterator:
+    """Read a binary stream of samples or a file, in blocks for the detector.
+
+    ``note`` is called with what the user should know of it.
+    """
     import torch
 
     from sb_sed.audio.piped import read_piped
@@ -77,16 +85,16 @@ def read_samples(source, detector, arguments: argparse.Namespace) -> Iterator:
         detector.hparams.sample_rate,
         arguments.stream,
         partial(_use_header, arguments),
+        note,
     )
 
 
 def _use_header(arguments: argparse.Namespace, name: str, rate: int) -> None:
     """Say that a file's own header counts, and keep its rate."""
     arguments.rate = rate
-    print(
-        f"sb-sed: stdin is a file in the format {name}, decoded by its own "
-        "header: --rate, --samples and --channels are ignored.",
-        file=sys.stderr,
+    _say(
+        f"is a file in the format {name}, decoded by its own header: --rate, "
+        "--samples and --channels are ignored"
     )
 
 
@@ -101,7 +109,7 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
     stream = detector.event_stream(_LATENCY if latency is None else latency)
     # What has arrived, where ``read`` would wait for a whole block.
     source = SimpleNamespace(read=sys.stdin.buffer.read1)
-    blocks = read_samples(source, detector, arguments)
+    blocks = read_samples(source, detector, arguments, _say)
     form = FORMATS[arguments.format]
     print(form.head, end="", flush=True)
     reason = ""
@@ -112,7 +120,7 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
         reason = str(error)
     _write(stream.flush(), form)
     if reason:
-        print(f"sb-sed: stdin ends here: {reason}.", file=sys.stderr)
+        _say(f"ends here: {reason}")
     return 1 if reason else 0
 
 
@@ -139,6 +147,10 @@ def _until_interrupted(blocks: Iterator) -> Iterator:
         pass
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _say(phrase: str) -> None:
+    print(f"sb-sed: stdin {phrase}.", file=sys.stderr, flush=True)
 
 
 def _write(events, form: TableFormat) -> None:

@@ -18,7 +18,6 @@ from tqdm import tqdm
 from sb_sed.audio.reading import (
     Recording,
     UnusableAudio,
-    file_notes,
     open_audio,
     read_blocks,
 )
@@ -94,13 +93,15 @@ def detect_files(
 
     def _work(item: tuple[str, Path]) -> FileResult:
         name, path = item
-        blocks = _until(
-            stopped, read_blocks(path, detector.hparams.sample_rate)
-        )
+        notes: list[str] = []
+        sample_rate = detector.hparams.sample_rate
+        blocks = read_blocks(path, sample_rate, notes.append)
         seconds, rate = _length(path)
-        result = detect_blocks(detector, name, blocks, seconds, rate)
+        result = detect_blocks(
+            detector, name, _until(stopped, blocks), seconds, rate
+        )
         if not result.reason:
-            result.notes.extend(file_notes(path))
+            result.notes.extend(notes)
             write_outputs(outputs, result, path)
         return result
 

@@ -19,7 +19,6 @@ from speechbrain.utils.logger import get_logger
 from sb_sed.audio.reading import (
     Recording,
     UnusableAudio,
-    file_notes,
     read_blocks,
 )
 from sb_sed.errors import UNBUILDABLE, InputError, brief
@@ -221,14 +220,16 @@ class SoundEventDetector(Pretrained):
         InputError
             If the file cannot be used.
         """
-        recording = Recording(read_blocks(path, self.hparams.sample_rate))
+        notes: list[str] = []
+        rate = self.hparams.sample_rate
+        recording = Recording(read_blocks(path, rate, notes.append))
         try:
             scores = self.scores(recording)
         except UnusableAudio as reason:
             raise InputError(
                 f"{path} cannot be used ({reason}): give another recording."
             ) from reason
-        for note in [*recording.notes(), *file_notes(path)]:
+        for note in [*recording.notes(), *notes]:
             logger.warning(f"{path} {note}.")
         return scores
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import soxr
 
-from sb_sed.audio.reading import UnusableAudio, mixed_down
+from sb_sed.audio.reading import UnusableAudio, check_samples
 from sb_sed.errors import InputError
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.fixed_lag import FixedLag
@@ -194,7 +194,7 @@ class EventStream:
                 "channels down and pass [samples]."
             )
         try:
-            samples = mixed_down(samples[:, None], self._rate, self._n_fed)
+            check_samples(samples[:, None], self._rate, self._n_fed)
         except UnusableAudio as reason:
             raise InputError(
                 f"A chunk of the stream {reason}: leave it out."

@@ -127,7 +127,8 @@ def _rows(events: Sequence[JudgedEvent], place: dict[str, int]) -> list[list]:
 
 def _media(path: Path) -> dict:
     """Sound and spectrogram of a recording, if it can be read and is short."""
-    clip = read_clip(path)
+    notes: list[str] = []
+    clip = read_clip(path, notes.append)
     if clip is None or len(clip[0]) > _LONGEST * clip[1]:
         return {}
     decibels, centres_hz = log_mel(*clip)
@@ -136,6 +137,7 @@ def _media(path: Path) -> dict:
         "audio": encode_audio(*clip),
         "image": encode_spectrogram(decibels),
         "imageSeconds": len(clip[0]) / clip[1],
+        "notes": [f"The recording {note}." for note in notes],
         "ticks": [
             [hz, round(band / highest, 3)]
             for hz, band in zip(*band_ticks(centres_hz, 500), strict=True)

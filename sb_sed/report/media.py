@@ -6,6 +6,7 @@ Authors
 
 import io
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +106,15 @@ def encode_scores(
     return float(cell), b64encode(octets.tobytes()).decode()
 
 
-def read_clip(path: Path) -> tuple[np.ndarray, int] | None:
-    """Read a recording: mono samples and rate, or None if it is unusable."""
+def read_clip(
+    path: Path, note: Callable[[str], None] | None = None
+) -> tuple[np.ndarray, int] | None:
+    """Read a recording: mono samples and rate, or None if it is unusable.
+
+    ``note`` is called with what its user should know.
+    """
     try:
-        return read_mono(path)
+        return read_mono(path, note=note)
     except UnusableAudio:
         return None
 

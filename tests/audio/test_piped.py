@@ -2,10 +2,12 @@
 
 import io
 
+import audio_bytes as made
 import numpy as np
 import pytest
 import soundfile as sf
 
+from sb_sed.audio.downmix import NOTE
 from sb_sed.audio.piped import read_piped
 from sb_sed.audio.reading import UnusableAudio, read_mono
 
@@ -71,8 +73,7 @@ def test_a_wav_of_unknown_length(tmp_path, size):
     place = content.index(b"data") + 4
     content = content[:place] + size + content[place + 4 :]
     np.testing.assert_allclose(piped(content, live=True)[0], wanted, atol=1e-6)
-    if size != b"\0" * 4:
-        np.testing.assert_array_equal(piped(content)[0], wanted)
+    np.testing.assert_array_equal(piped(content)[0], wanted)
 
 
 def test_what_cannot_be_decoded(tmp_path):
@@ -121,3 +122,27 @@ def test_raw_samples(kind, dtype, full):
 def test_nothing_on_the_pipe():
     with pytest.raises(UnusableAudio, match="holds no samples"):
         list(read_piped(io.BytesIO(), 1000, "s16", 1, 1000))
+
+
+def test_channels_that_cancel_and_what_else_there_is_to_know(tmp_path):
+    one = np.random.default_rng(0).integers(-9000, 9000, (9000, 1))
+    both = np.hstack([one, -one])
+    raw, wav = both.astype("<i2").tobytes(), made.riff(both, 0, 0)
+    flac = made.flac(both, [4096]) * 2
+    for content, live, more in [
+        (raw, False, ()),
+        (raw, True, ()),
+        (wav, True, ()),
+        (wav, False, ["has a header without its length"]),
+        (flac, False, ["goes on behind the end"]),
+    ]:
+        notes = []
+        blocks = read_piped(
+            *(Slow(content), 8000, "s16", 2, 8000),
+            live=live,
+            note=notes.append,
+        )
+        samples = np.concatenate(list(blocks))
+        np.testing.assert_allclose(samples, one[:, 0] / 2**15, atol=1e-7)
+        for note, words in zip(notes, [NOTE, *more], strict=True):
+            assert words in note

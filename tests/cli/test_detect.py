@@ -220,6 +220,30 @@ def test_raw_samples_from_a_pipe(here, detector, capsys, monkeypatch):
     np.testing.assert_allclose(found[columns], events[columns], atol=5e-4)
 
 
+@pytest.mark.parametrize("options", ["", "--stream"])
+def test_channels_that_cancel(here, capsys, monkeypatch, options):
+    """The events are those of one channel, and its user is told."""
+    one, _ = sf.read("good/a.wav", dtype="int16")
+    both = np.stack([one, -one], axis=1)
+    sf.write("both.wav", both, 1000)
+    texts = []
+    for samples, more in [(one, ""), (both, "--channels 2")]:
+        pipe = io.TextIOWrapper(io.BytesIO(samples.astype("<i2").tobytes()))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        line = f"detect exported - --rate 1000 {more} {options}"
+        assert main(f"{line} --smoother smoother.json") == 0
+        out, err = capsys.readouterr()
+        texts.append(out)
+        assert err.startswith("sb-sed: stdin has channels that") == bool(more)
+        assert err.count("\n") == bool(more)
+    assert texts[0] == texts[1] and texts[0].count("\n") > 1
+    if not options:
+        assert main("detect exported both.wav --smoother smoother.json") == 0
+        out, err = capsys.readouterr()
+        assert out.replace("both.wav", "stdin") == texts[0]
+        assert err.startswith("sb-sed: both.wav has channels that cancel")
+
+
 @pytest.mark.parametrize("name", ["a.wav", "deep/b.flac", "deep/c.ogg"])
 def test_a_file_from_a_pipe(here, capsys, monkeypatch, name):
     """Its header counts, not what the options say."""

@@ -67,6 +67,18 @@ def clipped(rng):
     return wav(np.clip(rng.uniform(1, 99) * noise(rng), -1, 1), 1000, "PCM_16")
 
 
+def cancelling(rng):
+    """Channels that cancel each other, nearly or wholly, maybe for a while."""
+    channels = int(rng.integers(1, 4)) * 2
+    samples = noise(rng, 9000, channels)
+    samples[:, 1::2] = -samples[:, ::2] * rng.choice([1, 0.95])
+    samples += rng.choice([0, 0, 0.1]) + rng.choice([0, 1e-4]) * noise(
+        rng, 9000
+    )
+    samples[: rng.choice([0, 1000, 3000])] = 0
+    return wav(samples, 1000, str(rng.choice(["PCM_16", "FLOAT"])))
+
+
 CONTENTS = [
     any_shape,
     not_finite,
@@ -75,6 +87,7 @@ CONTENTS = [
     one_spike,
     no_sound,
     clipped,
+    cancelling,
 ]
 
 
@@ -87,6 +100,9 @@ def unreported(content, processed):
         return "cannot be processed"
     if (abs(mono) > 1).mean() > 0.02 and "is clipped" not in notes:
         return "is clipped"
+    powers = samples.astype(float).var(axis=0)
+    if mono.var() < 0.01 * powers.mean() / len(powers):
+        return "" if "cancel each other" in notes else "cancels"
     if (abs(mono) == 0).all() != ("is silent" in notes):
         return "is silent"
     return ""

@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+import soundfile
 
 import sb_sed.report
 from sb_sed.report import gather, write_figures, write_page
@@ -95,6 +97,18 @@ def test_clips_contain_their_sound_or_link_to_it(written, tmp_path):
         contents.files[f["name"].removesuffix(".wav")].n_errors for f in files
     ]
     assert errors == sorted(errors, reverse=True)
+
+
+def test_what_there_is_to_know_of_a_recording_is_said(run, tmp_path):
+    inputs = gather(run)
+    path = next(iter(inputs.audio.values()))
+    tone = np.sin(np.arange(40000) / 9) / 2
+    soundfile.write(path, np.stack([tone, -tone], axis=1), 8000)
+    page = tmp_path / "report.html"
+    write_page(inputs, page, n_clips=5)
+    data = json.loads(Page(page.read_text()).texts["script application/json"])
+    (notes,) = [file["notes"] for file in data["files"] if file.get("notes")]
+    assert "has channels that cancel each other" in notes[0]
 
 
 def test_the_figures_of_the_page_are_those_of_the_report(written):

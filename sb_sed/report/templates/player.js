@@ -12,7 +12,7 @@ function loadSound(file) {
   else audio.removeAttribute("src");
   byId("play").disabled = !source;
   byId("sound").textContent = file.audio
-    ? ""
+    ? file.notes.join(" ")
     : file.link
       ? "plays from its folder"
       : "no sound in this page";
