@@ -20,6 +20,7 @@ from sb_sed.data.desed_layout import (
     Source,
     find_root,
 )
+from sb_sed.data.held_out import write_held_out_sounds
 from sb_sed.data.manifests import (
     manifest_entry,
     reference_files,
@@ -76,6 +77,8 @@ def prepare_desed(
       rate,
     - ``missing.tsv`` with each annotated file without usable audio, and the
       reason,
+    - ``held_out_sounds.json`` with the files of the sound bank that the JAMS of
+      the held-out soundscapes name, which mixing leaves out,
     - ``summary.json`` with the returned dict.
 
     Manifests and references hold recordings with usable audio only. References
@@ -94,7 +97,9 @@ def prepare_desed(
         Samples per second of the prepared audio.
     valid_fraction : float
         Share of the synthetic soundscapes that is held out for validation, by
-        file. A copy that has a synthetic validation set of its own uses that,
+        file. With 0.2 and the seed 26 they are those of the challenge's
+        baseline (``filename.drop_duplicates().sample(frac=0.8,
+        random_state=26)`` of its table, which is sorted). A copy that has a synthetic validation set of its own uses that,
         and trains on all others.
     seed : int
         Which soundscapes are held out.
@@ -108,7 +113,8 @@ def prepare_desed(
         ``present``, ``missing``, ``converted``, ``events``, ``events_past_end``),
         ``hours`` and paths (``manifest``; ``reference`` and ``durations`` where
         there are any); ``left_out``: splits that the copy does not have;
-        ``missing_file``.
+        ``missing_file``; ``held_out_sounds``: how many files the held-out
+        soundscapes name.
 
     Raises
     ------
@@ -155,6 +161,11 @@ def prepare_desed(
         },
         "left_out": [name for name in SPLITS if name not in splits],
         "missing_file": str(prepared / "missing.tsv"),
+        "held_out_sounds": write_held_out_sounds(
+            _jams(splits.get("valid_synthetic")),
+            _jams(splits.get("train_synthetic")),
+            prepared,
+        ),
     }
     _remove_splits(summary["left_out"], prepared)
     with atomic_path(prepared / "summary.json") as temporary:
@@ -192,6 +203,11 @@ def describe_summary(summary: dict) -> str:
         lines.append(
             f"{n_past_end} events begin after the end of their recording and "
             "are left out of the manifests"
+        )
+    if n_sounds := summary.get("held_out_sounds"):
+        lines.append(
+            f"{n_sounds} files of the sound bank are in held-out soundscapes, "
+            "and left out of mixing"
         )
     if any(split["missing"] for split in summary["splits"].values()):
         lines.append(
@@ -243,11 +259,12 @@ def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
     filenames = sorted(split.labels)
     if fraction == 0 or len(filenames) == 1:
         return split, None
-    n_held_out = round(fraction * len(filenames))
-    n_held_out = min(max(1, n_held_out), len(filenames) - 1)
-    # RandomState: its draws are the same in every version of numpy.
+    n_kept = round((1 - fraction) * len(filenames))
+    n_kept = min(max(1, n_kept), len(filenames) - 1)
+    # As pandas samples: the first are those to train on. RandomState: its
+    # draws are the same in every version of numpy.
     order = np.random.RandomState(seed).permutation(len(filenames))
-    chosen = {filenames[index] for index in order[:n_held_out]}
+    chosen = {filenames[index] for index in order[n_kept:]}
     return tuple(
         _Split(
             split.source,
@@ -260,6 +277,13 @@ def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
         )
         for is_chosen in (False, True)
     )
+
+
+def _jams(split: _Split | None) -> list[Path]:
+    """The JAMS files beside the soundscapes of a split."""
+    if split is None:
+        return []
+    return [split.source.folder / f"{stem(x)}.jams" for x in split.labels]
 
 
 def _make_audio_ready(

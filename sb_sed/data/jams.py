@@ -80,9 +80,7 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
             if row["value"]["role"] == "foreground"
         ]
     except UNREADABLE as error:
-        raise InputError(
-            f"{path} is not a JAMS file of a Scaper soundscape: fetch it again."
-        ) from error
+        raise _not_jams(path) from error
     for number, (onset, duration, label) in enumerate(rows, start=1):
         if label not in classes:
             raise InputError(
@@ -98,6 +96,72 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
     return tidy_events(
         [Event(start, start + lasts, label) for start, lasts, label in rows],
         length,
+    )
+
+
+def read_sounds(path: str | Path) -> list[tuple[str, str]]:
+    """Read which files the foreground events of one soundscape are made of.
+
+    Arguments
+    ---------
+    path : str | Path
+        A JAMS file; its first annotation is Scaper's.
+
+    Returns
+    -------
+    list of (str, str)
+        For each event ``<label>/<file>`` in the sound bank, and
+        ``<folder>/<file>`` of its isolated audio, empty if there is none.
+        Events without a source file are left out.
+
+    Raises
+    ------
+    InputError
+        If the file is not a Scaper JAMS.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "7.jams"
+    >>> cat = JamsSource("Cat", "/bank/Cat/b.wav", 2.5, 1.0, 12.0, 0.0, 1.0)
+    >>> room = JamsSource("sins", "sins/a.wav", 0.0, 10.0, 0.0, 0.0, 10.0)
+    >>> isolated = [
+    ...     "7_events/background0_sins.wav",
+    ...     "7_events/foreground0_Cat.wav",
+    ... ]
+    >>> document = soundscape_jams(
+    ...     room, [cat], 10.0, corpus="mine", isolated=isolated
+    ... )
+    >>> _ = path.write_text(json.dumps(document))
+    >>> read_sounds(path)
+    [('Cat/b.wav', '7_events/foreground0_Cat.wav')]
+    """
+    try:
+        annotation = json.loads(Path(path).read_text("utf-8"))["annotations"][0]
+        values = [row["value"] for row in annotation["data"]]
+        scaper = annotation.get("sandbox", {}).get("scaper", {})
+        isolated = [*scaper.get("isolated_events_audio_path", [])]
+        # The list goes with the data; copies without the audio have none.
+        isolated += [""] * (len(values) - len(isolated))
+        return [
+            (
+                "/".join([value["label"], _names(value["source_file"])[-1]]),
+                "/".join(_names(event)[-2:]),
+            )
+            for value, event in zip(values, isolated, strict=False)
+            if value["role"] == "foreground" and value.get("source_file")
+        ]
+    except UNREADABLE as error:
+        raise _not_jams(path) from error
+
+
+def _names(path: str) -> list[str]:
+    """The names in a path of any system."""
+    return re.split(r"[/\\]", path)
+
+
+def _not_jams(path: str | Path) -> InputError:
+    return InputError(
+        f"{path} is not a JAMS file of a Scaper soundscape: fetch it again."
     )
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from sb_sed.audio.search import find_audio
 from sb_sed.audio.store import AudioStore
+from sb_sed.data.held_out import read_held_out_sounds
 from sb_sed.data.jams import strip_suffixes
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
@@ -73,6 +74,21 @@ class Foreground:
         """Whether the file has the event's end."""
         return "_nOff" not in self._marks
 
+    def is_among(self, sounds: Collection[str]) -> bool:
+        """Whether this is one of the sounds that soundscapes name.
+
+        Arguments
+        ---------
+        sounds : collection of str
+            ``<label>/<file>`` of a sound bank, or ``<soundscape>_events/<file>``
+            of isolated events.
+        """
+        path = Path(self.path)
+        above = path.parent.name if self.soundscape else self.label
+        # Converted audio has one more extension.
+        names = (path.name, path.stem)
+        return any(f"{above}/{name}" in sounds for name in names)
+
     @property
     def _marks(self) -> str:
         return self.label[len(self.event_label) :]
@@ -85,19 +101,22 @@ class Sources:
     Arguments
     ---------
     foregrounds : Sequence[Foreground]
-        Events.
+        Events to train on.
     backgrounds : Sequence[str]
         Recordings of places.
     rirs : Sequence[str]
         Room impulse responses.
     cache : AudioCache
         Reads them.
+    held_out : Sequence[Foreground]
+        Events to measure on; the same as to train on, where none are held out.
     """
 
     foregrounds: Sequence[Foreground] = ()
     backgrounds: Sequence[str] = ()
     rirs: Sequence[str] = ()
     cache: AudioCache = field(default_factory=AudioCache)
+    held_out: Sequence[Foreground] = ()
 
 
 class Soundbank:
@@ -226,7 +245,12 @@ class Soundbank:
         return missing
 
     def load(self, prepared_folder: str | Path, sample_rate: int) -> Sources:
-        """Return the files that ``prepare`` has listed."""
+        """Return the files that ``prepare`` has listed.
+
+        Events that are in soundscapes held out for validation (see
+        :mod:`sb_sed.data.held_out`) are held out here, too; a class of which
+        all are in such soundscapes keeps them, with a warning.
+        """
         cache = AudioCache(self.cache_megabytes, sample_rate)
         if not self.folders:
             return Sources(cache=cache)
@@ -243,7 +267,10 @@ class Soundbank:
             [path for path, *_ in found.get(role, [])]
             for role in ("backgrounds", "rirs")
         )
-        return Sources(events, backgrounds, rirs, cache)
+        events, held_out = _divide(
+            events, read_held_out_sounds(prepared_folder)
+        )
+        return Sources(events, backgrounds, rirs, cache, held_out)
 
     def _listing(self, prepared_folder: str | Path, sample_rate: int) -> Path:
         """The list of these very folders: other recipes may use others."""
@@ -286,6 +313,43 @@ def find_foregrounds(folder: str | Path) -> list[Foreground]:
                 soundscape = above.name.removesuffix(_ISOLATED)
                 found.append(Foreground(path, label, soundscape))
     return sorted(found, key=lambda source: source.path)
+
+
+def _divide(
+    events: list[Foreground], sounds: Collection[str]
+) -> tuple[list[Foreground], list[Foreground]]:
+    """Events to train on, and those among the sounds; each has all classes."""
+    flags = [event.is_among(sounds) for event in events]
+    classes = {
+        flag: {
+            e.event_label
+            for e, x in zip(events, flags, strict=True)
+            if x == flag
+        }
+        for flag in (False, True)
+    }
+    if used_up := sorted(classes[True] - classes[False]):
+        logger.warning(
+            "sound bank: all sounds of %s are in soundscapes held out for "
+            "validation; they are mixed all the same",
+            ", ".join(used_up),
+        )
+    train, measure = (
+        [
+            event
+            for event, flag in zip(events, flags, strict=True)
+            if flag == wanted or event.event_label not in classes[wanted]
+        ]
+        for wanted in (False, True)
+    )
+    if len(train) < len(events):
+        logger.info(
+            "sound bank: %d of %d sounds are in soundscapes held out for "
+            "validation, and not mixed",
+            len(events) - len(train),
+            len(events),
+        )
+    return train, measure
 
 
 def _find(role: str, folder: Path) -> list[Foreground]:

@@ -1,5 +1,6 @@
 """Sound banks: what is found, checked, converted and listed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,68 @@ def test_a_folder_of_broken_files(tmp_path):
 def test_load_before_prepare(tmp_path):
     with pytest.raises(InputError, match="skip_prep"):
         Soundbank(backgrounds="bg").load(tmp_path, 16000)
+
+
+def held_out(prepared, *sounds):
+    prepared.mkdir(exist_ok=True)
+    (prepared / "held_out_sounds.json").write_text(json.dumps(sounds))
+
+
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_sounds_of_validation_soundscapes_are_held_out(tmp_path, caplog, rate):
+    """Whether the files are used as they are or were converted."""
+    data, prepared = tmp_path / "data", tmp_path / "prepared"
+    names = ("Cat/1.wav", "Cat/x/2.wav", "Cat/1.2.wav", "Dog/1.wav")
+    names += ("Dog_nOff/1.wav", "Owl/1.wav", "Owl/2.wav", "Fox/1.wav")
+    for name in names:
+        write(data / "bank" / name, rate)
+    soundbank = Soundbank(foregrounds="bank")
+    soundbank.prepare(data, prepared, 16000, 1)
+    everything = soundbank.load(prepared, 16000)
+    assert everything.held_out == everything.foregrounds
+
+    def names_of(events):
+        found = [f"{e.label}/{Path(e.path).name}" for e in events]
+        return [x.removesuffix(".wav").removesuffix(".wav") for x in found]
+
+    assert len(names_of(everything.foregrounds)) == 8
+    held_out(
+        *(prepared, "Cat/1.wav", "Cat/2.wav", "Dog_nOff/1.wav", "Cow/1.wav"),
+        *("Owl/1.wav", "Owl/2.wav"),
+    )
+    with caplog.at_level("INFO"):
+        sources = soundbank.load(prepared, 16000)
+    assert names_of(sources.foregrounds) == (
+        ["Cat/1.2", "Dog/1", "Fox/1", "Owl/1", "Owl/2"]
+    )
+    # What is measured on has all classes as well.
+    assert names_of(sources.held_out) == (
+        ["Cat/1", "Cat/2", "Dog_nOff/1", "Fox/1", "Owl/1", "Owl/2"]
+    )
+    assert "all sounds of Owl are in soundscapes held out" in caplog.text
+    assert "3 of 8 sounds are in soundscapes held out" in caplog.text
+
+
+def test_isolated_events_of_held_out_sounds(tmp_path):
+    data, prepared = tmp_path / "data", tmp_path / "prepared"
+    for name in (
+        "7_events/foreground0_Dog.wav",
+        "8_events/foreground0_Dog.wav",
+    ):
+        write(data / "scapes" / name)
+    soundbank = Soundbank(foregrounds="scapes")
+    soundbank.prepare(data, prepared, 16000, 1)
+    held_out(prepared, "Dog/1.wav", "8_events/foreground0_Dog.wav")
+    sources = soundbank.load(prepared, 16000)
+    assert [e.soundscape for e in sources.foregrounds] == ["7"]
+    assert [e.soundscape for e in sources.held_out] == ["8"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[1]", '"Cat/1.wav"'])
+def test_a_damaged_list_of_held_out_sounds(tmp_path, text):
+    write(tmp_path / "bank" / "Cat" / "1.wav")
+    soundbank = Soundbank(foregrounds="bank")
+    soundbank.prepare(tmp_path, tmp_path / "prepared", 16000, 1)
+    (tmp_path / "prepared" / "held_out_sounds.json").write_text(text)
+    with pytest.raises(InputError, match="held_out_sounds.json is damaged"):
+        soundbank.load(tmp_path / "prepared", 16000)
