@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import write_events, write_scores
+from sb_sed.formats import rounding, write_events, write_scores
 from sb_sed.plots import plot_f1
 from sb_sed.runs.results import Results
 from sb_sed.runs.run import Run
@@ -237,7 +237,7 @@ def _average(tables: list[pd.DataFrame], clip: str) -> pd.DataFrame:
         )
     begin = max(table["onset"].iloc[0] for table in tables)
     end = min(table["offset"].iloc[-1] for table in tables)
-    if begin >= end:
+    if end - begin <= rounding(end):
         raise InputError(
             f"The scores of the ensemble's systems for {clip!r} have no time "
             "in common: score the same recording with each."
@@ -248,10 +248,14 @@ def _average(tables: list[pd.DataFrame], clip: str) -> pd.DataFrame:
         )
     )
     edges = edges[(edges >= begin) & (edges <= end)]
+    # Boundaries that differ by rounding only are one.
+    edges = edges[np.append(True, np.diff(edges) > rounding(edges[1:]))]
+    edges[-1] = end
+    centres = (edges[:-1] + edges[1:]) / 2
     mean = np.mean(
         [
             table[classes].to_numpy()[
-                np.searchsorted(table["onset"], edges[:-1], side="right") - 1
+                np.searchsorted(table["onset"], centres) - 1
             ]
             for table in tables
         ],

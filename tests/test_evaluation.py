@@ -109,6 +109,21 @@ def test_one_system_is_its_own_ensemble():
     )
 
 
+def test_grids_that_differ_by_rounding_are_one():
+    rng = np.random.default_rng(2)
+    matrices = rng.random((3, 400, 2))
+    mean = average_scores([_scores(x, 0.064) for x in matrices])["clip"]
+    systems = [_scores(x, 0.064) for x in matrices]
+    for index, system in enumerate(systems):
+        edges = np.arange(401) * 0.064 + (index - 1) * 4e-7 * rng.random(401)
+        edges[0] = 0
+        system["clip"]["onset"] = edges[:-1]
+        system["clip"]["offset"] = edges[1:]
+    pd.testing.assert_frame_equal(
+        average_scores(systems)["clip"], mean, rtol=1e-12, atol=1e-6
+    )
+
+
 def test_classes_are_matched_by_name():
     swapped = _scores([[0.2, 0.4]], classes=("Dog", "Cat"))
     mean = average_scores([_scores([[0.0, 0.0]]), swapped])["clip"]

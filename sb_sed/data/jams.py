@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sb_sed.errors import UNREADABLE, InputError
-from sb_sed.formats import Event
+from sb_sed.formats import TIME_NOISE, Event
 
 # DESED's rules for annotated events: none shorter, no gap shorter (seconds).
 MIN_EVENT = 0.250
@@ -88,13 +88,16 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
                 f"{label!r}: use one of {', '.join(classes)}."
             )
         # Written so that NaN is caught, too.
-        if not (onset >= 0 and 0 < duration < float("inf")):
+        if not (onset > -TIME_NOISE and 0 < duration < float("inf")):
             raise InputError(
                 f"{path}, foreground event {number} starts at {onset:g} s and "
                 f"lasts {duration:g} s: correct or delete it."
             )
     return tidy_events(
-        [Event(start, start + lasts, label) for start, lasts, label in rows],
+        [
+            Event(max(start, 0.0), start + lasts, label)
+            for start, lasts, label in rows
+        ],
         length,
     )
 

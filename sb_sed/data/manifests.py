@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sb_sed.errors import InputError, brief
-from sb_sed.formats import Event, atomic_path, events_table, write_events
+from sb_sed.formats import (
+    TIME_NOISE,
+    Event,
+    atomic_path,
+    events_table,
+    write_events,
+)
 from sb_sed.formats.tsv import LONGEST, is_name, shortened
 
 
@@ -52,7 +58,7 @@ def manifest_entry(
         "events": [
             [onset, min(offset, round(duration, 6)), label]
             for onset, offset, label in events
-            if onset < round(duration, 6)
+            if onset < duration - TIME_NOISE
         ],
         "tags": list(tags),
     }

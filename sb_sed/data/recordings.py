@@ -16,7 +16,7 @@ import soundfile
 from sb_sed.audio.search import find_recordings, plain_name
 from sb_sed.data.manifests import manifest_entry
 from sb_sed.errors import InputError
-from sb_sed.formats import Event, atomic_path, stem
+from sb_sed.formats import TIME_NOISE, Event, atomic_path, stem
 
 # So many divisions are drawn, to find one with all classes in all sets.
 _N_DRAWS = 100
@@ -200,7 +200,7 @@ def cut_recording(
         inside = [
             (max(begin - onset, 0.0), min(end, offset) - onset, label)
             for begin, end, label in events
-            if begin < offset and end > onset
+            if begin < offset - TIME_NOISE and end > onset + TIME_NOISE
         ]
         tags = sorted({label for *_, label in inside})
         seconds = (stop - start) / rate

@@ -22,11 +22,17 @@ from sb_sed.formats.events import (
     stem,
     write_events,
 )
-from sb_sed.formats.scores import read_scores, scores_table, write_scores
-from sb_sed.formats.tsv import atomic_path
+from sb_sed.formats.scores import (
+    read_scores,
+    rounding,
+    scores_table,
+    write_scores,
+)
+from sb_sed.formats.tsv import TIME_NOISE, atomic_path
 
 __all__ = [
     "EVENT_COLUMNS",
+    "TIME_NOISE",
     "DetectedEvent",
     "Event",
     "atomic_path",
@@ -36,6 +42,7 @@ __all__ = [
     "read_filenames",
     "read_scores",
     "read_weak_labels",
+    "rounding",
     "scores_table",
     "stem",
     "write_events",

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import (
+    TIME_NOISE,
     atomic_path,
     bad_row,
     is_name,
@@ -334,7 +335,8 @@ def read_durations(path: str | Path) -> dict[str, float]:
         duration = to_seconds(path, line, "duration", cell)
         if duration == 0:
             raise bad_row(path, line, "has the duration 0", "correct it")
-        if durations.setdefault(filename, duration) != duration:
+        first = durations.setdefault(filename, duration)
+        if abs(first - duration) > TIME_NOISE:
             raise bad_row(
                 path,
                 line,

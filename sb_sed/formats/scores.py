@@ -15,6 +15,7 @@ from tqdm import tqdm
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import (
     LONGEST,
+    TIME_NOISE,
     atomic_path,
     bad_row,
     is_name,
@@ -99,6 +100,8 @@ def read_scores(folder: str | Path) -> dict[str, pd.DataFrame]:
     ``sed_scores_eval``'s own reader fails on anything else in the folder and
     rounds the last bit of some numbers; this one ignores files that are not
     ``.tsv``, reads each number exactly and compares the classes of the tables.
+    A gap or an overlap of two frames that is mere :func:`rounding` is none: the
+    frame then ends where the next one begins.
 
     Arguments
     ---------
@@ -205,8 +208,12 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
     if np.abs(matrix).max() > _LARGEST:
         raise _broken_scores(path, rows, len(columns))
     onset, offset = matrix[:, 0], matrix[:, 1]
+    if -TIME_NOISE < onset[0] < 0:
+        onset[0] = 0
+    apart = np.abs(onset[1:] - offset[:-1]) > rounding(offset[:-1])
+    offset[:-1][~apart] = onset[1:][~apart]
     gap = offset <= onset
-    gap[1:] |= onset[1:] != offset[:-1]
+    gap[1:] |= apart
     gap[0] |= onset[0] < 0
     gap |= offset >= LONGEST
     if gap.any():
@@ -218,6 +225,21 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
             f"before {LONGEST:.0f} s",
         )
     return pd.DataFrame(matrix, columns=columns)
+
+
+def rounding(times: np.ndarray) -> np.ndarray:
+    """Return by how much times may differ and be the same, seconds.
+
+    They may be rounded to the microsecond each, or computed in single
+    precision.
+
+    Example
+    -------
+    >>> rounding(np.array([1.0, 1000.0])).round(7).tolist()
+    [1.5e-06, 0.0001221]
+    """
+    single = np.abs(times).astype(np.float32)
+    return np.maximum(1.5 * TIME_NOISE, 2 * np.spacing(single).astype(float))
 
 
 def _numbers(rows: list[str]) -> np.ndarray | None:

@@ -25,6 +25,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Seconds; no recording is as long. Times that are dates or samples would need
 # more memory than there is.
 LONGEST = 1e6
+# Seconds; a smaller gap, overlap or time before 0 is rounding, and none.
+TIME_NOISE = 1e-6
 
 
 @contextmanager
@@ -153,6 +155,8 @@ def to_seconds(path: str | Path, line: int, column: str, cell: str) -> float:
         If the cell holds anything else; it names file, line and column.
     """
     seconds = to_number(cell)
+    if -TIME_NOISE < seconds < 0:
+        seconds = 0.0
     if not 0 <= seconds < LONGEST:
         raise bad_row(
             path,

@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, Event, stem
+from sb_sed.formats import EVENT_COLUMNS, TIME_NOISE, Event, stem
 from sb_sed.scoring.collar import events_by_stem
 from sb_sed.scoring.intersections import (
     Steps,
@@ -44,8 +44,6 @@ _VARIANTS = {
     Tolerances(dtc=0.7, gtc=0.7): {"1": (0, 1)},
     Tolerances(dtc=0.1, gtc=0.1): {"2": (0.5, 1)},
 }
-# Events with a smaller gap are one: seconds, what times are rounded to.
-_SMALLEST_GAP = 1e-6
 # True positive ratios that are averaged over the classes at once.
 _CELLS = 2**20
 
@@ -94,7 +92,7 @@ def merge_events(reference: pd.DataFrame) -> pd.DataFrame:
             continue
         first, end = rows.index[0], -np.inf
         for row in rows.itertuples():
-            if row.onset > end + _SMALLEST_GAP:
+            if row.onset > end + TIME_NOISE:
                 first, end = row.Index, row.offset
                 continue
             end = max(end, row.offset)

@@ -29,6 +29,11 @@ def test_wrong_jams_is_an_error(tmp_path, jams_text, content, message):
     assert str(tmp_path / "0.jams") in str(error.value)
 
 
+def test_a_time_a_trifle_before_zero_is_zero(tmp_path, jams_text):
+    (tmp_path / "0.jams").write_text(jams_text((-1e-17, 1.0, "Dog")))
+    assert read_jams(tmp_path / "0.jams", DESED_CLASSES) == [(0, 1, "Dog")]
+
+
 def test_suffixes_are_removed_from_any_class():
     for suffix in ["", "_nOn", "_nOff", "_nOn_nOff"]:
         for label in DESED_CLASSES:

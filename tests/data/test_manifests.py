@@ -18,6 +18,11 @@ def test_what_is_written_can_be_read(tmp_path):
     }
 
 
+def test_an_event_behind_the_end_by_rounding_is_none():
+    events = [(0, 3.0000000000000004, "Cat"), (2.9999999999999996, 4, "Dog")]
+    assert manifest_entry("a.wav", 3.0, events)["events"] == [[0, 3.0, "Cat"]]
+
+
 @pytest.mark.parametrize(
     "text, words",
     [

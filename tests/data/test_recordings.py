@@ -80,5 +80,13 @@ def test_clips_join_to_the_recording(tmp_path):
     assert written == [x.stat().st_ctime_ns for x in tmp_path.glob("clips/*")]
 
 
+def test_events_that_reach_into_a_clip_by_rounding_are_not_in_it(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(900), 1000)
+    # 0.1 + 0.2 is more than 0.3; the second ends where the last clip begins.
+    events = [(0.0, 0.1 + 0.2, "Cat"), (0.6 - 1e-12, 0.9, "Dog")]
+    clips = cut_recording(tmp_path / "a.wav", events, 300, tmp_path, "a")
+    assert [clip["tags"] for clip in clips.values()] == [["Cat"], [], ["Dog"]]
+
+
 def test_names_of_clips():
     assert clip_name("a/b/c.d.wav") == "a__b__c.d"

@@ -298,6 +298,23 @@ def test_filenames_of_any_table(tmp_path):
         read_filenames(path)
 
 
+def test_a_time_a_trifle_before_zero_is_zero(tmp_path):
+    path = tmp_path / "events.tsv"
+    path.write_text(f"{HEADER}a.wav\t-1e-17\t1\tDog\n")
+    assert read_events(path)["onset"].tolist() == [0]
+    path.write_text(f"{HEADER}a.wav\t-1e-5\t1\tDog\n")
+    with pytest.raises(InputError, match="line 2 .*'-1e-5'"):
+        read_events(path)
+
+
+def test_durations_that_differ_by_rounding(tmp_path):
+    path = tmp_path / "durations.tsv"
+    path.write_text(
+        "filename\tduration\na.wav\t9.3\na.wav\t9.300000000000001\n"
+    )
+    assert read_durations(path) == {"a.wav": 9.3}
+
+
 def test_durations(tmp_path):
     path = tmp_path / "durations.tsv"
     path.write_text("filename\tduration\na.wav\t9.5\nb.wav\t10\na.wav\t9.5\n")

@@ -100,6 +100,48 @@ def test_a_bad_table_is_named(tmp_path, content, word):
         read_scores(tmp_path)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("hop", [0.064, 0.1, 1 / 3, 156 / 44100, 7.3])
+def test_frames_that_do_not_meet_to_the_last_bit(tmp_path, hop, dtype):
+    onset = np.arange(2000).astype(dtype) * dtype(hop)
+    offset = onset + dtype(hop)
+    # As programs write them: all digits, and rounded to the microsecond.
+    for form in (repr, "{:.6f}".format):
+        rows = [
+            f"{form(a)}\t{form(b)}\t0.5\n"
+            for a, b in zip(onset.tolist(), offset.tolist(), strict=True)
+        ]
+        (tmp_path / "a.tsv").write_text("onset\toffset\tDog\n" + "".join(rows))
+        table = read_scores(tmp_path)["a"]
+        assert (table["offset"][:-1].to_numpy() == table["onset"][1:]).all()
+        np.testing.assert_allclose(table["onset"], onset, atol=1e-6)
+        assert (table["offset"] > table["onset"]).all()
+
+
+@pytest.mark.parametrize("gap", [-9e-7, -1e-12, 1e-16, 5e-7, 9e-7])
+def test_a_gap_below_a_microsecond_is_none(tmp_path, gap):
+    rows = f"0\t0.25\t0.5\n{0.25 + gap!r}\t0.5\t1\n"
+    (tmp_path / "a.tsv").write_text("onset\toffset\tDog\n" + rows)
+    table = read_scores(tmp_path)["a"]
+    assert table["offset"].tolist() == [0.25 + gap, 0.5]
+
+
+@pytest.mark.parametrize("gap", [-0.25, -1e-3, -2e-6, 2e-6, 1e-3, 0.2])
+def test_a_gap_of_more_is_one(tmp_path, gap):
+    rows = f"0\t0.25\t0.5\n{0.25 + gap!r}\t0.5\t1\n"
+    (tmp_path / "a.tsv").write_text("onset\toffset\tDog\n" + rows)
+    with pytest.raises(InputError, match=r"line 3 .*continue in time"):
+        read_scores(tmp_path)
+
+
+def test_a_first_frame_a_trifle_before_zero(tmp_path):
+    (tmp_path / "a.tsv").write_text("onset\toffset\tDog\n-1e-17\t1\t0.5\n")
+    assert read_scores(tmp_path)["a"]["onset"].tolist() == [0]
+    (tmp_path / "a.tsv").write_text("onset\toffset\tDog\n-1e-5\t1\t0.5\n")
+    with pytest.raises(InputError, match="line 2 .*continue in time"):
+        read_scores(tmp_path)
+
+
 def test_all_tables_have_the_same_classes(tmp_path):
     write_scores({"a": scores_table([[0.5]], 1.0, ["Cat"])}, tmp_path)
     write_scores({"b": scores_table([[0.5]], 1.0, ["Dog"])}, tmp_path)
