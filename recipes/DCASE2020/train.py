@@ -15,6 +15,7 @@ Authors
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import speechbrain as sb
@@ -28,6 +29,7 @@ from sb_sed.data.prepared import PreparedData
 from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minidesed
+from sb_sed.mixing.soundbank import Sources
 from sb_sed.scoring.collar import event_counts
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
@@ -109,23 +111,31 @@ def dataio_prep(hparams: dict) -> tuple:
         num_workers=hparams["num_workers"],
     )
     clips = data.training_clips(STREAMS)
-    streams, held_out = hparams["streams"]["batches"], ()
+    streams, held_out = hparams["streams"]["batches"], {}
     if most := hparams["adaptation"]["held_out"]:
         check_domains(streams.clips_per_batch, clips)
-        clips["unlabelled"], recorded = hold_out(
+        clips["unlabelled"], held_out["unlabelled"] = hold_out(
             clips["unlabelled"], most, dataset["split_seed"]
         )
-        synthetic = data.validation_clips("valid_synthetic")
-        held_out = data.loader(ConcatDataset([synthetic, recorded]))
+        held_out["synthetic"] = data.validation_clips("valid_synthetic")
     mixing, seed = hparams["mixing"], hparams["seed"]
     sources = mixing["soundbank"].load(data.folder, rate)
-    clips = {
-        name: mixing["streams"][name](
-            clips[name], reader, sources, (seed, number)
-        )
-        for number, name in enumerate(STREAMS)
-        if name in clips
-    }
+
+    def mix(clips: dict, sources: Sources, first: int) -> dict:
+        """Mix clips as their stream is mixed, with numbers of their own."""
+        return {
+            name: mixing["streams"][name](
+                clips[name], reader, sources, (seed, first + number)
+            )
+            for number, name in enumerate(STREAMS)
+            if name in clips
+        }
+
+    clips = mix(clips, sources, 0)
+    if held_out:
+        apart = replace(sources, foregrounds=sources.held_out)
+        held_out = mix(held_out, apart, len(STREAMS))
+        held_out = data.loader(ConcatDataset([*held_out.values()]))
     return data, *streams.build(clips, seed), held_out
 
 

@@ -28,10 +28,14 @@ class Adaptation(ABC):
         Modules to train beside the detector.
     opt_classes : Mapping[str, Callable]
         Makes the optimiser of each from its parameters.
+    logits : Tensor | None
+        Of the domain, of each clip of the last batch, [B], detached; None
+        where nothing estimates it.
     """
 
     modules: Modules = {}
     opt_classes: Mapping[str, Callable] = {}
+    logits: Tensor | None = None
 
     @abstractmethod
     def objectives(
@@ -140,6 +144,7 @@ class TwoStep(Adaptation):
         """Return the detector's losses less D's, and D's."""
         detached = embedding.detach().requires_grad_()
         logits = modules["discriminator"](detached, lens)
+        self.logits = logits.detach()
         loss = binary_cross_entropy_with_logits(logits, domains)
         # With respect to the embedding alone: D's parameters get no gradient.
         (gradient,) = torch.autograd.grad(loss, detached, retain_graph=True)
@@ -191,6 +196,7 @@ class GradientReversal(Adaptation):
         """Return the detector's losses with D's, and no second step."""
         reversed_ = reverse_gradient(embedding, self.adversarial)
         logits = modules["discriminator"](reversed_, lens)
+        self.logits = logits.detach()
         loss = binary_cross_entropy_with_logits(logits, domains)
         return _weighted(terms, self.main) | {"discriminator": loss}, None
 

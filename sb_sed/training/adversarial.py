@@ -31,7 +31,11 @@ class DomainAdversarialBrain(MeanTeacherBrain):
     Each epoch logs the discriminator's loss (``discriminator``), the norms of
     its gradient (``discriminator_gradient``, before clipping) and of the one
     that the student's embedding gets from it (``adversarial_gradient``), and
-    how well it tells held-out clips apart (``domain_accuracy``).
+    how well it tells clips apart: those that it is trained on, as it goes, and
+    held-out ones (``domain_accuracy_<domain>``). The latter is no measure of
+    what is left of the domains: a discriminator that has not learned yet, or
+    is behind the student, cannot tell either. That is what a probe fitted to
+    the embeddings says (:func:`sb_sed.plots.embeddings.probe`).
 
     Arguments
     ---------
@@ -45,8 +49,8 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         Factor of what the student's embedding gets of the discriminator, by
         the optimiser's step; without it, 1 from the start.
     held_out : Iterable[PaddedBatch]
-        Batches of clips of both domains that nothing is trained on; of their
-        labels, only ``has_strong`` is read.
+        Batches of clips of both domains that nothing is trained on, mixed as
+        those that are trained on; of their labels, only ``has_strong`` is read.
     **kwargs
         Passed to ``MeanTeacherBrain``.
     """
@@ -79,14 +83,18 @@ class DomainAdversarialBrain(MeanTeacherBrain):
     ) -> list[torch.Tensor]:
         """Return the losses of the adaptation's steps, one or two scalars."""
         embedding = predictions["student"].embedding
+        lens, domains = self._lens_and_domains(embedding, batch)
         with self._no_autocast():
             terms, second = self.adaptation.objectives(
                 self.training_terms(predictions, batch),
                 self.modules,
                 self._attached(embedding),
-                *self._lens_and_domains(embedding, batch),
+                lens,
+                domains,
             )
             first = self._logged_sum(terms)
+        if self.adaptation.logits is not None:
+            self.terms.add(domain_shares(self.adaptation.logits, domains))
         if second is None:
             return [first]
         self.terms.add({"discriminator": second})
@@ -134,14 +142,10 @@ class DomainAdversarialBrain(MeanTeacherBrain):
         if not logits:
             return {}
         logits, synthetic = torch.cat(logits), torch.cat(synthetic)
-        high, low = logits[synthetic], logits[~synthetic]
-        shares = (low <= 0).float().mean(), (high > 0).float().mean()
-        pairs = (high[:, None] - low).sign()  # -1, 0, 1
-        return {
-            "domain_accuracy_recorded": float(shares[0]),
-            "domain_accuracy_synthetic": float(shares[1]),
-            "domain_accuracy_mean": float(sum(shares) / 2),
-            "domain_auc": float(pairs.mean() / 2 + 0.5),
+        shares = domain_shares(logits, synthetic.float())
+        pairs = (logits[synthetic][:, None] - logits[~synthetic]).sign()
+        return {name: float(share) for name, share in shares.items()} | {
+            "domain_auc": float(pairs.mean() / 2 + 0.5)
         }
 
     def _lens_and_domains(
@@ -168,3 +172,40 @@ class DomainAdversarialBrain(MeanTeacherBrain):
             embedding = embedding.view_as(embedding)
             embedding.register_hook(_ramp)
         return embedding
+
+
+def domain_shares(
+    logits: torch.Tensor, domains: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return the share of each domain that the logits recognise.
+
+    Arguments
+    ---------
+    logits : torch.Tensor
+        Above 0 where a clip is taken for a synthetic one, [B].
+    domains : torch.Tensor
+        1 for synthetic clips, else 0, [B]; there are some of both.
+
+    Returns
+    -------
+    dict[str, torch.Tensor]
+        ``domain_accuracy_recorded``, ``_synthetic`` and ``_mean``, scalars.
+
+    Example
+    -------
+    >>> logits, domains = (
+    ...     torch.tensor([-1.0, 2.0, 3.0]),
+    ...     torch.tensor([0, 0, 1]),
+    ... )
+    >>> [float(share) for share in domain_shares(logits, domains).values()]
+    [0.5, 1.0, 0.75]
+    """
+    domains = domains.to(logits.dtype)
+    positive = (logits > 0).to(logits.dtype)
+    recorded = ((1 - domains) * (1 - positive)).sum() / (1 - domains).sum()
+    synthetic = (domains * positive).sum() / domains.sum()
+    return {
+        "domain_accuracy_recorded": recorded,
+        "domain_accuracy_synthetic": synthetic,
+        "domain_accuracy_mean": (recorded + synthetic) / 2,
+    }

@@ -4,6 +4,8 @@ Authors
  * sb_sed contributors 2026
 """
 
+import importlib
+import json
 import re
 import subprocess
 import sys
@@ -145,6 +147,60 @@ def train(minidesed, output, *arguments, recipe="dat", launch=()):
     )
 
 
+@pytest.fixture
+def train_script(monkeypatch):
+    """train.py as a module."""
+    monkeypatch.syspath_prepend(RECIPE)
+    return importlib.import_module("train")
+
+
+@pytest.mark.parametrize("recipe", ["dat", "baseline"])
+def test_held_out_clips_are_mixed_as_those_of_the_training(
+    minidesed, tmp_path, train_script, recipe
+):
+    """The synthetic ones of sounds that are held out, both at fixed numbers."""
+    hparams, _ = train_script.load_recipe(
+        [str(HPARAMS / f"{recipe}.yaml"), f"--data_folder={minidesed}"]
+        + [f"--output_folder={tmp_path}/out", "--device=cpu", *SCALE]
+        + [f"--prepared_folder={tmp_path}/prepared", *RECORDED]
+        + ["--adaptation=!include:adaptation/two_step.yaml"]
+    )
+    data, clips, _, held_out = train_script.dataio_prep(hparams)
+    parts = dict(zip(("synthetic", "unlabelled"), clips.datasets, strict=False))
+    measured = dict(
+        zip(("synthetic", "unlabelled"), held_out.dataset.datasets, strict=True)
+    )
+    for name, part in measured.items():
+        assert type(part) is type(parts[name])
+    assert len(measured["synthetic"]) == len(
+        data.validation_clips("valid_synthetic")
+    )
+    batches = [[*held_out], [*held_out]]
+    for first, second in zip(*batches, strict=True):
+        assert torch.equal(first.sig.data, second.sig.data)
+    strong = torch.cat([batch.has_strong for batch in batches[0]])
+    assert strong.tolist() == [True] * len(measured["synthetic"]) + [
+        False
+    ] * len(measured["unlabelled"])
+    if recipe == "baseline":
+        return  # static: the validation clips as they are
+    used, kept = (
+        {
+            event.path
+            for events in of[name].mixer.by_class.values()
+            for event in events
+        }
+        for of, name in ((measured, "synthetic"), (parts, "synthetic"))
+    )
+    named = set(
+        json.loads((tmp_path / "prepared/held_out_sounds.json").read_text())
+    )
+    assert used - kept
+    for path in used ^ kept:
+        is_named = "/".join(Path(path).parts[-2:]) in named
+        assert is_named == (path in used)
+
+
 @pytest.mark.parametrize("fragment", ["two_step", "gradient_reversal"])
 def test_two_processes(minidesed, tmp_path, fragment):
     """torchrun on the CPU: the discriminator is wrapped, and learns."""
@@ -161,7 +217,8 @@ def test_two_processes(minidesed, tmp_path, fragment):
     log = (tmp_path / "out" / "train_log.txt").read_text()
     for name in ("discriminator", "discriminator_gradient"):
         assert float(re.search(rf"train {name}: ([\d.e+-]+)", log)[1]) > 0
-    assert "valid domain_accuracy_mean: " in log
+    for stage in ("train", "valid"):
+        assert f"{stage} domain_accuracy_mean: " in log
     [state] = tmp_path.glob("out/save/CKPT*/discriminator.ckpt")
     names = torch.load(state, weights_only=True)
     assert not [name for name in names if name.startswith("module.")]

@@ -293,6 +293,36 @@ def test_the_log(make_dat):
         assert 0 <= valid["domain_auc"] <= 1
 
 
+@pytest.mark.parametrize("method", [TwoStep, GradientReversal])
+def test_the_accuracy_in_training_is_logged_beside(make_dat, method):
+    """That of the clips as they are trained on, counted by hand."""
+    run, right = make_dat(method=method), {0: [], 1: []}
+    objectives = run.brain.adaptation.objectives
+
+    def watch(terms, modules, embedding, lens, domains):
+        result = objectives(terms, modules, embedding, lens, domains)
+        # Before the step; without dropout the discriminator says it again.
+        logits = modules["discriminator"](embedding.detach(), lens)
+        for logit, domain in zip(logits, domains, strict=True):
+            right[int(domain)].append((logit.item() > 0) == (domain.item() > 0))
+        return result
+
+    run.brain.adaptation.objectives = watch
+    run.fit(1)
+    [(_, stats)] = run.log.epochs
+    logged = stats["train_stats"]
+    shares = [sum(right[domain]) / len(right[domain]) for domain in (0, 1)]
+    assert 0 < sum(shares) < 2
+    assert logged["domain_accuracy_recorded"] == pytest.approx(shares[0])
+    assert logged["domain_accuracy_synthetic"] == pytest.approx(shares[1])
+    assert logged["domain_accuracy_mean"] == pytest.approx(sum(shares) / 2)
+
+
+def test_without_adaptation_no_accuracy_is_logged(make_dat):
+    [(_, stats)] = make_dat(method=none).fit(1).log.epochs
+    assert not [n for n in stats["train_stats"] if n.startswith("domain")]
+
+
 def test_the_domain_accuracy_against_one_by_hand(make_dat):
     run = make_dat()
     strong = [True, False, False, True, True, False, False]
