@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import rounding, write_events, write_scores
+from sb_sed.formats import audio_names, rounding, write_events, write_scores
 from sb_sed.plots import plot_f1
 from sb_sed.runs.results import Results
 from sb_sed.runs.run import Run
@@ -127,7 +127,7 @@ class Evaluator:
         """Write the results of one network; return its report."""
         if self.note:
             report["notes"].append(self.note)
-        files = [f"{clip}.wav" for clip in scores]
+        files = list(audio_names(scores).values())
         write_scores(scores, results.scores)
         write_events(smoothed.events, results.events, files)
         write_json(report, results.report)

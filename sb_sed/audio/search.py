@@ -13,6 +13,7 @@ from pathlib import Path
 import soundfile as sf
 
 from sb_sed.errors import InputError
+from sb_sed.formats import same_name
 
 # What libsndfile reads, except raw samples. Also what it cannot read, so that
 # such files are reported and not missed.
@@ -112,6 +113,7 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
     uses = Counter(name for name, _ in named)
     root = _common_folder([path for _, path in named])
     files: dict[str, Path] = {}
+    taken: dict[str, Path] = {}
     for name, path in named:
         unique = name if uses[name] == 1 else _inside(root, path)
         unique = plain_name(unique)
@@ -119,11 +121,12 @@ def find_recordings(paths: Iterable[str | Path]) -> dict[str, Path]:
             raise InputError(
                 f"{unique!r} has a tab or a line break in its name: rename it."
             )
-        other = files.setdefault(unique, path)
+        other = taken.setdefault(same_name(unique), path)
         if other is not path:
             raise InputError(
                 f"{other} and {path} would both be called {unique}: rename one."
             )
+        files[unique] = path
     return files
 
 

@@ -17,8 +17,6 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sb_sed.errors import InputError
-
 if TYPE_CHECKING:
     from sb_sed.inference.batch import FileResult
     from sb_sed.inference.detector import SoundEventDetector
@@ -186,21 +184,15 @@ class EventsFolder:
 class ScoresFolder:
     """Writes the scores of each recording, ``<its stem>.tsv``.
 
-    Raises an ``InputError`` if two of the recordings would have the same table.
+    Where several recordings have that stem it is ``<its name>.tsv``, so that
+    each has a table of its own.
     """
 
     def __init__(self, folder: Path, filenames: Iterable[str]):
-        from sb_sed.formats import stem
+        from sb_sed.formats import short_names
 
         self.folder = folder
-        taken: dict[str, str] = {}
-        for name in filenames:
-            other = taken.setdefault(stem(name), name)
-            if other != name:
-                raise InputError(
-                    f"{other} and {name} would have the same scores file, "
-                    f"{stem(name)}.tsv: rename one, or leave out the scores."
-                )
+        self.tables = short_names(filenames)
 
     def __str__(self) -> str:
         """What is written, for a note."""
@@ -208,9 +200,10 @@ class ScoresFolder:
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the scores of one recording."""
-        from sb_sed.formats import stem, write_scores
+        from sb_sed.formats import write_scores
 
-        place = self.folder / _on_disk(stem(result.filename))
+        name = self.tables.get(result.filename, result.filename)
+        place = self.folder / _on_disk(name)
         write_scores({place.name: result.scores}, place.parent)
 
 

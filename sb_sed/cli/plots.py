@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -162,9 +163,7 @@ def add_plot_embeddings(commands) -> None:
 def _plot_features(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from sb_sed.audio.search import plain_name
     from sb_sed.features import get_featurizer
-    from sb_sed.formats import stem
     from sb_sed.runs.run import Run
 
     figures = _figures(arguments.audio, arguments.output)
@@ -176,14 +175,14 @@ def _plot_features(arguments: argparse.Namespace) -> None:
     else:
         featurizer = get_featurizer(arguments.features).eval()
     for audio, figure in tqdm(figures.items(), unit="file", disable=None):
-        table = events.get(stem(plain_name(audio.name)))
+        table = events.get(audio)
         _draw_features(audio, figure, featurizer, table, classes)
         tqdm.write(f"{figure}")
 
 
 def _figures(audio: list[Path], output: Path | None) -> dict[Path, Path]:
     """The figure of each recording."""
-    from sb_sed.formats import stem
+    from sb_sed.formats import short_names
     from sb_sed.plots.canvas import KINDS, figure_kind
 
     if output and len(audio) == 1 and not output.is_dir():
@@ -196,8 +195,9 @@ def _figures(audio: list[Path], output: Path | None) -> dict[Path, Path]:
             "folder as --output."
         )
     figures = {}
+    short = short_names(path.name for path in audio)
     for path in dict.fromkeys(audio):
-        figure = folder / f"{stem(path.name)}_features.png"
+        figure = folder / f"{short[path.name]}_features.png"
         if figure in figures.values():
             raise InputError(
                 f"{path} would get the figure {figure}, as another recording "
@@ -208,19 +208,24 @@ def _figures(audio: list[Path], output: Path | None) -> dict[Path, Path]:
 
 
 def _events(tsv: Path, recordings) -> tuple[dict, list[str]]:
-    """The events of each recording by its stem, and all classes."""
+    """The events of each recording, and all classes."""
     from sb_sed.audio.search import plain_name
-    from sb_sed.formats import read_events, stem
+    from sb_sed.formats import match_names, read_events, same_name
 
     events = read_events(tsv)
-    tables = dict(list(events.groupby(events["filename"].map(stem))))
-    for path in recordings:
-        if stem(plain_name(path.name)) not in tables:
+    files = events["filename"].map(same_name)
+    tables = dict(list(events.groupby(files)))
+    # Their whole paths, as a table may name any part of them.
+    names = {path: plain_name(os.path.abspath(path)) for path in recordings}
+    listed = match_names(names.values(), tables, ("recordings", str(tsv)))
+    for path, name in names.items():
+        if name not in listed:
             raise InputError(
                 f"{tsv} does not list {path.name}: give the events of the "
                 "recordings that are drawn, or leave out --events."
             )
-    return tables, sorted(events["event_label"].dropna().unique())
+    found = {path: tables[listed[name]] for path, name in names.items()}
+    return found, sorted(events["event_label"].dropna().unique())
 
 
 def _draw_features(audio, figure, featurizer, events, classes) -> None:

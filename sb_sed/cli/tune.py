@@ -149,12 +149,15 @@ def _search(arguments: argparse.Namespace) -> Callable | None:
 
 def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:
     """PSDS 1 and 2 on all files, as values and as a line."""
-    from sb_sed.formats import stem
+    from sb_sed.formats import match_tables, same_name
     from sb_sed.scoring.psds import PsdsUndefined, merge_note, psds
 
-    known = reference[reference["filename"].map(stem).isin(scores)]
+    names = reference["filename"].map(same_name)
+    keys = match_tables(names, scores, ("reference", "scores"))
+    known, smoothed = reference[names.isin(keys)], smoother.to_scores(scores)
+    smoothed = {name: smoothed[key] for name, key in keys.items()}
     try:
-        values = psds(known, smoother.to_scores(scores), durations)
+        values = psds(known, smoothed, durations)
     except PsdsUndefined as error:
         return None, f"No PSDS. {error}"
     line = ", ".join(f"PSDS {name} {values[name]:.4f}" for name in "12")

@@ -21,9 +21,11 @@ from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
     Event,
+    match_names,
     read_events,
     read_filenames,
     read_weak_labels,
+    same_name,
     stem,
 )
 
@@ -107,6 +109,8 @@ class Source:
     def read(self) -> dict[str, Labels]:
         """Return file name to Labels, for all annotated files.
 
+        Folders in front of a name are left out: the audio lies in one.
+
         Raises
         ------
         InputError
@@ -118,13 +122,14 @@ class Source:
             labels = self.read_folder(self)
         stems = {}
         for filename in labels:
-            twin = stems.setdefault(stem(filename), filename)
+            name = stem(same_name(_without_folders(filename)))
+            twin = stems.setdefault(name, filename)
             if twin != filename:
                 raise InputError(
                     f"{self.table} names {twin} and {filename}: a recording "
                     "is known by its name without the extension, rename one."
                 )
-        return labels
+        return {_without_folders(name): labels[name] for name in labels}
 
     def locate(self, filenames: list[str]) -> dict[str, str]:
         """Return file name to path, for the files that exist.
@@ -132,13 +137,17 @@ class Source:
         A file is also found under another audio extension.
         """
         names = {plain_name(name): name for name in list_names(self.folder)}
-        by_stem = {stem(plain): name for plain, name in names.items()}
-        paths = {}
-        for filename in filenames:
-            name = names.get(filename, by_stem.get(stem(filename)))
-            if name is not None:
-                paths[filename] = os.path.join(self.folder, name)
-        return paths
+        sides = str(self.table), str(self.folder)
+        return {
+            filename: os.path.join(self.folder, names[plain])
+            for filename, plain in match_names(filenames, names, sides).items()
+        }
+
+
+def _without_folders(filename: str) -> str:
+    name = same_name(filename)
+    last = name.rpartition("/")[2]
+    return last if last.strip(".") and last != name else filename
 
 
 def find_root(data_folder: str | Path) -> Path:
@@ -189,7 +198,7 @@ def _read_jams_folder(source: Source) -> dict[str, Labels]:
     if not names:
         _require_table(source)
     return {
-        f"{stem(plain_name(name))}.wav": _strong(
+        f"{Path(plain_name(name)).stem}.wav": _strong(
             read_jams(source.folder / name, DESED_CLASSES)
         )
         for name in names

@@ -6,6 +6,7 @@ Authors
 
 import math
 import os
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sb_sed.audio.search import find_recordings, plain_name
+from sb_sed.audio.search import find_recordings
 from sb_sed.data.manifests import manifest_entry
 from sb_sed.errors import InputError
-from sb_sed.formats import TIME_NOISE, Event, atomic_path, stem
+from sb_sed.formats import TIME_NOISE, Event, atomic_path, same_name, stem
+from sb_sed.formats.names import path_ends
 
 # So many divisions are drawn, to find one with all classes in all sets.
 _N_DRAWS = 100
@@ -49,19 +51,28 @@ class Recordings(dict):
     def __init__(self, folder: str | Path, without: Sequence[str | Path] = ()):
         self.folder = str(folder)
         left_out = {Path(os.path.realpath(path)) for path in without}
-        self.by_name: dict[str, list[str]] = {}
         clips: dict[str, str] = {}
+        self._by_path, self._by_end = defaultdict(list), defaultdict(list)
         for name, path in find_recordings([self.folder]).items():
             real = Path(os.path.realpath(path))
             if not left_out.isdisjoint((real, *real.parents)):
                 continue
             self[name] = os.path.abspath(path)
-            self.by_name.setdefault(plain_name(path.name), []).append(name)
             if (twin := clips.setdefault(clip_name(name), name)) != name:
                 raise InputError(
                     f"{self.folder} has {twin} and {name}: a recording is "
                     "known by its name without the extension, rename one."
                 )
+            self._index(name)
+
+    def _index(self, name: str) -> None:
+        """Note what tables may call a recording."""
+        path = same_name(name)
+        for key in {path, stem(path)}:
+            self._by_path[key].append(name)
+        for end in (path, *path_ends(path)):
+            for key in {end, stem(end)}:
+                self._by_end[key].append(name)
 
     def find(self, filename: str, table: str | Path) -> str:
         """Return the recording that a table names by its path or its name.
@@ -69,7 +80,8 @@ class Recordings(dict):
         Arguments
         ---------
         filename : str
-            The path inside the folder, or the name alone.
+            The path inside the folder, with fewer folders or more in front, in
+            any Unicode form, with or without its extension.
         table : str | Path
             The table, for the message.
 
@@ -83,15 +95,19 @@ class Recordings(dict):
         InputError
             If several recordings have the name.
         """
-        found = self.by_name.get(filename, [filename])
         if filename in self:
             return filename
+        name = same_name(filename)
+        found = self._by_end.get(name) or self._by_end.get(stem(name), [])
+        for end in path_ends(name):
+            found = found or self._by_path.get(end, [])
+            found = found or self._by_path.get(stem(end), [])
         if len(found) > 1:
             raise InputError(
                 f"{table} names {filename}, of which {self.folder} has "
                 f"{' and '.join(found)}: write the one that is meant."
             )
-        return found[0]
+        return found[0] if found else filename
 
 
 def clip_name(recording: str) -> str:

@@ -74,22 +74,6 @@ def events_table(
     return pd.DataFrame(rows, columns=EVENT_COLUMNS)
 
 
-def stem(filename: str) -> str:
-    """Return the key of a recording: its file name without audio extension.
-
-    An extension starts with a letter, so that the times at the end of the
-    DESED names are kept.
-
-    Example
-    -------
-    >>> stem("Y00pbt6aJV8Y_350.000_360.000.wav")
-    'Y00pbt6aJV8Y_350.000_360.000'
-    >>> stem("Y00pbt6aJV8Y_350.000_360.000")
-    'Y00pbt6aJV8Y_350.000_360.000'
-    """
-    return re.sub(r"\.[A-Za-z][A-Za-z0-9]*$", "", filename)
-
-
 def read_events(
     path: str | Path, classes: Sequence[str] | None = None
 ) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sb_sed.formats import stem
+from sb_sed.formats import same_name
 from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 from sb_sed.scoring.intersections import Runs, Steps, detections, frame_edges
 from sb_sed.smoothing.detections import Detections
@@ -47,7 +47,7 @@ def operating_curves(
 ) -> dict[str, OperatingCurve]:
     """Compute the curve of each class, exactly, as sed_eval would count.
 
-    Each file has scores (stem -> table). Returns label -> curve, for the
+    Each file has scores (name, as ``same_name`` has it -> table). Returns label -> curve, for the
     classes of the reference that have scores.
 
     Example
@@ -56,12 +56,12 @@ def operating_curves(
     >>> reference = pd.DataFrame(
     ...     [["a.wav", 0, 1, "Dog"]], columns=EVENT_COLUMNS
     ... )
-    >>> scores = {"a": scores_table([[0.9], [0.2], [0.4]], 1.0, ["Dog"])}
+    >>> scores = {"a.wav": scores_table([[0.9], [0.2], [0.4]], 1.0, ["Dog"])}
     >>> curve = operating_curves(reference, scores)["Dog"]
     >>> curve.thresholds, curve.f1.round(2)
     (array([0.2, 0.4, 0.9]), array([0.  , 0.67, 1.  ]))
     """
-    names = list(dict.fromkeys(reference["filename"].map(stem)))
+    names = list(dict.fromkeys(reference["filename"].map(same_name)))
     edges = [frame_edges(scores[name]) for name in names]
     labels = {*reference["event_label"].dropna()}.intersection(
         *(table.columns[2:] for table in scores.values())
@@ -175,14 +175,14 @@ def distributions(
     >>> reference = pd.DataFrame(
     ...     [["a.wav", 0, 1, "Dog"]], columns=EVENT_COLUMNS
     ... )
-    >>> scores = {"a": scores_table([[0.9], [0.2], [0.4]], 1.0, ["Dog"])}
+    >>> scores = {"a.wav": scores_table([[0.9], [0.2], [0.4]], 1.0, ["Dog"])}
     >>> distributions(reference, scores, np.array([0, 0.3, 0.6, 1]))["Dog"]
     array([[0. , 0. , 1. ],
            [0.5, 0.5, 0. ]])
     """
     events: dict[str, list[tuple]] = {}
     for name, *event in reference.itertuples(index=False):
-        events.setdefault(stem(name), []).append(event)
+        events.setdefault(same_name(name), []).append(event)
     labels = next(iter(scores.values())).columns[2:]
     counts = np.zeros((len(labels), 2, len(edges) - 1))
     for name in events:

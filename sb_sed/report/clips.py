@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
+from sb_sed.formats import short_names, under_names
 from sb_sed.plots.detection import plot_detection
 from sb_sed.plots.spectrogram import band_ticks, log_mel
 from sb_sed.report.contents import Contents
@@ -26,6 +27,7 @@ from sb_sed.report.outcomes import KINDS, JudgedEvent, JudgedFile
 # Characters of the page.
 _MOST_MEDIA = 8_000_000
 _MOST_SCORES = 1_500_000
+_SIDES = "reference", "recordings"
 _LONGEST = 120  # seconds; what is longer is linked
 
 
@@ -36,7 +38,7 @@ def choose_clips(files: Mapping[str, JudgedFile], n_clips: int) -> list[str]:
     far as there is one left, a class with a kind of error (or a hit) that none
     of the others shows.
 
-    ``files`` are stem -> JudgedFile. Returns stems; the more errors, the earlier.
+    ``files`` are name -> JudgedFile. Returns names; the more errors, the earlier.
 
     Example
     -------
@@ -81,11 +83,12 @@ def describe_files(
     chosen = set(choose_clips(contents.files, n_clips))
     place = {label: index for index, label in enumerate(contents.labels)}
     order = sorted(contents.files, key=lambda n: -contents.files[n].n_errors)
+    audio = under_names(contents.files, inputs.audio, _SIDES)
     files, media, scored = [], 0, 0
     for name in tqdm(
         order, "clips", unit="file", delay=1, leave=False, disable=None
     ):
-        judged, table = contents.files[name], inputs.scores[name]
+        judged, table = contents.files[name], contents.scores[name]
         events = judged.reference + judged.detected
         ends = [float(table["offset"].iloc[-1]), *(e.offset for e in events)]
         file = {
@@ -102,7 +105,7 @@ def describe_files(
             cell, text = encode_scores(ours, contents.low, contents.high)
             file["scores"] = {"cell": cell, "text": text}
             scored += len(text)
-        if path := inputs.audio.get(name):
+        if path := audio.get(name):
             if name in chosen and media < _MOST_MEDIA:
                 file |= _media(path)
                 media += sum(len(file.get(k, "")) for k in ("audio", "image"))
@@ -164,18 +167,21 @@ def write_figures(
     contents, inputs, n_clips
         Of :func:`~sb_sed.report.page.write_page`, and what it returned.
     folder : str | Path
-        Gets ``<stem>.png`` of each clip with readable audio.
+        Gets ``<stem>.png`` of each clip with readable audio, or, where several
+        have that stem, ``<name>.png``.
 
     Returns
     -------
     figures : list of Path
     """
     figures = []
+    audio = under_names(contents.files, inputs.audio, _SIDES)
+    short = short_names(contents.files)
     chosen = choose_clips(contents.files, n_clips)
     for name in tqdm(
         chosen, "figures", unit="file", delay=1, leave=False, disable=None
     ):
-        path = inputs.audio.get(name)
+        path = audio.get(name)
         clip = path and read_clip(path)
         if clip is None:
             continue
@@ -186,11 +192,11 @@ def write_figures(
             [(event.onset, event.offset, event.label) for event in side]
             for side in (file.reference, file.detected)
         )
-        figures.append(Path(folder) / f"{name}.png")
+        figures.append(_inside(folder, f"{short[name]}.png"))
         plot_detection(
             decibels,
             len(samples) / rate,
-            inputs.scores[name],
+            contents.scores[name],
             *sides,
             figures[-1],
             centres_hz=centres_hz,
@@ -199,3 +205,9 @@ def write_figures(
             title=file.name,
         )
     return figures
+
+
+def _inside(folder: str | Path, name: str) -> Path:
+    """A path below a folder, whatever the folders in the name."""
+    parts = [x for x in name.split("/") if x not in ("", ".", "..")]
+    return Path(folder, *parts)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from sb_sed.formats import stem
+from sb_sed.formats import same_name
 from sb_sed.report.charts import (
     bar_path,
     curve_paths,
@@ -20,7 +21,7 @@ from sb_sed.report.charts import (
 )
 from sb_sed.report.inputs import Inputs
 from sb_sed.report.outcomes import HIT, WRONG, JudgedFile, judge
-from sb_sed.scoring.report import make_report
+from sb_sed.scoring.report import make_report, match_analysed
 
 CHART = {"width": 240, "curves": 96, "bars": 32}  # pixels, as in the template
 _BINS = 40
@@ -35,7 +36,9 @@ class Contents:
     report : dict
         Of :func:`sb_sed.scoring.report.make_report`.
     files : dict
-        Stem -> JudgedFile.
+        File of the reference (as ``same_name`` has it) -> JudgedFile.
+    scores : dict
+        The same -> scores table.
     classes : list of dict
         A row of the table of classes each.
     confusions : Counter
@@ -51,6 +54,7 @@ class Contents:
 
     report: dict
     files: dict[str, JudgedFile]
+    scores: dict[str, pd.DataFrame]
     classes: list[dict]
     confusions: Counter
     panels: list[dict]
@@ -70,13 +74,14 @@ def make_contents(inputs: Inputs) -> Contents:
     Raises an ``InputError`` if no file of the reference has scores.
     """
     thresholds, smoothed = inputs.thresholds(), inputs.smoothed()
+    names = inputs.reference["filename"].map(same_name)
+    keys, found = match_analysed(names, inputs.events, inputs.scores)
     report = make_report(
         inputs.reference, inputs.events, smoothed, inputs.durations
     )
     report["psds"] = inputs.psds or report["psds"]
-    analysed = inputs.reference["filename"].map(stem).isin(inputs.scores)
-    reference = inputs.reference[analysed]
-    files = judge(reference, inputs.events)
+    reference = inputs.reference[names.isin(keys)]
+    files = judge(reference, inputs.events, partners=found)
     classes = [
         _row(label, report, files) for label in report["event_f1"]["per_class"]
     ]
@@ -84,6 +89,7 @@ def make_contents(inputs: Inputs) -> Contents:
     contents = Contents(
         report=report,
         files=files,
+        scores={name: inputs.scores[key] for name, key in keys.items()},
         classes=classes,
         confusions=_confusions(files),
         panels=[],
@@ -91,7 +97,9 @@ def make_contents(inputs: Inputs) -> Contents:
         low=low,
         high=high,
     )
-    contents.panels = _panels(contents, inputs.scores, smoothed, reference)
+    contents.panels = _panels(
+        contents, {name: smoothed[key] for name, key in keys.items()}, reference
+    )
     return contents
 
 
@@ -136,10 +144,12 @@ def _confusions(files: Mapping[str, JudgedFile]) -> Counter:
     )
 
 
-def _panels(contents: Contents, scores, smoothed, reference) -> list[dict]:
+def _panels(contents: Contents, smoothed, reference) -> list[dict]:
     """The charts of the classes that have scores."""
     low, high = contents.low, contents.high
-    shares = distributions(reference, scores, np.linspace(low, high, _BINS + 1))
+    shares = distributions(
+        reference, contents.scores, np.linspace(low, high, _BINS + 1)
+    )
     curves = operating_curves(reference, smoothed)
     panels = []
     for row in contents.classes:

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.audio.search import find_recordings, plain_name
+from sb_sed.audio.search import find_recordings
 from sb_sed.data.manifests import read_manifest
 from sb_sed.errors import InputError, printable
 from sb_sed.formats import (
     EVENT_COLUMNS,
+    match_names,
     read_durations,
     read_events,
     read_scores,
-    stem,
+    same_name,
 )
 from sb_sed.runs.parts import UnknownPart
 from sb_sed.runs.run import Results, Run, TestSet
@@ -39,13 +40,13 @@ class Inputs:
     reference, events : pandas.DataFrame
         As of :func:`sb_sed.formats.read_events`.
     scores : dict
-        Stem -> scores table.
+        Name, mostly without extension -> scores table.
     smoother : Callable, optional
         What made the events of the scores; None if that is not known.
     durations : dict, optional
         File name -> seconds.
     audio : dict
-        Stem -> audio file, of the files that there is one for.
+        Name, with extension or without -> audio file.
     psds : dict, optional
         Of the smoothed scores, as computed after the training; by default
         they are computed again.
@@ -61,7 +62,7 @@ class Inputs:
     psds: dict[str, float] | None = None
 
     def smoothed(self) -> dict[str, pd.DataFrame]:
-        """Stem -> smoothed scores, where the smoother is known."""
+        """Name -> smoothed scores, where the smoother is known."""
         smooth = getattr(self.smoother, "to_scores", dict)
         return smooth(self.scores)
 
@@ -199,10 +200,9 @@ def _smoother(
 def _recordings(
     folder: str | Path | None, found: TestSet | None
 ) -> dict[str, Path]:
-    """Stem -> audio file, of a folder or of the set that was prepared."""
+    """Name -> audio file, of a folder or of the set that was prepared."""
     if folder:
-        files = sorted(find_recordings([folder]).values(), reverse=True)
-        return {stem(plain_name(path.name)): path for path in files}
+        return find_recordings([folder])
     if not (found and found.manifest):
         return {}
     entries = read_manifest(found.manifest)
@@ -211,11 +211,18 @@ def _recordings(
 
 def _same(some: pd.DataFrame, others: pd.DataFrame) -> bool:
     """Whether two tables have the same events, to the written millisecond."""
+    some, others = (
+        x[EVENT_COLUMNS]
+        .dropna()
+        .assign(filename=lambda t: t["filename"].map(same_name))
+        for x in (some, others)
+    )
+    partners = match_names(some["filename"], others["filename"])
+    some = some.assign(filename=some["filename"].map(partners))
 
     def _rows(table):
-        table = table[EVENT_COLUMNS].dropna()
         return sorted(
-            (stem(name), label, round(onset, 3), round(offset, 3))
+            (str(name), label, round(onset, 3), round(offset, 3))
             for name, onset, offset, label in table.itertuples(index=False)
         )
 

@@ -9,14 +9,14 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from sb_sed.formats import EVENT_COLUMNS, stem
+from sb_sed.formats import EVENT_COLUMNS, match_names, same_name
 from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 
 HIT, BOUNDARY, WRONG, MISSED, FALSE_ALARM = KINDS = (
@@ -78,11 +78,13 @@ def judge(
     reference: pd.DataFrame,
     detected: pd.DataFrame,
     classes: Sequence[str] | None = None,
+    partners: Mapping[str, str] | None = None,
 ) -> dict[str, JudgedFile]:
     """Find the outcome of each event in the files of the reference.
 
     ``classes`` are the labels to judge, by default all that occur. Returns
-    stem -> JudgedFile, in the order of the reference.
+    file (as ``same_name`` has it) -> JudgedFile, in the order of the reference.
+    ``partners`` are those of :func:`sb_sed.scoring.collar.event_counts`.
 
     Example
     -------
@@ -94,33 +96,38 @@ def judge(
     ...     [["a.wav", 0.1, 2, "Dog"], ["a.wav", 5, 7, "Dog"]],
     ...     columns=EVENT_COLUMNS,
     ... )
-    >>> file = judge(reference, detected)["a"]
+    >>> file = judge(reference, detected)["a.wav"]
     >>> [event.kind for event in file.reference + file.detected]
     ['hit', 'wrong class', 'hit', 'wrong class']
     """
     names: dict[str, str] = {}
     for name in reference["filename"]:
-        names.setdefault(stem(name), name)
-    sides = [_by_stem(reference, classes), _by_stem(detected, classes)]
+        names.setdefault(same_name(name), name)
+    true, found = (_by_file(x, classes) for x in (reference, detected))
+    if partners is None:
+        partners = match_names(names, found)
     files = {}
     for key, name in names.items():
         pair = [
-            [JudgedEvent(*event, kind) for event in side.get(key, [])]
-            for side, kind in zip(sides, (MISSED, FALSE_ALARM), strict=True)
+            [JudgedEvent(*event, kind) for event in events]
+            for events, kind in (
+                (true.get(key, []), MISSED),
+                (found.get(partners.get(key), []), FALSE_ALARM),
+            )
         ]
         _judge(*pair)
         files[key] = JudgedFile(name, *pair)
     return files
 
 
-def _by_stem(events: pd.DataFrame, classes) -> dict[str, list[tuple]]:
-    """Stem -> (onset, offset, label), sorted; without files that have no event."""
+def _by_file(events: pd.DataFrame, classes) -> dict[str, list[tuple]]:
+    """File -> (onset, offset, label), sorted; without files that have no event."""
     events = events.dropna(subset=["event_label"])
     if classes is not None:
         events = events[events["event_label"].isin(classes)]
     files: dict[str, list[tuple]] = {}
     for name, *event in events[EVENT_COLUMNS].itertuples(index=False):
-        files.setdefault(stem(name), []).append(tuple(event))
+        files.setdefault(same_name(name), []).append(tuple(event))
     return {
         key: sorted(found, key=lambda event: (event[0], event[2]))
         for key, found in files.items()

@@ -11,14 +11,14 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, stem
+from sb_sed.formats import EVENT_COLUMNS, match_names, same_name, short_names
 from sb_sed.scoring import import_quietly
 from sb_sed.scoring.counts import Counts
 
@@ -32,6 +32,7 @@ def event_counts(
     classes: Sequence[str] | None = None,
     collar: float = COLLAR,
     offset_ratio: float = OFFSET_RATIO,
+    partners: Mapping[str, str] | None = None,
 ) -> Counts:
     """Count the events that were found, per file and class.
 
@@ -49,6 +50,10 @@ def event_counts(
         Tolerance of onset and offset in seconds.
     offset_ratio : float
         Tolerance of the offset as a share of the reference event's length.
+    partners : mapping, optional
+        File of the reference -> file of the estimate, both as
+        :func:`sb_sed.formats.same_name` has them; by default those of
+        :func:`sb_sed.formats.match_names`.
 
     Returns
     -------
@@ -79,6 +84,7 @@ def event_counts(
             empty_system_output_handling="zero_score",
             event_matching_type="optimal",
         ),
+        partners,
     )
 
 
@@ -87,6 +93,7 @@ def segment_counts(
     estimate: pd.DataFrame,
     classes: Sequence[str] | None = None,
     resolution: float = 1.0,
+    partners: Mapping[str, str] | None = None,
 ) -> Counts:
     """Count the segments in which a class was found, per file and class.
 
@@ -95,7 +102,7 @@ def segment_counts(
 
     Arguments
     ---------
-    reference, estimate, classes
+    reference, estimate, classes, partners
         As in :func:`event_counts`.
     resolution : float
         Length of a segment in seconds.
@@ -122,6 +129,7 @@ def segment_counts(
             event_label_list=labels,
             time_resolution=resolution,
         ),
+        partners,
         # sed_eval has no zero_score here.
         unreported=np.nan,
     )
@@ -132,13 +140,16 @@ def _count(
     estimate: pd.DataFrame,
     classes: Sequence[str] | None,
     make_metric: Callable,
+    partners: Mapping[str, str] | None,
     unreported: float = 0.0,
 ) -> Counts:
     """Run sed_eval file by file and keep what each file adds."""
-    reference_events = events_by_stem(reference)
+    reference_events = events_by_file(reference)
     if not reference_events:
         raise InputError("The reference names no file: nothing to score.")
-    estimated_events = events_by_stem(estimate)
+    estimated_events = events_by_file(estimate)
+    if partners is None:
+        partners = match_names(reference_events, estimated_events)
     labels = list(
         classes
         or sorted(
@@ -162,7 +173,8 @@ def _count(
         )
     ):
         true = _by_class(name, reference_events[name])
-        found = _by_class(name, estimated_events.get(name, []))
+        events = estimated_events.get(partners.get(name), [])
+        found = _by_class(name, events)
         for label in (true.keys() | found.keys()) & places.keys():
             place = places[label]
             metric = metrics[place]
@@ -170,7 +182,7 @@ def _count(
             metric.evaluate(true.get(label, []), found.get(label, []))
             counts[row, :, place] = _totals(metric, label) - before
     return Counts(
-        files=list(reference_events),
+        files=list(short_names(reference_events).values()),
         classes=labels,
         reference=counts[:, 0],
         estimate=counts[:, 1],
@@ -200,16 +212,17 @@ def _totals(metric, label: str) -> np.ndarray:
     return np.array([counts[name] for name in ("Nref", "Nsys", "Ntp")], int)
 
 
-def events_by_stem(events: pd.DataFrame) -> dict[str, list[tuple]]:
-    """Map the stem of each file to its events (onset, offset, label), if any.
+def events_by_file(events: pd.DataFrame) -> dict[str, list[tuple]]:
+    """Map each file to its events (onset, offset, label), if it has any.
 
+    The name is that of :func:`sb_sed.formats.same_name`.
     Both are in the order of the table (:func:`sb_sed.formats.read_events`).
     """
     files: dict[str, list[tuple]] = {}
     for filename, onset, offset, label in events[EVENT_COLUMNS].itertuples(
         index=False
     ):
-        found = files.setdefault(stem(filename), [])
+        found = files.setdefault(same_name(filename), [])
         if isinstance(label, str):
             found.append((float(onset), float(offset), label))
     return files

@@ -74,7 +74,8 @@ class Counts:
     Arguments
     ---------
     files : list of str
-        The F stems of the files that were scored.
+        The F files that were scored: names without extension, unless several
+        files have one of these.
     classes : list of str
         The C labels.
     reference : np.ndarray

@@ -19,8 +19,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, TIME_NOISE, Event, stem
-from sb_sed.scoring.collar import events_by_stem
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    TIME_NOISE,
+    Event,
+    same_name,
+    under_names,
+)
+from sb_sed.scoring.collar import events_by_file
 from sb_sed.scoring.intersections import (
     Steps,
     Tolerances,
@@ -86,7 +92,7 @@ def merge_events(reference: pd.DataFrame) -> pd.DataFrame:
     )
     dropped = []
     for _, rows in order.groupby(
-        [order["filename"].map(stem), order["event_label"]], sort=False
+        [order["filename"].map(same_name), order["event_label"]], sort=False
     ):
         if len(rows) == 1:
             continue
@@ -157,7 +163,8 @@ def psds(
     >>> psds(reference, scores)["1"]
     1.0
     """
-    events = events_by_stem(merge_events(reference))
+    events = events_by_file(merge_events(reference))
+    scores = under_names(events, scores, ("reference", "scores"))
     n_events = Counter(label for x in events.values() for *_, label in x)
     classes = _classes({*n_events}, events, scores)
     seconds = sum(_durations(events, scores, durations).values())
@@ -273,7 +280,7 @@ def _durations(
     """Return the seconds of the reference's files."""
     if durations is None:
         return {name: float(scores[name]["offset"].iloc[-1]) for name in events}
-    seconds = {stem(name): value for name, value in durations.items()}
+    seconds = under_names(events, durations, ("reference", "durations"))
     missing = [name for name in events if name not in seconds]
     if missing:
         raise InputError(

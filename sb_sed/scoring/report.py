@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, atomic_path, stem
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    atomic_path,
+    differ_in_folders,
+    match_tables,
+    same_name,
+)
 from sb_sed.scoring.collar import event_counts, segment_counts
 from sb_sed.scoring.counts import LEVEL, Counts
 from sb_sed.scoring.psds import PsdsUndefined, merge_note, psds
@@ -84,21 +89,19 @@ def make_report(
     True
     """
     notes = []
-    stems = reference["filename"].map(stem)
-    n_reference = stems.nunique()
+    names = reference["filename"].map(same_name)
+    n_reference = names.nunique()
+    partners, estimated = match_analysed(names, events, scores)
     missing = []
     if scores is not None:
-        analysed = stems.isin(scores)
+        analysed = names.isin(partners)
         missing = sorted(reference.loc[~analysed, "filename"].unique())
         reference = reference[analysed]
-    if not len(reference):
-        raise InputError(
-            "No file of the reference has scores: the tables must be named "
-            "like the reference's files (<name>.tsv for <name>.wav)."
-        )
-    notes += _notes_on_files(reference, events, scores, missing, n_reference)
-    by_event = event_counts(reference, events, classes)
-    by_segment = segment_counts(reference, events, classes)
+    notes += _notes_on_files(names, partners, events, scores, missing)
+    if scores is not None:
+        scores = {name: scores[key] for name, key in partners.items()}
+    by_event = event_counts(reference, events, classes, partners=estimated)
+    by_segment = segment_counts(reference, events, classes, partners=estimated)
     notes += _notes_on_classes(by_event)
     return {
         "n_files": len(by_event.files),
@@ -217,30 +220,90 @@ def _psds(
     return result
 
 
+def match_analysed(
+    names: pd.Series,
+    events: pd.DataFrame,
+    scores: dict[str, pd.DataFrame] | None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Find what each file of the reference was analysed as.
+
+    Sides that have nothing in common would give a zero that is taken for the
+    detector's.
+
+    Arguments
+    ---------
+    names : pandas.Series
+        The files of the reference, as ``same_name`` has them.
+    events : pandas.DataFrame
+        The detected events.
+    scores : dict, optional
+        Key -> scores table.
+
+    Returns
+    -------
+    keys, files : dict
+        File of the reference -> key of its scores (without scores, file of its
+        events), and file of the reference -> file of its events; of those that
+        have one.
+
+    Raises
+    ------
+    InputError
+        If there is nothing in common, or it is not clear what is.
+
+    Example
+    -------
+    >>> from sb_sed.formats import EVENT_COLUMNS
+    >>> events = pd.DataFrame([["b/a.wav", 0, 2, "Dog"]], columns=EVENT_COLUMNS)
+    >>> match_analysed(pd.Series(["a.wav"]), events, {"b/a": None})
+    ({'a.wav': 'b/a'}, {'a.wav': 'b/a.wav'})
+    """
+    found = list(dict.fromkeys(events["filename"].map(same_name)))
+    if scores is None:
+        # No event in any file is a zero, too, but a true one.
+        partners = found and match_tables(names, found, ("reference", "events"))
+        return dict(partners), dict(partners)
+    partners = match_tables(names, scores, ("reference", "scores"))
+    files = found and match_tables(scores, found, ("scores", "events"))
+    return partners, {
+        name: files[key] for name, key in partners.items() if key in files
+    }
+
+
 def _notes_on_files(
-    reference: pd.DataFrame,
+    names: pd.Series,
+    partners: dict[str, str],
     events: pd.DataFrame,
     scores: dict[str, pd.DataFrame] | None,
     missing: list[str],
-    n_reference: int,
 ) -> Iterator[str]:
-    """Yield a sentence on each kind of files that do not count."""
+    """Yield a sentence on each kind of files that do not count, or not as named.
+
+    ``names`` are those of the reference, ``partners`` of these -> as analysed.
+    """
     if missing:
         yield (
-            f"{len(missing)} of {n_reference} reference files have no scores "
-            f"and are left out of every figure (first: {missing[0]})."
+            f"{len(missing)} of {names.nunique()} reference files have no "
+            f"scores and are left out of every figure (first: {missing[0]})."
         )
-    referenced = set(reference["filename"].map(stem)) | set(map(stem, missing))
-    analysed = set(events["filename"].map(stem)) | set(scores or ())
-    if extra := sorted(analysed - referenced):
+    analysed = {
+        *(events["filename"].map(same_name) if scores is None else scores)
+    }
+    if extra := sorted(analysed - {*partners.values()}):
         yield (
             f"{len(extra)} analysed files are not in the reference and are "
             f"ignored (first: {extra[0]})."
         )
-    if scores is None and (silent := sorted(referenced - analysed)):
+    if scores is None and (silent := sorted({*names} - partners.keys())):
         yield (
             f"{len(silent)} reference files are not among the events and count "
             f"as analysed without finding any (first: {silent[0]})."
+        )
+    moved = [x for x in sorted(partners.items()) if differ_in_folders(*x)]
+    if moved:
+        yield (
+            f"{len(moved)} files were matched though their folders differ "
+            f"(first: {moved[0][1]} with {moved[0][0]})."
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS
+from sb_sed.formats import EVENT_COLUMNS, audio_names
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
 
@@ -133,7 +133,7 @@ class Smoother(ABC):
         Arguments
         ---------
         scores : Mapping[str, pd.DataFrame]
-            For each clip (the file's name without ``.wav``) a table of onset,
+            For each clip (the file's name, mostly without ``.wav``) a table of onset,
             offset (seconds) and one column of scores a class.
 
         Returns
@@ -148,8 +148,9 @@ class Smoother(ABC):
             If a class has no parameters.
         """
         place = {clip: index for index, clip in enumerate(scores)}
+        names = audio_names(scores)
         rows = [
-            (place[clip], f"{clip}.wav", *event)
+            (place[clip], names[clip], *event)
             for clip, *event in self._events(scores)
         ]
         return pd.DataFrame(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sb_sed.formats import audio_names
 from sb_sed.smoothing.base import Smoother
 from sb_sed.tuning.search import Search, recommended_search
 from sb_sed.tuning.trials import Trials
@@ -131,7 +132,8 @@ class CrossFit:
             clips = {c: t for c, t in scores.items() if place.get(c) == held}
             if clips:
                 parts.append((one(clips), one.to_scores(clips)))
-        order = {f"{clip}.wav": index for index, clip in enumerate(scores)}
+        names = audio_names(scores).values()
+        order = {name: index for index, name in enumerate(names)}
         events = pd.concat([events for events, _ in parts])
         events = events.sort_values(
             "filename", key=lambda names: names.map(order), kind="stable"

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from sb_sed.formats import stem
+from sb_sed.formats import same_name
 from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
 from sb_sed.smoothing.detections import Detections
 
@@ -49,10 +49,13 @@ class Reference:
     def from_events(
         cls, events: pd.DataFrame, label: str, files: Sequence[str]
     ) -> Reference:
-        """Take the events of a class in some files (names without extension)."""
+        """Take the events of a class in some files.
+
+        Their names are those of the events, as ``same_name`` has them.
+        """
         place = {clip: index for index, clip in enumerate(files)}
         some = events[events["event_label"] == label]
-        file = some["filename"].map(stem).map(place)
+        file = some["filename"].map(same_name).map(place)
         some, file = some[file.notna()], file.dropna().to_numpy(dtype=int)
         onset = some["onset"].to_numpy(dtype=float)
         offset = some["offset"].to_numpy(dtype=float)

@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats import stem
+from sb_sed.formats import match_tables, same_name
 from sb_sed.scoring.counts import f1, macro_mean
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.packed import pack
@@ -42,7 +42,7 @@ class Trials:
     Attributes
     ----------
     files : list of str
-        The F files that count.
+        The F files that count, as the scores name them.
     classes : list of str
         The C classes of the scores.
     packs : list of PackedScores
@@ -52,7 +52,7 @@ class Trials:
     reference : np.ndarray
         Number of reference events, ``[F, C]``.
     missing : list of str
-        Files of the reference that have no scores.
+        Files of the reference that have no scores, as it names them.
     unknown : list of str
         Classes of the reference that the scores lack.
 
@@ -68,17 +68,13 @@ class Trials:
         scores: Mapping[str, pd.DataFrame],
         events: pd.DataFrame,
     ):
-        named = dict.fromkeys(events["filename"].map(stem))
-        if not any(clip in scores for clip in named):
-            raise InputError(
-                "No file of the reference has scores: the tables must be named "
-                "like the reference's files (<name>.tsv for <name>.wav)."
-            )
-        packs = pack({clip: scores[clip] for clip in named if clip in scores})
+        names = list(dict.fromkeys(events["filename"].map(same_name)))
+        clips = match_tables(names, scores, ("reference", "scores"))
+        packs = pack({name: scores[clip] for name, clip in clips.items()})
         self.smoother = smoother
         self.classes = packs[0].classes
-        self.files = [clip for packed in packs for clip in packed.files]
-        self.missing = [clip for clip in named if clip not in scores]
+        self.files = [clips[name] for packed in packs for name in packed.files]
+        self.missing = [name for name in names if name not in clips]
         labels = dict.fromkeys(events["event_label"].dropna())
         self.unknown = [x for x in labels if x not in self.classes]
         self.packs = packs

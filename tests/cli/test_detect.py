@@ -305,11 +305,9 @@ def test_files_of_one_name(here, make_wav, capsys):
         ("detect exported good --output good", "good is a folder"),
         ("detect exported good --format raven", "give a folder as --output"),
         ("detect exported good --smoother nowhere.json", "does not exist"),
-        ("detect exported good twin --scores s", "the same scores file, a.tsv"),
     ],
 )  # fmt: skip
-def test_bad_input_gets_one_sentence(here, make_wav, capsys, line, words):
-    make_wav("twin/a.flac")
+def test_bad_input_gets_one_sentence(here, capsys, line, words):
     assert main(line) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("sb-sed: ") and err.count("\n") == 1

@@ -202,7 +202,7 @@ def test_the_name_of_the_figure(drawn, clip, tmp_path, output):
         ("lost.wav --events {events}", "events.tsv does not list lost.wav"),
         ("{clip} --output a.txt", "a.txt cannot be drawn"),
         ("{clip} b.wav --output a.png", "a.png is one figure for 2"),
-        ("{clip} clip.mp3", "clip.mp3 would get the figure"),
+        ("{clip} x/clip.wav", "x/clip.wav would get the figure"),
     ],
 )
 def test_bad_input_gets_one_sentence(

@@ -23,7 +23,7 @@ from sb_sed.data.desed import (
 from sb_sed.data.desed_layout import Labels, Source
 from sb_sed.data.jams import JamsSource, soundscape_jams
 from sb_sed.errors import InputError
-from sb_sed.formats import read_durations, read_events
+from sb_sed.formats import match_names, read_durations, read_events
 
 SPLITS = [
     "train_synthetic",
@@ -407,3 +407,49 @@ def test_recipe_function_returns_the_summary(tree, recipe):
         str(tree.folder), str(tree.out), n_jobs=1, seed=3
     )
     assert summary["settings"]["seed"] == 3
+
+
+def test_tables_that_name_recordings_in_other_words(tree):
+    """With folders, with an accent in two characters; never another file."""
+    tree.write_audio(tree.validation / "Caf\u00e9 1.wav")
+    tree.write_table(
+        tree.validation_table,
+        tree.header,
+        ("/data/validation/Yv1_0.000_10.000.wav", "0.1", "0.4", "Dog"),
+        ("audio\\Yv2_0.000_10.000", "0.1", "0.4", "Cat"),
+        ("Cafe\u0301 1.wav", "0.1", "0.4", "Speech"),
+    )
+    split = tree.prepare()["splits"]["validation"]
+    assert split["missing"] == 0
+    entries = tree.manifest("validation")
+    found = {Path(x["wav"]).stem: x["tags"] for x in entries.values()}
+    assert found == {
+        "Yv1_0.000_10.000": ["Dog"],
+        "Yv2_0.000_10.000": ["Cat"],
+        "Caf\u00e9 1": ["Speech"],
+    }
+    assert not any("/" in name or "\\" in name for name in entries)
+    reference = read_events(split["reference"])
+    assert len(match_names(reference["filename"], entries)) == 3
+
+
+@pytest.mark.parametrize("names", [("k.wav", "k.mp3"), ("a/k.wav", "b/k.wav")])
+def test_annotations_of_twins_are_refused(tree, names):
+    rows = [(name, "0.1", "0.4", "Dog") for name in names]
+    tree.write_table(tree.validation_table, tree.header, *rows)
+    with pytest.raises(
+        InputError, match=f"{names[0]} and {names[1]}: .* rename"
+    ):
+        tree.prepare()
+
+
+def test_audio_of_twins_is_not_chosen_from(tree):
+    """Which of two files a table means under a third name is not guessed."""
+    wav = tree.validation / "Yv2_0.000_10.000.wav"
+    for ending in (".flac", ".ogg"):
+        tree.write_audio(wav.with_suffix(ending))
+    assert tree.prepare()["splits"]["validation"]["missing"] == 0
+    assert tree.manifest("validation")[wav.stem]["wav"] == str(wav)
+    wav.unlink()
+    with pytest.raises(InputError, match="can be .*flac' or .*ogg' of"):
+        tree.prepare()

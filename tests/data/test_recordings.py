@@ -35,6 +35,23 @@ def test_recordings_are_found_by_path_or_name(folder):
         found.find("b.wav", "t.tsv")
 
 
+@pytest.mark.parametrize("name", ["one/c", "c", "./one/c.flac", "one\\c.flac",
+    "/data/one/c.flac", "C:\\data\\one\\c", "c.wav", "données/é.wav",
+    "donne\u0301es/e\u0301.wav", "e\u0301"])  # fmt: skip
+def test_recordings_are_found_in_other_words(folder, name):
+    (folder / "données").mkdir()
+    (folder / "données" / "é.wav").touch()
+    found = Recordings(folder).find(name, "t.tsv")
+    assert found == (
+        "données/é.wav" if "\u0301" in name or "é" in name else "one/c.flac"
+    )
+
+
+@pytest.mark.parametrize("name", ["three/b.wav", "b/c.flac"])
+def test_recordings_in_other_folders_are_others(folder, name):
+    assert Recordings(folder).find(name, "t.tsv") == name
+
+
 def test_two_clips_of_one_name_are_refused(folder):
     (folder / "one" / "c.ogg").touch()
     with pytest.raises(InputError, match="has one/c.flac and one/c.ogg: a rec"):

@@ -20,7 +20,9 @@ def data():
             onset, length = rng.integers(0, 20), rng.integers(1, 20)
             matrix[onset : onset + length, column] += 0.5
             rows.append((f"{name}.wav", onset / 4, (onset + length) / 4, label))
-        scores[name] = scores_table(np.minimum(matrix, 1), 0.25, ["Cat", "Dog"])
+        scores[f"{name}.wav"] = scores_table(
+            np.minimum(matrix, 1), 0.25, ["Cat", "Dog"]
+        )
     return pd.DataFrame(rows, columns=EVENT_COLUMNS), scores
 
 
@@ -91,7 +93,7 @@ def test_curves_of_what_the_scores_lack(data):
 
 
 def test_a_curve_without_hits():
-    scores = {"a": scores_table([[0.2], [0.9]], 1.0, ["Dog"])}
+    scores = {"a.wav": scores_table([[0.2], [0.9]], 1.0, ["Dog"])}
     reference = pd.DataFrame([["a.wav", 5, 9, "Dog"]], columns=EVENT_COLUMNS)
     curve = operating_curves(reference, scores)["Dog"]
     assert curve.thresholds.tolist() == [0.9]
@@ -104,7 +106,7 @@ def test_distributions_count_each_frame_once(data):
     shares = distributions(reference, scores, edges)["Dog"]
     inside = {True: [], False: []}
     for name, table in scores.items():
-        event = reference.query(f"filename == '{name}.wav'").query(
+        event = reference.query(f"filename == '{name}'").query(
             "event_label == 'Dog'"
         )
         for row in table.itertuples():

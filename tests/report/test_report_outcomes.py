@@ -30,7 +30,7 @@ def test_the_totals_are_those_of_the_event_f1(reference, detected):
     reference, detected = table(reference), table(detected)
     counts = event_counts(reference, detected)
     files = judge(reference, detected)
-    assert list(files) == counts.files
+    assert list(files) == [f"{name}.wav" for name in counts.files]
     for row, file in enumerate(files.values()):
         for column, label in enumerate(counts.classes):
             sides = [
@@ -87,16 +87,15 @@ def test_kinds_and_partners_agree(reference, detected):
 )
 def test_kinds(detected, kinds):
     reference = table([("a.wav", 1.0, 1.0, "Dog")])
-    file = judge(reference, table([("a.wav", *event) for event in detected]))[
-        "a"
-    ]
+    found = table([("a.wav", *event) for event in detected])
+    file = judge(reference, found)["a.wav"]
     assert [e.kind for e in file.reference + file.detected] == kinds
 
 
 def test_the_closest_of_two_matches_is_taken():
     reference = table([("a.wav", 1.0, 1.0, "Dog")])
     detected = table([("a.wav", 0.85, 1.0, "Dog"), ("a.wav", 1.05, 1.0, "Dog")])
-    file = judge(reference, detected)["a"]
+    file = judge(reference, detected)["a.wav"]
     assert file.reference[0].partner == 1
 
 
@@ -107,6 +106,6 @@ def test_files_without_events_and_other_classes():
     )
     files = judge(reference, table([("c.wav", 0, 1, "Dog")]), ["Cat"])
     assert {name: file.n_errors for name, file in files.items()} == {
-        "a": 0,
-        "b": 0,
+        "a.wav": 0,
+        "b.wav": 0,
     }

@@ -220,7 +220,7 @@ def test_merged_events():
         ["b.wav", 1, 2, "Dog"],
         ["b.wav", 2 + 4e-7, 3, "Dog"],  # touches: a gap below a microsecond
         ["b.wav", 0.5, 1.5, "Dog"],
-        ["b.mp3", 2.5, 2.7, "Dog"],  # the same recording in other words
+        ["./b.wav", 2.5, 2.7, "Dog"],  # the same recording in other words
         ["c.wav", 2, 3, "Dog"],
     )
     assert merge_events(reference).fillna("").to_numpy().tolist() == [

@@ -86,7 +86,7 @@ def test_missing_scores_are_listed_and_left_out():
 
 
 def test_no_scores_at_all():
-    with pytest.raises(InputError, match="No file of the reference has scores"):
+    with pytest.raises(InputError, match="the one names 'a.wav', the other"):
         _report(scores={"z": TABLE})
 
 

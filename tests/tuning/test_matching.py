@@ -12,6 +12,7 @@ from sb_sed.smoothing.detections import Detections, runs
 from sb_sed.tuning.matching import Reference, collar_hits
 
 FILES = ["a", "b", "c"]
+NAMES = [f"{file}.wav" for file in FILES]
 
 # Times on a coarse grid: onsets and offsets that differ by exactly the collar,
 # rivals for one reference event, events that overlap and that repeat.
@@ -55,7 +56,7 @@ def detections(found):
 
 def compare(reference, found):
     hits, estimates = collar_hits(
-        Reference.from_events(table(reference), "Dog", FILES),
+        Reference.from_events(table(reference), "Dog", NAMES),
         detections(found),
         len(found),
     )
@@ -111,8 +112,8 @@ def test_edges_of_the_collars(reference, found):
 
 def test_long_files():
     # Times beyond an hour, and thousands of files.
-    names = [f"{n}" for n in range(3000)]
-    rows = [(f"{n}.wav", 9000.0, 9001.0, "Dog") for n in names[::2]]
+    names = [f"{n}.wav" for n in range(3000)]
+    rows = [(name, 9000.0, 9001.0, "Dog") for name in names[::2]]
     reference = Reference.from_events(
         pd.DataFrame(rows, columns=EVENT_COLUMNS), "Dog", names
     )
@@ -137,12 +138,12 @@ def test_the_reference_keeps_to_its_class_and_files():
         ("a.wav", np.nan, np.nan, np.nan),
     ]
     reference = Reference.from_events(
-        pd.DataFrame(rows, columns=EVENT_COLUMNS), "Dog", ["a", "b"]
+        pd.DataFrame(rows, columns=EVENT_COLUMNS), "Dog", NAMES[:2]
     )
     assert reference.counts.tolist() == [0, 2]
     assert reference.onset.tolist() == [1.0, 2.0]
     none = Reference.from_events(
-        pd.DataFrame(rows[-1:], columns=EVENT_COLUMNS), "Dog", ["a", "b"]
+        pd.DataFrame(rows[-1:], columns=EVENT_COLUMNS), "Dog", NAMES[:2]
     )
     assert none.counts.tolist() == [0, 0]
 
