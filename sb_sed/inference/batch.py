@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class FileResult:
     scores : pd.DataFrame, optional
         As of ``SoundEventDetector.scores_file``.
     sample_rate : int
-        Of the recording itself, in Hz; 0 if that is not known.
+        Of the recording itself, in Hz; of the detector if that is not known.
     unwritten : list[str]
         What could not be written of it and why, in the same form.
     """
@@ -131,7 +132,7 @@ def detect_blocks(
     blocks : Iterable[np.ndarray]
         Its samples, at the detector's rate.
     seconds : float, optional
-        Its probable length, for the progress bar.
+        Its length as its header says, which need not be true.
     sample_rate : int
         Its own, which it had before.
 
@@ -146,14 +147,24 @@ def detect_blocks(
         scores = detector.scores(recording)
     except UnusableAudio as reason:
         return FileResult(name, reason=str(reason))
+    duration = recording.n_samples / rate
+    if seconds is not None and abs(duration - seconds) <= 1 / rate:
+        duration = seconds  # which resampling rounds to whole samples
     return FileResult(
         name,
-        recording.n_samples / rate,
-        detector.events(scores, name),
+        duration,
+        _until_end(detector.events(scores, name), duration),
         recording.notes(),
         scores=scores,
-        sample_rate=sample_rate,
+        sample_rate=sample_rate or rate,
     )
+
+
+def _until_end(events: pd.DataFrame, duration: float) -> pd.DataFrame:
+    """Cut events where the recording ends: other programs refuse later ones."""
+    end = math.floor(duration * 1e6 + 1e-3) / 1e6  # as times are written
+    events = events[events["onset"] < end]
+    return events.assign(offset=events["offset"].clip(upper=end))
 
 
 def write_outputs(

@@ -192,6 +192,29 @@ def test_raven_refuses_what_is_above_half_the_rate(
     assert set(table["Low Freq (Hz)"]) == {0}
 
 
+@pytest.mark.parametrize("rate", [1000, 1250, 7999, 8000, 44100])
+@pytest.mark.parametrize("form", ["raven", "audacity", "json"])
+def test_no_event_ends_behind_the_recording(here, capsys, rate, form):
+    """Resampling may round its length up to a whole sample."""
+    save_smoother(ThresholdSmoother(0.0), "all.json")  # active to the end
+    for n_samples in (rate, rate + 1, rate + rate // 3, 2 * rate - 1):
+        sf.write(
+            "k.wav", np.random.default_rng(0).normal(0, 0.1, n_samples), rate
+        )
+        line = f"detect exported k.wav --format {form} --smoother all.json"
+        assert main(line) == 0
+        text = capsys.readouterr().out
+        if form == "json":
+            events = json.loads(text)["files"][0]["events"]
+            ends = np.array([event["offset"] for event in events])
+        else:
+            column, start = {"raven": (4, 1), "audacity": (1, 0)}[form]
+            lines = text.splitlines()[start:]
+            ends = np.array([float(x.split("\t")[column]) for x in lines])
+        assert ends.max() <= n_samples / rate + 1e-12
+        assert ends.max() > n_samples / rate - 1e-3
+
+
 def test_formats_of_many_files(mixed, capsys):
     assert main("detect exported good --format audacity --output labels") == 1
     found = {
