@@ -312,9 +312,14 @@ def test_two_runs_side_by_side(
     figure = tmp_path / "figure.png"
     command = ["plot-embeddings", str(other), str(other_copy), *arguments]
     assert main([*command, "--output", str(figure)]) == 0
-    assert capsys.readouterr().out.strip() == str(figure)
+    *probes, last = capsys.readouterr().out.splitlines()
+    assert last == str(figure)
     assert figure.read_bytes().startswith(b"\x89PNG")
     [panels] = seen
+    assert probes == [
+        f"{name}: linear probe: {sb_sed.plots.embeddings.probe(groups)}"
+        for name, groups in panels.items()
+    ]
     assert list(panels) == [str(other), str(other_copy)]
     student = Run(other).student()
     for domain, clips in sounds.items():
