@@ -66,10 +66,12 @@ class Tsv(TableFormat):
 
     def line(self, event) -> str:
         """Return a row."""
-        return (
-            f"stdin\t{event.onset:.3f}\t{event.offset:.3f}\t"
-            f"{event.event_label}\t{round(event.confidence, 6)}\n"
-        )
+        from sb_sed.formats.tsv import join_row
+
+        times = f"{event.onset:.3f}", f"{event.offset:.3f}"
+        confidence = str(round(event.confidence, 6))
+        cells = ["stdin", *times, event.event_label, confidence]
+        return join_row(cells) + "\n"
 
 
 class Json(TableFormat):

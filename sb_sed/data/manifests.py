@@ -16,7 +16,7 @@ from sb_sed.formats import (
     events_table,
     write_events,
 )
-from sb_sed.formats.tsv import LONGEST, is_name, shortened
+from sb_sed.formats.tsv import LONGEST, is_name, join_row, shortened
 
 
 def manifest_entry(
@@ -185,7 +185,10 @@ def write_references(
     reference, durations_table = reference_files(prepared_folder, split)
     write_events(events_table(events), reference, list(events))
     lines = ["filename\tduration"]
-    lines += [f"{name}\t{seconds:.3f}" for name, seconds in durations.items()]
+    lines += [
+        join_row([name, f"{seconds:.3f}"])
+        for name, seconds in durations.items()
+    ]
     with atomic_path(durations_table) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -18,9 +18,11 @@ from sb_sed.formats.tsv import (
     atomic_path,
     bad_row,
     is_name,
+    join_row,
     read_lines,
     read_rows,
     shortened,
+    split_row,
     to_number,
     to_seconds,
 )
@@ -114,7 +116,7 @@ def read_events(
     0    a.wav    0.5    1.25      Speech
     1    b.wav    NaN     NaN         NaN
     """
-    header = read_lines(path)[0][1].split("\t")
+    header = split_row(read_lines(path)[0][1])
     columns = EVENT_COLUMNS + ["confidence"] * ("confidence" in header)
     rows = []
     for line, cells in read_rows(path, columns):
@@ -210,12 +212,12 @@ def write_events(
     for filename, found in rows.items():
         _check_file(path, filename)
         lines += [
-            "\t".join(
+            join_row(
                 [filename, f"{onset:.3f}", f"{offset:.3f}", label]
                 + [repr(value) for value in confidence]
             )
             for onset, offset, label, *confidence in sorted(found)
-        ] or [filename + "\t" * (len(columns) - 1)]
+        ] or [join_row([filename, *[""] * (len(columns) - 1)])]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -291,7 +293,7 @@ def read_filenames(path: str | Path) -> list[str]:
     >>> read_filenames(path)
     ['a.wav', 'b.wav']
     """
-    header = read_lines(path)[0][1].split("\t")
+    header = split_row(read_lines(path)[0][1])
     columns = ["filename", *header[1:]]
     return list(
         dict.fromkeys(cells[0] for _, cells in read_rows(path, columns))

@@ -21,6 +21,7 @@ from sb_sed.formats.tsv import (
     is_name,
     read_lines,
     shortened,
+    split_row,
     to_number,
 )
 
@@ -184,7 +185,7 @@ def write_scores(scores: dict[str, pd.DataFrame], folder: str | Path) -> None:
 
 def _read_scores_file(path: Path) -> pd.DataFrame:
     lines = read_lines(path)
-    columns = lines[0][1].split("\t")
+    columns = split_row(lines[0][1])
     if columns[:2] != ["onset", "offset"] or len(columns) < 3:
         raise InputError(
             f"{path} does not start with the columns onset, offset and a "
@@ -202,7 +203,7 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
         raise InputError(
             f"{path} has a header and no frames: write the file anew."
         )
-    matrix = _numbers([row for _, row in rows])
+    matrix = _numbers(["\t".join(split_row(row)) for _, row in rows])
     if matrix is None or matrix.shape != (len(rows), len(columns)):
         raise _broken_scores(path, rows, len(columns))
     if np.abs(matrix).max() > _LARGEST:
@@ -256,7 +257,7 @@ def _numbers(rows: list[str]) -> np.ndarray | None:
 def _broken_scores(path: Path, rows, n_columns: int) -> InputError:
     """The error about the line that made the fast reading fail."""
     for line, row in rows:
-        cells = row.split("\t")
+        cells = split_row(row)
         if len(cells) != n_columns:
             return bad_row(
                 path,

@@ -8,10 +8,11 @@ Authors
  * sb_sed contributors 2026
 """
 
+import codecs
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from sb_sed.errors import InputError
 _NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
 # Characters that break a line or a terminal, or cannot be written as UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A cell as spreadsheets write it.
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # Seconds; no recording is as long. Times that are dates or samples would need
 # more memory than there is.
 LONGEST = 1e6
@@ -74,7 +77,9 @@ def bad_row(path: str | Path, line: int, fault: str, remedy: str) -> InputError:
 
 
 def read_lines(path: str | Path) -> list[tuple[int, str]]:
-    """Return the lines of a UTF-8 file that are not blank, numbered from 1.
+    """Return the lines of a text that are not blank, numbered from 1.
+
+    The text is UTF-8, or the UTF-16 that spreadsheets write as Unicode text.
 
     Raises
     ------
@@ -82,15 +87,22 @@ def read_lines(path: str | Path) -> list[tuple[int, str]]:
         If the path is not a text file, or the file is empty.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        content = Path(path).read_bytes()
+        is_utf16 = content.startswith(
+            (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        )
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: check the path.") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder: give a TSV file.") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not text: give a UTF-8 TSV.") from None
+        raise InputError(
+            f"{path} is not text: give a TSV, saved as UTF-8 or Unicode text."
+        ) from None
     if "\0" in text:
         raise InputError(f"{path} holds NUL bytes: give a UTF-8 TSV.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Not splitlines(): it also splits at characters that a name may hold.
     lines = [
         (number, line)
@@ -100,6 +112,39 @@ def read_lines(path: str | Path) -> list[tuple[int, str]]:
     if not lines:
         raise InputError(f"{path} is empty: it needs a header and rows.")
     return lines
+
+
+def split_row(row: str) -> list[str]:
+    """Return the cells of a row, without the quotes of spreadsheets.
+
+    These quote cells with commas or quotes, and double the quotes inside.
+
+    Example
+    -------
+    >>> split_row('"a, 1.wav"\\t"Cat,Dog"\\t"the ""big"" one"\\ta"b')
+    ['a, 1.wav', 'Cat,Dog', 'the "big" one', 'a"b']
+    """
+    cells = row.split("\t")
+    if '"' not in row:
+        return cells
+    return [
+        cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
+        for cell in cells
+    ]
+
+
+def join_row(cells: Iterable[str]) -> str:
+    """Return cells as a row that :func:`split_row` takes apart again.
+
+    Example
+    -------
+    >>> join_row(["a, 1.wav", '"a"'])
+    'a, 1.wav\\t\"\"\"a\"\"\"'
+    """
+    return "\t".join(
+        '"' + cell.replace('"', '""') + '"' if _QUOTED.fullmatch(cell) else cell
+        for cell in cells
+    )
 
 
 def read_rows(
@@ -125,7 +170,7 @@ def read_rows(
         If the header differs, a row has another length, or there is no row.
     """
     (_, header), *rows = read_lines(path)
-    if header.split("\t") != columns:
+    if split_row(header) != columns:
         raise InputError(
             f"{path} has the header {shortened(header)}: it must be the "
             f"columns {', '.join(columns)[:200]}, divided by tabs."
@@ -133,7 +178,7 @@ def read_rows(
     if not rows:
         raise InputError(f"{path} has a header and no rows: add the rows.")
     for line, row in rows:
-        cells = row.split("\t")
+        cells = split_row(row)
         if len(cells) != len(columns):
             raise bad_row(
                 path,

@@ -46,7 +46,7 @@ from sb_sed.formats import (
     read_events,
     read_weak_labels,
 )
-from sb_sed.formats.tsv import bad_row, read_rows
+from sb_sed.formats.tsv import bad_row, join_row, read_rows
 from sb_sed.runs.description import checked
 
 # What a split calls its sets, and what the files of the sets are called.
@@ -120,7 +120,7 @@ def prepare_my_dataset(
     _write_missing(sets, prepared / "missing.tsv")
     _check(sets, classes)
     if not split_file:
-        rows = [f"{name}\t{split[name]}" for name in sorted(split)]
+        rows = [join_row([name, split[name]]) for name in sorted(split)]
         _write_lines(["filename\tsplit", *rows], kept)
     _write_lines(classes, prepared / "classes.txt")
     _write_sets(sets, prepared)

@@ -200,7 +200,7 @@ def test_a_bad_row_is_named(tmp_path, row, line, word):
         (HEADER.encode(), "no rows"),
         (b"filename,onset,offset,event_label\na.wav,0,1,Dog\n", "header"),
         (b"filename\tonset\toffset\n", "header"),
-        (b"\xff\xfe\x00\x01", "not text"),
+        (b"\xff\x00\x01", "not text"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, content, word):

@@ -91,6 +91,23 @@ def quotes(rng, text):
     )
 
 
+def spreadsheet(rng, text):
+    """As spreadsheets save it: quoted cells, and their encodings."""
+    names = ["a, 1.wav", 'the "big" one.wav', '"', '"a".wav', ' "a"', "a;b"]
+    text = text.replace("a.wav", str(rng.choice(names)))
+    all_cells = rng.integers(4) == 0
+    rows = [
+        [quoted(x) if all_cells or set(x) & set('",;') else x for x in row]
+        for row in rows_of(text)
+    ]
+    text = joined(rows).replace("\n", str(rng.choice(["\r\n", "\n", "\r"])))
+    return text.encode(str(rng.choice(["utf-16", "utf-8-sig", "utf-8"])))
+
+
+def quoted(cell):
+    return '"' + cell.replace('"', '""') + '"'
+
+
 def damaged_bytes(rng, text):
     content = bytearray(text.encode())
     for place in rng.integers(0, len(content), rng.integers(1, 5)):
@@ -117,6 +134,7 @@ MUTATORS = [
     line_ends,
     encodings,
     quotes,
+    spreadsheet,
     damaged_bytes,
     truncated,
     no_table,

@@ -1,5 +1,6 @@
 """Damaged tables: each row of one is used as it stands, or the user is told."""
 
+import csv
 import json
 import re
 
@@ -83,11 +84,28 @@ def test_commands(case, line, command, tmp_path):
     json.loads(text, parse_constant=pytest.fail)
 
 
+def plain_cell(cell):
+    """A cell as it was before a spreadsheet quoted it."""
+    if not cell.startswith('"'):
+        return cell
+    try:
+        (cells,) = csv.reader([cell], delimiter="\t", strict=True)
+    except csv.Error:
+        return cell
+    return cells[0]
+
+
 def plain_rows(path):
     """The rows of a table that there is one way to read."""
-    text = path.read_bytes().decode("utf-8-sig")
+    content = path.read_bytes()
+    is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line.split("\t") for line in text.split("\n") if line.strip()]
+    lines = [
+        [plain_cell(cell) for cell in line.split("\t")]
+        for line in text.split("\n")
+        if line.strip()
+    ]
     header, *rows = lines
     assert rows and all(len(row) == len(header) for row in rows)
     assert all(row[0].strip() for row in rows)
