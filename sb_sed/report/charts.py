@@ -47,8 +47,8 @@ def operating_curves(
 ) -> dict[str, OperatingCurve]:
     """Compute the curve of each class, exactly, as sed_eval would count.
 
-    Each file has scores (name, as ``same_name`` has it -> table). Returns label -> curve, for the
-    classes of the reference that have scores.
+    Each file has scores (name, as ``same_name`` has it -> table). Returns
+    label -> curve, for the classes of the reference that have scores.
 
     Example
     -------

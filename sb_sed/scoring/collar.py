@@ -84,6 +84,8 @@ def event_counts(
             empty_system_output_handling="zero_score",
             event_matching_type="optimal",
         ),
+        # Alone, as all pairs of events are compared for each class.
+        lambda labels: [[label] for label in labels],
         partners,
     )
 
@@ -129,6 +131,8 @@ def segment_counts(
             event_label_list=labels,
             time_resolution=resolution,
         ),
+        # Together, as it goes through the segments once for all classes.
+        lambda labels: [labels],
         partners,
         # sed_eval has no zero_score here.
         unreported=np.nan,
@@ -140,10 +144,14 @@ def _count(
     estimate: pd.DataFrame,
     classes: Sequence[str] | None,
     make_metric: Callable,
+    groups: Callable[[list[str]], list[list[str]]],
     partners: Mapping[str, str] | None,
     unreported: float = 0.0,
 ) -> Counts:
-    """Run sed_eval file by file and keep what each file adds."""
+    """Run sed_eval file by file and keep what each file adds.
+
+    ``groups`` are the labels that are evaluated together.
+    """
     reference_events = events_by_file(reference)
     if not reference_events:
         raise InputError("The reference names no file: nothing to score.")
@@ -157,12 +165,12 @@ def _count(
             | {*estimate["event_label"].dropna()}
         )
     )
-    # Class by class, as sed_eval compares all pairs of the events it is given,
-    # for each of its classes.
     sed_eval = import_quietly("sed_eval")
-    metrics = [make_metric(sed_eval, [label]) for label in labels]
+    metrics = [
+        (group, make_metric(sed_eval, group)) for group in groups(labels)
+    ]
     places = {label: place for place, label in enumerate(labels)}
-    counts = np.zeros((len(reference_events), 3, len(labels)), dtype=int)
+    counts = np.zeros((len(reference_events), len(labels), 3), dtype=int)
     for row, name in enumerate(
         tqdm(
             reference_events,
@@ -175,18 +183,24 @@ def _count(
         true = _by_class(name, reference_events[name])
         events = estimated_events.get(partners.get(name), [])
         found = _by_class(name, events)
-        for label in (true.keys() | found.keys()) & places.keys():
-            place = places[label]
-            metric = metrics[place]
-            before = _totals(metric, label)
-            metric.evaluate(true.get(label, []), found.get(label, []))
-            counts[row, :, place] = _totals(metric, label) - before
+        for group, metric in metrics:
+            if true.keys().isdisjoint(group) and found.keys().isdisjoint(group):
+                continue
+            before = _totals(metric, group)
+            metric.evaluate(
+                *(
+                    [event for label in group for event in side.get(label, [])]
+                    for side in (true, found)
+                )
+            )
+            columns = [places[label] for label in group]
+            counts[row, columns] = _totals(metric, group) - before
     return Counts(
         files=list(short_names(reference_events).values()),
         classes=labels,
-        reference=counts[:, 0],
-        estimate=counts[:, 1],
-        hits=counts[:, 2],
+        reference=counts[..., 0],
+        estimate=counts[..., 1],
+        hits=counts[..., 2],
         unreported=unreported,
     )
 
@@ -206,10 +220,15 @@ def _by_class(name: str, events: list[tuple]) -> dict[str, list[dict]]:
     return classes
 
 
-def _totals(metric, label: str) -> np.ndarray:
-    """Return what a metric has counted so far: reference, estimate, hits."""
-    counts = metric.class_wise[label]
-    return np.array([counts[name] for name in ("Nref", "Nsys", "Ntp")], int)
+def _totals(metric, labels: Sequence[str]) -> np.ndarray:
+    """Return reference, estimate and hits so far of each of C classes, [C, 3]."""
+    return np.array(
+        [
+            [metric.class_wise[label][name] for name in ("Nref", "Nsys", "Ntp")]
+            for label in labels
+        ],
+        dtype=int,
+    )
 
 
 def events_by_file(events: pd.DataFrame) -> dict[str, list[tuple]]:
