@@ -100,7 +100,8 @@ class Downmix:
         elif (
             self._chosen is None or powers[self._chosen] < _FADED * powers.max()
         ):
-            self._chosen = int(powers.argmax())
+            # Of those that are about as loud as the loudest, the first.
+            self._chosen = int((powers >= 0.9 * powers.max()).argmax())
 
     def _powers(self, signals: np.ndarray) -> np.ndarray:
         """Return the power of the latest of each signal [time, signals]."""

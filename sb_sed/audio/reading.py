@@ -54,6 +54,8 @@ class Recording:
     ----------
     n_samples : int
         Read so far.
+    peak : float
+        The largest magnitude so far.
 
     Example
     -------
@@ -64,15 +66,15 @@ class Recording:
 
     def __init__(self, blocks: Iterable[np.ndarray]):
         self.blocks = blocks
-        self.n_samples = 0
-        self._peak, self._n_full = 0.0, 0
+        self.n_samples, self.peak = 0, 0.0
+        self._n_full = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the blocks."""
         for block in self.blocks:
             levels = np.abs(block)
             self.n_samples += len(block)
-            self._peak = max(self._peak, float(levels.max(initial=0)))
+            self.peak = max(self.peak, float(levels.max(initial=0)))
             self._n_full += int((levels >= _FULL_SCALE).sum())
             yield block
 
@@ -82,7 +84,7 @@ class Recording:
         Each note, such as ``is silent``, goes after the name of the file.
         """
         notes = []
-        if self._peak == 0:
+        if self.peak == 0:
             notes.append("is silent")
         share = self._n_full / max(self.n_samples, 1)
         if share >= _CLIPPED_SHARE:

@@ -15,29 +15,35 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import wave
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 from tqdm import tqdm
 
-from sb_sed.audio.headers import AudioFile
 from sb_sed.audio.reading import (
+    Recording,
     UnusableAudio,
     one_line,
+    open_audio,
     quiet_decoders,
-    read_mono,
+    read_blocks,
 )
 from sb_sed.errors import UNREADABLE, InputError
 from sb_sed.formats import atomic_path
 
 # A kill costs at most this many seconds of looking at files again.
 _SAVE_EVERY = 10.0
+# Of what is remembered of a file; older ones are not read.
+_VERSION = 2
+# Samples that a WAV of 16 bits can hold, and the least that is not 0.
+_MOST_SAMPLES, _STEP = 2**31 - 2**6, 2**-15
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,17 @@ class ReadyAudio:
         Its length in seconds.
     reason : str
         Why the file cannot be used; empty if it can.
+    note : str
+        What its user should know, to follow its name; may be empty.
+    is_silent : bool
+        Whether there is no sound in it.
     """
 
     path: str
     duration: float
     reason: str = ""
+    note: str = ""
+    is_silent: bool = False
 
 
 @contextmanager
@@ -114,13 +126,7 @@ def write_wav(
     modified_ns : int, optional
         Its modification time in nanoseconds; default: now.
     """
-    # In memory first: soundfile has no clear error for a full disk.
-    wav = io.BytesIO()
-    sf.write(wav, samples, sample_rate, "PCM_16", format="WAV")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(wav.getvalue())
-        if modified_ns is not None:
-            os.utime(temporary, ns=(modified_ns, modified_ns))
+    _write_wav(path, [samples], sample_rate, modified_ns)
 
 
 def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
@@ -152,30 +158,56 @@ def make_ready(source: str, target: str, sample_rate: int) -> ReadyAudio:
     >>> ready.path.endswith("b.wav"), ready.duration
     (True, 1.0)
     """
-    duration = _converted_before(source, target, sample_rate)
-    if duration is not None:
-        return ReadyAudio(target, duration)
+    notes: list[str] = []
+    recording = Recording(read_blocks(source, sample_rate, notes.append))
     try:
-        samples, _ = read_mono(source, sample_rate)
+        if is_in_place := _is_usable_in_place(source, sample_rate):
+            target = source
+        if is_in_place or _is_converted(source, target, sample_rate):
+            for _ in recording:
+                pass
+        else:
+            modified = os.stat(source).st_mtime_ns
+            _write_wav(target, recording, sample_rate, modified)
     except UnusableAudio as reason:
         return ReadyAudio("", 0.0, str(reason))
-    duration = len(samples) / sample_rate
-    if _is_usable_in_place(source, sample_rate):
-        return ReadyAudio(source, duration)
-    write_wav(target, samples, sample_rate, os.stat(source).st_mtime_ns)
-    return ReadyAudio(target, duration)
+    # Of less than a step, 16 bits leave nothing.
+    least = _STEP if target != source else 0
+    if is_silent := recording.peak <= least:
+        notes.insert(0, "is silent")
+    duration = recording.n_samples / sample_rate
+    return ReadyAudio(target, duration, "", "; ".join(notes), is_silent)
+
+
+def _write_wav(
+    path: str | Path,
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    modified_ns: int | None,
+) -> None:
+    """Write blocks of samples: see ``write_wav``."""
+    with atomic_path(path) as temporary:
+        # soundfile has no clear error for a full disk, so it only encodes.
+        with wave.open(os.fspath(temporary), "wb") as file:
+            file.setparams((1, 2, sample_rate, 0, "NONE", ""))
+            for block in blocks:
+                encoded = io.BytesIO()
+                sf.write(encoded, block, sample_rate, "PCM_16", format="RAW")
+                if file.tell() + len(block) > _MOST_SAMPLES:
+                    raise UnusableAudio("too long for a WAV: divide it")
+                file.writeframesraw(encoded.getbuffer())
+        if modified_ns is not None:
+            os.utime(temporary, ns=(modified_ns, modified_ns))
 
 
 def _is_usable_in_place(path: str, sample_rate: int) -> bool:
-    with AudioFile(path) as file:
+    with open_audio(path) as file:
         is_wanted = (file.channels, file.samplerate) == (1, sample_rate)
         return is_wanted and file.is_plain
 
 
-def _converted_before(
-    source: str, target: str, sample_rate: int
-) -> float | None:
-    """Seconds of an earlier conversion of this very source, if there is one.
+def _is_converted(source: str, target: str, sample_rate: int) -> bool:
+    """Whether there is an earlier conversion of this very source.
 
     A converted file is complete as soon as it exists. Some file systems keep
     whole seconds only, hence the tolerance.
@@ -184,10 +216,8 @@ def _converted_before(
         age_difference = os.stat(source).st_mtime - os.stat(target).st_mtime
         info = sf.info(os.fsencode(target))
     except (OSError, sf.SoundFileError):
-        return None
-    if abs(age_difference) > 1 or info.samplerate != sample_rate:
-        return None
-    return info.duration
+        return False
+    return abs(age_difference) <= 1 and info.samplerate == sample_rate
 
 
 class AudioStore:
@@ -261,8 +291,7 @@ class AudioStore:
             with quiet_decoders():
                 for source, ready in _make_all_ready(work, n_jobs):
                     outcome[source] = ready
-                    entry = [ready.path, ready.duration, ready.reason]
-                    self._index[source] = stamps[source] + entry
+                    self._index[source] = [*stamps[source], *astuple(ready)]
                     if time.monotonic() - last_save > _SAVE_EVERY:
                         self._write_index()
                         last_save = time.monotonic()
@@ -277,16 +306,21 @@ class AudioStore:
         return outcome
 
     def _read_index(self) -> dict[str, list]:
-        """An index of another rate, or a damaged one, counts as none."""
+        """An index of another rate or version, or a damaged one, counts as none."""
         try:
             content = json.loads(self._index_path.read_text("utf-8"))
-            same_rate = content["sample_rate"] == self.sample_rate
-            return content["files"] if same_rate else {}
+            is_ours = content["version"] == _VERSION
+            is_ours &= content["sample_rate"] == self.sample_rate
+            return content["files"] if is_ours else {}
         except UNREADABLE:
             return {}
 
     def _write_index(self) -> None:
-        content = {"sample_rate": self.sample_rate, "files": self._index}
+        content = {
+            "version": _VERSION,
+            "sample_rate": self.sample_rate,
+            "files": self._index,
+        }
         with atomic_path(self._index_path) as temporary:
             temporary.write_text(json.dumps(content), "utf-8")
 

@@ -7,7 +7,6 @@ Authors
 import argparse
 import json
 import os
-import sys
 import textwrap
 from pathlib import Path
 
@@ -20,7 +19,12 @@ from sb_sed.cli.arguments import (
     number,
     whole,
 )
-from sb_sed.cli.mix_recipe import add_recipe, check_recipe, load_recipe
+from sb_sed.cli.mix_recipe import (
+    add_recipe,
+    check_recipe,
+    load_recipe,
+    prepare_sounds,
+)
 from sb_sed.cli.outputs import write_text
 from sb_sed.errors import InputError
 
@@ -311,11 +315,13 @@ def _load_sounds(arguments: argparse.Namespace):
     soundbank = Soundbank(
         **{role: str(folder) for role, folder in folders.items() if folder}
     )
-    prepared, rate = _prepared(arguments), arguments.rate
-    unusable = soundbank.prepare(os.curdir, prepared, rate, arguments.jobs)
-    for _, path, reason in unusable:
-        print(f"sb-sed: {path} is left out: {reason}.", file=sys.stderr)
-    return soundbank.load(prepared, rate)
+    return prepare_sounds(
+        soundbank,
+        os.curdir,
+        _prepared(arguments),
+        arguments.rate,
+        arguments.jobs,
+    )
 
 
 def _check_classes(arguments: argparse.Namespace, foregrounds) -> None:

@@ -5,9 +5,11 @@ Authors
 """
 
 import argparse
+import sys
+from pathlib import Path
 
 from sb_sed.cli.arguments import add_path
-from sb_sed.errors import InputError
+from sb_sed.errors import InputError, printable
 
 # Options whose values a recipe has.
 _OF_FOLDERS = (
@@ -96,6 +98,42 @@ def load_recipe(arguments: argparse.Namespace) -> tuple:
     return recipe, _make_mixer(recipe, parts, arguments.jobs), parts["seed"]
 
 
+def prepare_sounds(
+    soundbank,
+    data_folder: str | Path,
+    prepared_folder: str | Path,
+    rate: int,
+    n_jobs: int | None,
+):
+    """Prepare a sound bank and load it.
+
+    What cannot be used, and what there is to know of the others, is printed.
+
+    Arguments
+    ---------
+    soundbank : Soundbank
+        The folders.
+    data_folder, prepared_folder, rate, n_jobs
+        As of ``Soundbank.prepare``.
+
+    Returns
+    -------
+    Sources
+    """
+    said: list[str] = []
+    unusable = soundbank.prepare(
+        data_folder,
+        prepared_folder,
+        rate,
+        n_jobs,
+        lambda path, note: said.append(f"{path} {note}"),
+    )
+    said += [f"{path} is left out: {reason}" for _, path, reason in unusable]
+    for sentence in said:
+        print(f"sb-sed: {printable(sentence)}.", file=sys.stderr)
+    return soundbank.load(prepared_folder, rate)
+
+
 def _overrides(arguments: argparse.Namespace) -> str:
     """Return the changes of the recipe as YAML."""
     given = list(arguments.set)
@@ -120,9 +158,12 @@ def _make_mixer(recipe, parts: dict, n_jobs: int | None):
         )
     rate = dataset["sample_rate"]
     soundbank, folder = mixing["soundbank"], parts["prepared_folder"]
-    if not parts["skip_prep"]:
-        soundbank.prepare(parts["data_folder"], folder, rate, n_jobs)
-    sources = soundbank.load(folder, rate)
+    if parts["skip_prep"]:
+        sources = soundbank.load(folder, rate)
+    else:
+        sources = prepare_sounds(
+            soundbank, parts["data_folder"], folder, rate, n_jobs
+        )
     return mixer(
         foregrounds=sources.foregrounds,
         backgrounds=sources.backgrounds,

@@ -6,20 +6,13 @@ Authors
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sb_sed.audio.store import AudioStore, ReadyAudio
-from sb_sed.data.desed_layout import (
-    DESED_CLASSES,
-    SOURCES,
-    Labels,
-    Source,
-    find_root,
-)
+from sb_sed.data.desed_layout import DESED_CLASSES, find_root
+from sb_sed.data.desed_splits import Split, find_splits
 from sb_sed.data.held_out import write_held_out_sounds
 from sb_sed.data.manifests import (
     manifest_entry,
@@ -41,15 +34,6 @@ SPLITS = (
     "public",
 )
 _WITH_REFERENCE = ("valid_synthetic", "validation", "public")
-
-
-@dataclass(frozen=True)
-class _Split:
-    """The files of one manifest, all of one source."""
-
-    source: Source
-    labels: dict[str, Labels]
-    paths: dict[str, str]
 
 
 def prepare_desed(
@@ -76,6 +60,8 @@ def prepare_desed(
     - ``audio/`` with converted copies of the files that are not mono at that
       rate,
     - ``missing.tsv`` with each annotated file without usable audio, and the
+      reason; ``notes.tsv`` with what there is to know of usable files, such as
+      that they are silent,
       reason,
     - ``held_out_sounds.json`` with the files of the sound bank that the JAMS of
       the held-out soundscapes name, which mixing leaves out,
@@ -110,9 +96,10 @@ def prepare_desed(
     -------
     dict
         ``settings``; ``splits``: for each its counts (``annotated``,
-        ``present``, ``missing``, ``converted``, ``events``, ``events_past_end``),
-        ``hours`` and paths (``manifest``; ``reference`` and ``durations`` where
+        ``present``, ``missing``, ``noted``, ``converted``, ``events``,
+        ``events_past_end``), ``hours`` and paths (``manifest``; ``reference`` and ``durations`` where
         there are any); ``left_out``: splits that the copy does not have;
+        ``missing_file``, ``notes_file``.
         ``missing_file``; ``held_out_sounds``: how many files the held-out
         soundscapes name.
 
@@ -124,7 +111,7 @@ def prepare_desed(
 
     Example
     -------
-    >>> import soundfile
+    >>> import numpy as np, soundfile
     >>> folder = getfixture("tmp_path")
     >>> table = folder / "dataset" / "metadata" / "train" / "weak.tsv"
     >>> table.parent.mkdir(parents=True)
@@ -144,9 +131,10 @@ def prepare_desed(
         )
     root = find_root(data_folder)
     prepared = Path(os.path.abspath(prepared_folder))
-    splits = _find_splits(root, valid_fraction, seed)
+    splits = find_splits(root, valid_fraction, seed)
     ready = _make_audio_ready(splits, prepared, sample_rate, n_jobs)
     missing = _list_missing(splits, ready, prepared / "missing.tsv")
+    _list_notes(ready, prepared / "notes.tsv")
     _refuse_empty_splits(splits, missing)
     summary = {
         "settings": {
@@ -161,6 +149,7 @@ def prepare_desed(
         },
         "left_out": [name for name in SPLITS if name not in splits],
         "missing_file": str(prepared / "missing.tsv"),
+        "notes_file": str(prepared / "notes.tsv"),
         "held_out_sounds": write_held_out_sounds(
             _jams(splits.get("valid_synthetic")),
             _jams(splits.get("train_synthetic")),
@@ -179,7 +168,7 @@ def describe_summary(summary: dict) -> str:
     Example
     -------
     >>> split = {"annotated": 3, "present": 2, "missing": 1, "hours": 0.0056}
-    >>> split["events_past_end"] = 0
+    >>> split |= {"events_past_end": 0, "noted": 0}
     >>> summary = {"splits": {"train_weak": split}, "left_out": ["public"]}
     >>> print(describe_summary(summary | {"missing_file": "missing.tsv"}))
     split             annotated  present  missing   hours
@@ -213,73 +202,14 @@ def describe_summary(summary: dict) -> str:
         lines.append(
             f"missing files and the reasons: {summary['missing_file']}"
         )
+    if n_noted := sum(split["noted"] for split in summary["splits"].values()):
+        lines.append(
+            f"what there is to know of {n_noted} files: {summary['notes_file']}"
+        )
     return "\n".join(lines)
 
 
-def _find_splits(root, valid_fraction, seed) -> dict[str, _Split]:
-    found = {}
-    for source in SOURCES:
-        source = source.find(root)
-        if source:
-            labels = source.read()
-            paths = source.locate(list(labels))
-            if not paths:
-                raise InputError(
-                    f"{source.folder} has none of the {len(labels)} files of "
-                    f"the DESED set {source.name!r}: fetch the audio, or move "
-                    f"its annotations {source.table} away to leave it out."
-                )
-            found[source.name] = _Split(source, labels, paths)
-    if not found.keys() & {"synthetic", "weak", "validation"}:
-        raise InputError(
-            f"{root} has no synthetic, weak or validation set of DESED: check "
-            "that metadata/ and audio/ are those of a DESED copy."
-        )
-    synthetic = found.get("synthetic")
-    held_out = found.get("synthetic_validation")
-    if synthetic and not held_out:
-        synthetic, held_out = _hold_out(synthetic, valid_fraction, seed)
-    splits = {
-        "train_synthetic": synthetic,
-        "valid_synthetic": held_out,
-        "train_weak": found.get("weak"),
-        "train_unlabelled": found.get("unlabelled"),
-        "validation": found.get("validation"),
-        "public": found.get("public"),
-    }
-    return {name: split for name, split in splits.items() if split}
-
-
-def _hold_out(split, fraction, seed) -> tuple[_Split, _Split | None]:
-    """Divide the annotated files, whether their audio is there or not.
-
-    The division does not change when missing audio is added, and depends
-    neither on the order of the annotations nor on that of the file system.
-    """
-    filenames = sorted(split.labels)
-    if fraction == 0 or len(filenames) == 1:
-        return split, None
-    n_kept = round((1 - fraction) * len(filenames))
-    n_kept = min(max(1, n_kept), len(filenames) - 1)
-    # As pandas samples: the first are those to train on. RandomState: its
-    # draws are the same in every version of numpy.
-    order = np.random.RandomState(seed).permutation(len(filenames))
-    chosen = {filenames[index] for index in order[n_kept:]}
-    return tuple(
-        _Split(
-            split.source,
-            {
-                filename: labels
-                for filename, labels in split.labels.items()
-                if (filename in chosen) == is_chosen
-            },
-            split.paths,
-        )
-        for is_chosen in (False, True)
-    )
-
-
-def _jams(split: _Split | None) -> list[Path]:
+def _jams(split: Split | None) -> list[Path]:
     """The JAMS files beside the soundscapes of a split."""
     if split is None:
         return []
@@ -327,11 +257,26 @@ def _list_missing(splits, ready, path) -> dict[str, list[tuple[str, str]]]:
         for name, files in missing.items()
         for filename, reason in files
     ]
+    _write_rows(rows, "reason", path)
+    return missing
+
+
+def _list_notes(ready, path) -> None:
+    """Write ``notes.tsv``."""
+    rows = [
+        (name, filename, audio.note)
+        for name, files in ready.items()
+        for filename, audio in files.items()
+        if audio.note
+    ]
+    _write_rows(rows, "note", path)
+
+
+def _write_rows(rows, column, path) -> None:
     with atomic_path(path) as temporary:
-        pd.DataFrame(rows, columns=["split", "filename", "reason"]).to_csv(
+        pd.DataFrame(rows, columns=["split", "filename", column]).to_csv(
             temporary, sep="\t", index=False, errors="backslashreplace"
         )
-    return missing
 
 
 def _refuse_empty_splits(splits, missing):
@@ -369,6 +314,7 @@ def _write_split(name, split, ready, prepared) -> dict:
         "annotated": len(split.labels),
         "present": len(usable),
         "missing": len(split.labels) - len(usable),
+        "noted": sum(bool(audio.note) for audio in usable.values()),
         "converted": sum(
             audio.path != split.paths[filename]
             for filename, audio in usable.items()

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from sb_sed.mixing.cache import AudioCache
 logger = logging.getLogger(__name__)
 
 _ISOLATED, _FOREGROUND = "_events", "foreground"
+_SILENT = "holds only silence"
 _REMEDIES = {
     "foregrounds": "name a folder with one folder of audio per class",
     "backgrounds": "name a folder with audio",
@@ -176,12 +177,14 @@ class Soundbank:
         prepared_folder: str | Path,
         sample_rate: int,
         n_jobs: int | None = None,
+        note: Callable[[str, str], None] | None = None,
     ) -> list[tuple[str, str, str]]:
         """List the files; check and convert those that are new.
 
         Below ``prepared_folder`` it writes ``soundbank/<key>.json`` (the files
         of these folders), ``<key>_missing.tsv`` (files that cannot be used, and
-        the reasons) and converted audio.
+        the reasons) and converted audio. Events and responses that are silent
+        cannot be used: there would be labels of nothing.
 
         Arguments
         ---------
@@ -193,6 +196,9 @@ class Soundbank:
             Samples per second.
         n_jobs : int, optional
             Processes; default: one for each processor allowed.
+        note : Callable[[str, str], None], optional
+            Called with the path of a file that is used, and with what its user
+            should know of it: a phrase to follow the name.
 
         Returns
         -------
@@ -218,16 +224,20 @@ class Soundbank:
                 ],
                 n_jobs,
             )
-            missing += [
-                (role, path, audio.reason)
+            reasons = {
+                path: audio.reason or _SILENT * audio.is_silent
                 for path, audio in ready.items()
-                if audio.reason
-            ]
+                if audio.reason or (audio.is_silent and role != "backgrounds")
+            }
+            missing += [(role, *entry) for entry in reasons.items()]
             found[role] = [
                 (ready[source.path].path, source.label, source.soundscape)
                 for source in sources
-                if not ready[source.path].reason
+                if source.path not in reasons
             ]
+            for path, audio in ready.items() if note else ():
+                if audio.note and path not in reasons:
+                    note(path, audio.note)
             if not found[role]:
                 raise _no_audio(role, f"{folder} ({missing[-1][2]})")
         listing = self._listing(prepared_folder, sample_rate)

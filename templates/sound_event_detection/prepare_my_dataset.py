@@ -9,6 +9,7 @@ Below the prepared folder it writes
 - ``split.tsv``: which recording is in which set, unless you say so yourself,
 - ``classes.txt``: the labels,
 - ``missing.tsv``: recordings that cannot be used, and why,
+- ``notes.tsv``: what there is to know of others, such as that they are silent,
 - ``audio/`` and ``clips_<rate>/``: recordings that had to be converted or cut.
 
 Each run calls it again; what is up to date stays as it is.
@@ -117,7 +118,10 @@ def prepare_my_dataset(
     folder = prepared / f"clips_{sample_rate}"
     for one in sets.values():
         one.cut(ready, round(clip_seconds * sample_rate), folder / one.kind)
-    _write_missing(sets, prepared / "missing.tsv")
+    missing = {of_set: one.missing for of_set, one in sets.items()}
+    _write_list(missing, "reason", prepared / "missing.tsv")
+    notes = {of_set: one.notes for of_set, one in sets.items()}
+    _write_list(notes, "note", prepared / "notes.tsv")
     _check(sets, classes)
     if not split_file:
         rows = [join_row([name, split[name]]) for name in sorted(split)]
@@ -143,6 +147,7 @@ class _Set:
     kind: str = "labelled"  # not the set's name: another split moves no file
     clips: dict[str, dict] = field(default_factory=dict)  # of the manifest
     missing: dict[str, str] = field(default_factory=dict)  # and why
+    notes: dict[str, str] = field(default_factory=dict)
     n_late: int = 0  # events after the end of their recording
 
     def sources(self) -> Iterator[tuple[str, str]]:
@@ -162,6 +167,8 @@ class _Set:
             if audio.reason:
                 self.missing[name] = audio.reason
                 continue
+            if audio.note:
+                self.notes[name] = audio.note
             self.n_late += sum(x[0] >= audio.duration for x in labels.events)
             clip = clip_name(name)
             if soundfile.info(os.fsencode(audio.path)).frames <= n_samples:
@@ -262,13 +269,15 @@ def _check(sets: Mapping[str, _Set], classes: Sequence[str]) -> None:
         )
 
 
-def _write_missing(sets: Mapping[str, _Set], path: Path) -> None:
+def _write_list(
+    of_sets: Mapping[str, Mapping[str, str]], what: str, path: Path
+) -> None:
     rows = [
-        f"{of_set}\t{name}\t{reason}"
-        for of_set, one in sets.items()
-        for name, reason in one.missing.items()
+        f"{of_set}\t{name}\t{text}"
+        for of_set, texts in of_sets.items()
+        for name, text in texts.items()
     ]
-    _write_lines(["set\tfilename\treason", *rows], path)
+    _write_lines([f"set\tfilename\t{what}", *rows], path)
 
 
 def _write_sets(sets: Mapping[str, _Set], prepared: Path) -> None:
@@ -305,6 +314,10 @@ def _describe(sets: Mapping[str, _Set], n_unused: int, prepared: Path) -> None:
     print(table.astype({"minutes": float}).round(1).to_string())
     if table["missing"].any():
         print(f"Recordings that are missing, and why: {prepared}/missing.tsv")
+    if n_noted := sum(len(one.notes) for one in sets.values()):
+        print(
+            f"What there is to know of {n_noted} others: {prepared}/notes.tsv"
+        )
     if n_late := sum(one.n_late for one in sets.values()):
         print(f"{n_late} events after the end of their recording are left out.")
     if n_unused:

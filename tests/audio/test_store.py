@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,55 @@ def test_full_scale_is_clipped_not_wrapped(tmp_path):
     make_ready(str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), 16000)
     converted, _ = read_mono(tmp_path / "b.wav")
     assert converted[500:-500].min() > 0.99
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize(
+    "samples, note, is_silent",
+    [
+        (noise(0.5, 16000), "", False),
+        (np.zeros((9000, 1)), "is silent", True),
+        (np.zeros((9000, 2)), "is silent", True),
+        (noise(0.5, 16000) * [1, -1], "has channels that cancel each", False),
+    ],
+)
+def test_what_there_is_to_know_is_noted_and_kept(
+    tmp_path, rate, samples, note, is_silent
+):
+    source = str(tmp_path / "a.wav")
+    sf.write(source, samples, rate)
+    for _ in range(2):
+        store = AudioStore(tmp_path / "out", 16000)
+        [ready] = store.prepare([(source, "b.wav")], n_jobs=1).values()
+        assert ready.note.startswith(note) and bool(ready.note) == bool(note)
+        assert ready.is_silent == is_silent
+        written, _ = sf.read(ready.path)
+        assert np.any(written) != is_silent
+    (tmp_path / "out" / "index.json").unlink()
+    before = os.stat(ready.path).st_mtime_ns
+    store = AudioStore(tmp_path / "out", 16000)
+    assert store.prepare([(source, "b.wav")], n_jobs=1)[source] == ready
+    assert os.stat(ready.path).st_mtime_ns == before
+
+
+def test_a_file_is_written_as_soundfile_does(tmp_path):
+    samples = np.random.default_rng(0).uniform(-1.2, 1.2, 9999)
+    audio.write_wav(tmp_path / "a.wav", samples, 22050)
+    sf.write(tmp_path / "b.wav", samples, 22050, "PCM_16")
+    ours, theirs = (tmp_path / x for x in ("a.wav", "b.wav"))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_hours_need_no_more_memory_than_minutes(tmp_path):
+    """A conversion is read and written in blocks."""
+    samples = np.zeros(1200 * 8000, "int16")
+    samples[::100] = 99
+    sf.write(tmp_path / "a.wav", samples, 8000)
+    tracemalloc.start()
+    ready = make_ready(str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), 16000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ready.duration == 1200 and peak < 30e6
 
 
 @pytest.fixture

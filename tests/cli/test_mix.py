@@ -4,6 +4,7 @@ import errno
 import json
 from pathlib import Path
 
+import audio_bytes as made
 import numpy as np
 import pandas as pd
 import pytest
@@ -249,6 +250,78 @@ def test_unusable_sounds_are_listed_and_left_out(here, capsys):
     Path("rooms/text.wav").unlink()
     mix(output="good")
     assert mixtures("bad") == mixtures("good")
+
+
+def said(capsys):
+    err = capsys.readouterr().err.replace("\r", "\n").splitlines()
+    return [x[8:] for x in err if x.startswith("sb-sed: ")]
+
+
+@pytest.mark.parametrize("level", [0, 1e-6])
+@pytest.mark.parametrize("rate", [RATE, 4000])
+def test_silent_sounds_are_named_and_left_out(here, capsys, level, rate):
+    """Also those of which 16 bits leave nothing; a room may be silent."""
+    if level and rate == RATE:  # used where it is, and not silent
+        return
+    mix(output="good")
+    capsys.readouterr()
+    Path("sounds/Mute").mkdir()
+    silent = ["sounds/Mute/a.wav", "sounds/Cat/z.wav", "rirs/z.wav"]
+    for name in (*silent, "rooms/z.wav"):
+        sf.write(name, np.full(3000, float(level)), rate, "FLOAT")
+    assert mix("--rirs", "rirs", output="bad") == 0
+    sentences = said(capsys)
+    assert sentences == [
+        f"{here}/rooms/z.wav is silent.",
+        *(
+            f"{here}/{name} is left out: holds only silence."
+            for name in sorted(silent, key=lambda x: (x[0] == "r", x))
+        ),
+    ]
+    assert set(table("bad")["event_label"].dropna()) <= {"Cat", "Dog"}
+    assert mix("--classes", "Mute", output="none") == 2
+    assert "has no usable sounds of it, but of Cat, Dog" in said(capsys)[-1]
+    for path in ("sounds/Cat", "sounds/Dog_nOff"):
+        for sound in Path(path).iterdir():
+            sound.unlink()
+    assert mix(output="none") == 2
+    assert "no usable audio in" in (last := said(capsys)[-1])
+    assert "holds only silence" in last
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 16, 17])
+@pytest.mark.parametrize("rate", [RATE, 4000, 44100])
+def test_sounds_of_milliseconds(here, n_samples, rate):
+    """Each is an event of 250 ms, and the set can be continued."""
+    Path("ticks/Tick").mkdir(parents=True)
+    for number, before in enumerate([0, rate // 2]):
+        tick = np.r_[np.zeros(before), np.full(n_samples + 44, 0.9)]
+        tick[before + n_samples :] = 0
+        sf.write(f"ticks/Tick/{number}.wav", tick, rate)
+    options = "--foregrounds ticks --rirs rirs --isolated --max-effects 7"
+    for clips in (4, 8):
+        assert mix(*options.split(), clips=clips) == 0
+        events = table().dropna()
+        assert events["filename"].nunique() == clips
+        lengths = events["offset"] - events["onset"]
+        assert lengths.min() > 0.2499 and events["offset"].max() <= 2
+        for data in jams().values():
+            assert all(x["duration"] > 0 for x in data)
+
+
+def test_what_there_is_to_know_of_sounds_is_said(here, capsys):
+    one = np.random.default_rng(0).integers(-9000, 9000, (3000, 1))
+    both = np.hstack([one, -one])
+    Path("sounds/Odd").mkdir()
+    Path("sounds/Odd/a.wav").write_bytes(made.riff(both, 0, 0))
+    Path("sounds/Odd/b.flac").write_bytes(made.flac(one, [256], first=9))
+    sf.write("sounds/Odd/c.wav", one / 2**15, RATE, "GSM610")
+    assert mix("--classes", "Odd") == 0
+    (sentence,) = said(capsys)
+    assert sentence.startswith(f"{here}/sounds/Odd/a.wav has channels that")
+    assert "has a header without its length" in sentence
+    assert len({x["source_file"] for x in foregrounds()}) == 3
+    assert len(table()) >= 6
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,11 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from sb_sed.audio import store as audio
 from sb_sed.data.desed import (
     DESED_CLASSES,
-    _hold_out,
-    _Split,
     describe_summary,
     prepare_desed,
 )
 from sb_sed.data.desed_layout import Labels, Source
+from sb_sed.data.desed_splits import Split, hold_out_files
 from sb_sed.data.jams import JamsSource, soundscape_jams
 from sb_sed.errors import InputError
 from sb_sed.formats import match_names, read_durations, read_events
@@ -92,6 +91,23 @@ def test_files_in_place_stay_and_the_others_are_converted(tree):
         assert Path(entry["wav"]).is_relative_to(tree.audio)
     assert summary["splits"]["train_unlabelled"]["converted"] == 3
     assert summary["splits"]["validation"]["converted"] == 0
+
+
+def test_what_there_is_to_know_of_files_is_listed(tree):
+    paths = sorted((tree.audio / "train" / "weak").iterdir())
+    tone = np.sin(np.arange(8000) / 9) / 2
+    sf.write(paths[0], np.stack([tone, -tone], axis=1), 16000)
+    sf.write(paths[1], np.zeros(8000), 16000)
+    summary = tree.prepare()
+    assert summary["splits"]["train_weak"]["noted"] == 2
+    rows = pd.read_csv(summary["notes_file"], sep="\t")
+    rows = rows[rows["split"] == "train_weak"]
+    notes = dict(zip(rows["filename"], rows["note"], strict=True))
+    assert "channels that cancel each other" in notes[paths[0].name]
+    assert notes[paths[1].name] == "is silent"
+    assert "of 2 files: " in describe_summary(summary)
+    samples, _ = sf.read(tree.manifest("train_weak")[paths[0].stem]["wav"])
+    np.testing.assert_allclose(samples, tone, atol=1e-4)
 
 
 def test_references_are_as_annotated_and_manifests_end_with_the_audio(tree):
@@ -278,8 +294,8 @@ def test_held_out_soundscapes_are_the_baselines(n_clips):
     train = table.filename.drop_duplicates().sample(frac=0.8, random_state=26)
     assert len(train) == round(0.8 * n_clips)
     labels = dict.fromkeys(names, Labels())
-    split = _Split(Source("synthetic", (), None, None), labels, {})
-    kept, held_out = _hold_out(split, 0.2, 26)
+    split = Split(Source("synthetic", (), None, None), labels, {})
+    kept, held_out = hold_out_files(split, 0.2, 26)
     expected = set(names) - set(train)
     if expected and len(train):
         assert set(held_out.labels) == expected

@@ -127,6 +127,19 @@ def test_split_is_made_once(prepare, add, tmp_path, events):
     assert other["test"].keys() != grown["test"].keys()
 
 
+def test_what_there_is_to_know_of_recordings(prepare, tmp_path, capsys):
+    soundfile.write(tmp_path / "audio/0/0.wav", np.zeros(8000), 8000)
+    tone = np.sin(np.arange(8000) / 9) / 2
+    both = np.stack([tone, -tone], axis=1)
+    soundfile.write(tmp_path / "audio/1/1.wav", both, 8000)
+    prepare()
+    assert "What there is to know of 2 others" in capsys.readouterr().out
+    found = lines(tmp_path / "prepared" / "notes.tsv")
+    assert sorted(x.split("\t")[1] for x in found[1:]) == ["0/0.wav", "1/1.wav"]
+    notes = {x.split("\t")[2][:20] for x in found[1:]}
+    assert notes == {"is silent", "has channels that ca"}
+
+
 def test_own_split(prepare, table, tmp_path):
     names = ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
     rows = [(f"{i % 2}/{i}.wav", name) for i, name in enumerate(names)]
