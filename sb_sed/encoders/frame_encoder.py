@@ -140,20 +140,22 @@ class FrameEncoder(nn.Module, ABC):
                 f"Waveforms have the shape {tuple(wavs.shape)}: mix the "
                 "channels down and pass [batch, samples]."
             )
-        exported = torch.compiler.is_compiling()
-        if not exported and not wavs.isfinite().all():
+        if not torch.compiler.is_compiling() and not wavs.isfinite().all():
             raise InputError(
                 "Waveforms hold values that are not finite (NaN or infinite): "
                 "leave those recordings out or repair them."
             )
-        if exported or wavs.shape[-1] < self.min_samples:
-            missing = torch.sym_max(self.min_samples - wavs.shape[-1], 0)
-            wavs = nn.functional.pad(wavs, (0, missing))
+        wavs = self._padded(wavs)
         if self.trainable:
             return compute(wavs.float()).float()
         # A cached embedding is the one computed in training.
         with torch.no_grad(), torch.autocast(wavs.device.type, enabled=False):
             return compute(wavs.float()).float()
+
+    def _padded(self, wavs: Tensor) -> Tensor:
+        """Pad to ``min_samples``; for encoders that do not pad themselves."""
+        missing = torch.sym_max(self.min_samples - wavs.shape[-1], 0)
+        return nn.functional.pad(wavs, (0, missing))
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a waveform of so many samples has."""

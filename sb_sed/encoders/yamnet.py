@@ -38,8 +38,9 @@ _SIZES = {
     "embedding": CHANNELS[-1],
     "scores": N_CLASSES,
 }
-# Windows of a clip that are computed at once; memory grows with them.
-_AT_ONCE = 256
+# Windows that are computed at once. On a CPU, more exceed its cache; elsewhere,
+# a whole usual batch, in a few gigabytes.
+_ON_CPU, _ELSEWHERE = 64, 4096
 # Windows at this step, or twice, or three times it, give all inner rows.
 _INNER_STEP = 16
 
@@ -150,6 +151,11 @@ class YAMNet(FrameEncoder):
         """
         return self._run(lambda wavs: self._tapped(wavs, ["scores"]), wavs)
 
+    def _padded(self, wavs: Tensor) -> Tensor:
+        # To whole windows later: padded twice, the sizes in an exported graph
+        # would be formulas that take long to simplify.
+        return wavs
+
     def _encode(self, wavs: Tensor) -> Tensor:
         return self._tapped(wavs, self._taps)
 
@@ -164,8 +170,9 @@ class YAMNet(FrameEncoder):
         return (last - self._first) // (self._hop * HOP) + 1
 
     def _n_windows(self, n_samples: int) -> int:
+        step = self._step * HOP
         beyond = n_samples - _MIN_SAMPLES
-        return 1 + (beyond + self._step * HOP - 1) // (self._step * HOP)
+        return 1 + torch.sym_max((beyond + step - 1) // step, 0)
 
     def _clock(self, layer: int | None) -> tuple[int, int]:
         """First centre and distance of a layer's steps, or of the windows."""
@@ -196,9 +203,24 @@ class YAMNet(FrameEncoder):
         wavs = nn.functional.pad(wavs, (0, missing))
         if torch.compiler.is_compiling():
             return self.net.windows(self.net.log_mel(wavs), self._step, inner)
+        at_once = _ON_CPU if wavs.device.type == "cpu" else _ELSEWHERE
+        clips = wavs.split(max(at_once // n_windows, 1))
+        found = [
+            self._pieces(each, n_windows, inner, at_once) for each in clips
+        ]
+        return (
+            torch.cat([embeddings for embeddings, _ in found]),
+            {n: torch.cat([maps[n] for _, maps in found]) for n in inner},
+        )
+
+    def _pieces(
+        self, wavs: Tensor, n_windows: int, inner: set[int], at_once: int
+    ):
+        """As ``_windows``, of a few clips."""
+        step = self._step * HOP
         embeddings, maps = [], {layer: [] for layer in inner}
-        for first in range(0, n_windows, _AT_ONCE):
-            last = min(first + _AT_ONCE, n_windows)
+        for first in range(0, n_windows, at_once):
+            last = min(first + at_once, n_windows)
             piece = wavs[:, first * step : (last - 1) * step + _MIN_SAMPLES]
             mel = self.net.log_mel(piece)
             found, rows = self.net.windows(mel, self._step, inner)

@@ -205,9 +205,12 @@ def test_taps_come_together_at_one_time(clip):
 @pytest.mark.parametrize("hop", [0.08, 0.16, 0.32, 0.48])
 def test_long_recordings_are_computed_in_pieces(monkeypatch, clip, taps, hop):
     encoder = YAMNet(taps, hop=hop)
-    whole = encoder(clip[None])
-    monkeypatch.setattr(yamnet, "_AT_ONCE", 3)
-    assert near(encoder(clip[None]), whole)
+    wavs = torch.stack([clip, clip.flip(0), clip.roll(5000)])
+    monkeypatch.setattr(yamnet, "_ON_CPU", 1000)
+    whole = encoder(wavs)
+    for at_once in (3, 50):
+        monkeypatch.setattr(yamnet, "_ON_CPU", at_once)
+        assert near(encoder(wavs), whole)
 
 
 @pytest.mark.parametrize("taps", [["embedding"], ["layer6", "layer12"]])
