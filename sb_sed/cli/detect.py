@@ -7,6 +7,7 @@ Authors
 import argparse
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from sb_sed.cli.arguments import add_command, add_path, add_smoother, whole
@@ -17,6 +18,7 @@ from sb_sed.cli.outputs import (
     Json,
     ScoresFolder,
     TrackFormat,
+    check_writable,
     write_text,
 )
 from sb_sed.cli.stream import (
@@ -168,8 +170,14 @@ def _detect(arguments: argparse.Namespace) -> int:
 
     files = {} if piped else find_recordings(arguments.audio)
     separate = _is_folder_wanted(arguments, len(files))
+    folders = [("--scores", arguments.scores), ("--plot", arguments.plot)]
+    output = [("--output", arguments.output)]
+    check_writable(
+        () if separate else output,
+        folders + (output if separate else []),
+        [*files.values(), arguments.smoother],
+    )
     detector = _load(arguments)
-    _check_writable(arguments, separate)
     outputs = _outputs(arguments, detector, files, separate)
     if piped:
         results = _detect_stdin(detector, arguments, outputs)
@@ -183,7 +191,11 @@ def _detect(arguments: argparse.Namespace) -> int:
     if skipped and len(results) > 1:
         _say(f"{skipped} of {len(results)} files were skipped.")
     if len(results) < n_files:
-        _say(f"interrupted: {len(results)} of {n_files} files were processed.")
+        written = any(not result.reason for result in results)
+        _say(
+            f"interrupted: {len(results)} of {n_files} files were processed, and "
+            f"{'their events' if written else 'nothing'} written."
+        )
         return 130
     return 1 if skipped or any(x.unwritten for x in results) else 0
 
@@ -207,48 +219,39 @@ def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
     return False
 
 
-def _check_writable(arguments: argparse.Namespace, separate: bool) -> None:
-    """Refuse, before the work, folders that cannot be written to."""
-    from tempfile import TemporaryFile
-
-    folders = {"--scores": arguments.scores, "--plot": arguments.plot}
-    if arguments.output is not None:
-        output = arguments.output
-        folders["--output"] = output if separate else output.parent
-    for option, folder in folders.items():
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            TemporaryFile(dir=folder).close()
-        except OSError as error:
-            raise InputError(
-                f"{folder} cannot be written to ({error.strerror}): give "
-                f"another {option}."
-            ) from error
-
-
 def _collect(coming, n_files: int) -> list:
     """Report the results as they come; return them, also if interrupted."""
     from tqdm import tqdm
 
     from sb_sed.audio.reading import quiet_decoders
 
-    results = []
+    results = {}
+
+    def take(result) -> None:
+        if result.filename in results:
+            return
+        # What else is of a file was written at once, its scores too.
+        results[result.filename] = replace(result, scores=None)
+        if result.reason:
+            _say(f"{result.filename} was skipped: {result.reason}.")
+        for note in [*result.notes, *result.unwritten]:
+            _say(f"{result.filename} {note}.")
+
     hide = None if n_files > 1 else True
-    with quiet_decoders():
+    # Not around ``coming``, which it would close when it is left.
+    bar = tqdm(total=n_files, unit="file", disable=hide)
+    with quiet_decoders(), bar:
         try:
-            for result in tqdm(
-                coming, total=n_files, unit="file", disable=hide
-            ):
-                results.append(replace(result, scores=None))  # they are written
-                if result.reason:
-                    _say(f"{result.filename} was skipped: {result.reason}.")
-                for note in [*result.notes, *result.unwritten]:
-                    _say(f"{result.filename} {note}.")
-        except KeyboardInterrupt:
-            coming.close()
-    return results
+            for result in coming:
+                take(result)
+                bar.update()
+        except KeyboardInterrupt as interrupt:
+            # Whether it came while a result was waited for or reported.
+            with suppress(KeyboardInterrupt, StopIteration):
+                take(coming.throw(interrupt))
+                for result in coming:
+                    take(result)
+    return [*results.values()]
 
 
 def _load(arguments: argparse.Namespace):

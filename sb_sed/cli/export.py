@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sb_sed.cli.arguments import add_command, add_path, add_smoother
+from sb_sed.cli.outputs import check_writable
 
 _FOLDER_EXAMPLES = """\
 examples:
@@ -82,6 +83,8 @@ def _export(arguments: argparse.Namespace) -> int:
     from sb_sed.inference.exported import export_run
     from sb_sed.smoothing.saved import load_smoother
 
+    if not arguments.folder.exists():
+        check_writable(folders=[("FOLDER", arguments.folder)])
     smoother = arguments.smoother and load_smoother(arguments.smoother)
     reason = export_run(
         arguments.run_folder, arguments.folder, smoother, arguments.license
@@ -96,6 +99,7 @@ def _export_onnx(arguments: argparse.Namespace) -> int:
     from sb_sed.inference.exported import fetched, read_detector
     from sb_sed.inference.onnx import export_onnx, quantise
 
+    check_writable([("MODEL.onnx", arguments.model)])
     modules, hparams = read_detector(fetched(arguments.source))
     about = {"clip_seconds": repr(float(hparams["clip_seconds"]))}
     with TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ from sb_sed.cli.mix_recipe import (
     load_recipe,
     prepare_sounds,
 )
-from sb_sed.cli.outputs import write_text
+from sb_sed.cli.outputs import check_writable, write_text
 from sb_sed.errors import InputError
 
 _EXAMPLES = """\
@@ -187,6 +187,7 @@ def _add_outputs(group) -> None:
 
 def _mix(arguments: argparse.Namespace) -> None:
     check_recipe(arguments)
+    check_writable(folders=[("OUTPUT", arguments.folder)])
     if arguments.recipe:
         recipe, mixer, seed = load_recipe(arguments)
         _write_set(mixer, seed, arguments)
@@ -249,8 +250,6 @@ def _check_ranges(arguments: argparse.Namespace) -> None:
 
 def _check_folders(arguments: argparse.Namespace) -> None:
     """Make sure that what is written is not taken for sounds, now or later."""
-    if arguments.folder.is_file():
-        raise InputError(f"{arguments.folder} is a file: give a folder.")
     written = [arguments.folder / "soundscapes", _prepared(arguments)]
     for role in _ROLES:
         sounds = getattr(arguments, role)

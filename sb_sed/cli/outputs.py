@@ -12,14 +12,104 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from sb_sed.errors import InputError
+
 if TYPE_CHECKING:
     from sb_sed.inference.batch import FileResult
     from sb_sed.inference.detector import SoundEventDetector
+
+
+def check_writable(
+    files: Iterable[tuple[str, Path | None]] = (),
+    folders: Iterable[tuple[str, Path | None]] = (),
+    inputs: Iterable[str | Path | None] = (),
+) -> None:
+    """Make sure, before the work, that what it gives can be written.
+
+    Nothing is left behind: neither files nor folders.
+
+    Arguments
+    ---------
+    files, folders : iterable of (str, Path | None)
+        The argument or option, and the file that is written or the folder that
+        files are written to; None if it is not given.
+    inputs : iterable of (str | Path | None)
+        What is read, which no file may replace.
+
+    Raises
+    ------
+    InputError
+        If a file is wanted and there is a folder or a device, or the other way
+        round, a place cannot be written to, or two of the files are one.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> check_writable([("--json", folder / "new" / "report.json")])
+    >>> (folder / "new").exists()
+    False
+    >>> check_writable([("--json", folder)])
+    Traceback (most recent call last):
+    ...
+    sb_sed.errors.InputError: ... is a folder: give a file as --json.
+    """
+    uses = {
+        os.path.realpath(x): "what is read" for x in inputs if x is not None
+    }
+    for option, path in files:
+        if path is None:
+            continue
+        if os.path.isdir(path):
+            raise InputError(f"{path} is a folder: give a file as {option}.")
+        # What is written replaces what was there.
+        is_device = os.path.exists(path) and not os.path.isfile(path)
+        if is_device or Path("/dev") in Path(os.path.abspath(path)).parents:
+            raise InputError(
+                f"{path} is a device, not a file: give another {option}."
+            )
+        other = uses.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise InputError(
+                f"{path} is {other} as well as {option}: give another {option}."
+            )
+        # As ``atomic_path`` names it: a name may be too long.
+        _try_to_write(
+            path.with_name(f"{path.name}.tmp-{os.getpid()}"), path, option
+        )
+    for option, folder in folders:
+        if folder is None:
+            continue
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise InputError(f"{folder} is a file: give a folder as {option}.")
+        _try_to_write(folder / f"tmp-{os.getpid()}", folder, option)
+
+
+def _try_to_write(probe: Path, path: Path, option: str) -> None:
+    """Write a file and remove it, with the folders that were missing."""
+    made = []
+    try:
+        for folder in [*reversed(probe.parents)]:
+            if not os.path.exists(folder):
+                folder.mkdir()
+                made.append(folder)
+        with open(probe, "ab"):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written to ({error.strerror}): give another "
+            f"{option}."
+        ) from error
+    finally:
+        with suppress(OSError):  # in the meantime another program's
+            for folder in reversed(made):
+                folder.rmdir()
 
 
 class EventFormat(ABC):

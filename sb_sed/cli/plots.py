@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from sb_sed.cli.arguments import add_command, add_path, whole
+from sb_sed.cli.outputs import check_writable
 from sb_sed.errors import InputError, printable
 
 _FEATURES_EXAMPLES = """\
@@ -172,6 +173,10 @@ def _plot_features(arguments: argparse.Namespace) -> None:
     from sb_sed.runs.run import Run
 
     figures = _figures(arguments.audio, arguments.output)
+    check_writable(
+        [("--output", figure) for figure in figures.values()],
+        inputs=[*figures, arguments.events],
+    )
     events, classes = {}, []
     if arguments.events:
         events, classes = _events(arguments.events, figures)
@@ -303,11 +308,14 @@ def _shared(shown: dict[str, float]) -> list[str]:
 
 def _plot_curves(arguments: argparse.Namespace) -> None:
     from sb_sed.plots import plot_training
+    from sb_sed.plots.canvas import figure_kind
     from sb_sed.runs.run import Run
 
     folder = arguments.run_folder
     figure = arguments.output or folder / "curves.png"
+    figure_kind(figure)
     curves = Run(folder).curves()
+    check_writable([("--output", figure)])
     if arguments.only:
         curves = _matching(curves, arguments.only)
     plot_training(curves, figure, title=str(folder))
@@ -340,6 +348,7 @@ def _plot_embeddings(arguments: argparse.Namespace) -> None:
     from sb_sed.runs.run import Run
 
     figure_kind(arguments.output)
+    check_writable([("--output", arguments.output)])
     clips = {
         domain: _clips(getattr(arguments, domain), arguments.clips)
         for domain in _DOMAINS

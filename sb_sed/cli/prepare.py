@@ -14,6 +14,7 @@ from sb_sed.cli.arguments import (
     add_seed,
     number,
 )
+from sb_sed.cli.outputs import check_writable
 
 _EXAMPLES = """\
 examples:
@@ -69,6 +70,7 @@ def add_prepare(commands) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     from sb_sed.data.desed import describe_summary, prepare_desed
 
+    check_writable(folders=[("PREPARED_FOLDER", arguments.prepared_folder)])
     summary = prepare_desed(
         arguments.data_folder,
         arguments.prepared_folder,

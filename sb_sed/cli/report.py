@@ -14,6 +14,7 @@ from sb_sed.cli.arguments import (
     add_reference,
     whole,
 )
+from sb_sed.cli.outputs import check_writable
 
 _EXAMPLES = """\
 examples:
@@ -107,6 +108,13 @@ def _add_inputs(group) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from sb_sed.report import gather, write_figures, write_page
 
+    page = arguments.output or _default_page(arguments.source)
+    check_writable(
+        [("--output", page)],
+        [("--png", arguments.png)],
+        [arguments.reference, arguments.events]
+        + [arguments.smoother, arguments.durations],
+    )
     inputs = gather(
         arguments.source,
         arguments.reference,
@@ -117,7 +125,6 @@ def _report(arguments: argparse.Namespace) -> None:
         data_set=arguments.data_set,
         network=arguments.network,
     )
-    page = arguments.output or _default_page(arguments.source)
     contents = write_page(inputs, page, arguments.clips)
     if arguments.png:
         write_figures(contents, inputs, arguments.clips, arguments.png)

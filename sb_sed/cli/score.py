@@ -14,6 +14,7 @@ from sb_sed.cli.arguments import (
     add_reference,
     number,
 )
+from sb_sed.cli.outputs import check_writable
 from sb_sed.errors import InputError
 
 _EXAMPLES = """\
@@ -89,6 +90,13 @@ def _score(arguments: argparse.Namespace) -> None:
         write_markdown,
     )
 
+    check_writable(
+        [
+            (f"--{x}", getattr(arguments, x))
+            for x in ("json", "markdown", "plot")
+        ],
+        inputs=[arguments.detections, arguments.reference, arguments.durations],
+    )
     reference = read_events(arguments.reference, arguments.classes)
     durations = scores = None
     threshold = arguments.threshold

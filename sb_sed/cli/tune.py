@@ -16,7 +16,7 @@ from sb_sed.cli.arguments import (
     add_seed,
     whole,
 )
-from sb_sed.cli.outputs import write_text
+from sb_sed.cli.outputs import check_writable, write_text
 from sb_sed.errors import InputError
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 
@@ -100,6 +100,10 @@ def _tune(arguments: argparse.Namespace) -> None:
     from sb_sed.tuning.report import format_tuning
     from sb_sed.tuning.tune import tune
 
+    check_writable(
+        [("--json", arguments.json), ("--save", arguments.save)],
+        inputs=[arguments.reference, arguments.durations],
+    )
     smoother = smoother_class(arguments.smoother)()
     reference = read_events(arguments.reference)
     durations = arguments.durations and read_durations(arguments.durations)

@@ -5,6 +5,7 @@ Authors
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from sb_sed.audio.reading import (
     read_blocks,
 )
 from sb_sed.inference.detector import SoundEventDetector
+
+_INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def detect_files(
     """Detect in files, as many side by side as there are threads.
 
     Whoever stops asking, or is interrupted, does not have to wait for the end
-    of the files in progress.
+    of the files in progress. Interrupted (by Ctrl-C while it waits, or thrown
+    in), it yields the files that are done, in their order, before the
+    ``KeyboardInterrupt`` goes on.
 
     Arguments
     ---------
@@ -107,8 +112,20 @@ def detect_files(
         return result
 
     with _threads(workers, threads // workers) as pool:
+        waiting = deque(pool.submit(_work, item) for item in files.items())
         try:
-            yield from pool.map(_work, files.items())
+            while waiting:
+                yield waiting[0].result()
+                waiting.popleft()
+        except KeyboardInterrupt:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            # With the one that was yielded last, which may not have arrived.
+            done = [future for future in waiting if not future.cancelled()]
+            for future in done:
+                if future.result().reason != _INTERRUPTED:
+                    yield future.result()
+            raise
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
@@ -199,7 +216,7 @@ def _until(
     """Yield the blocks until the caller has stopped waiting."""
     for block in blocks:
         if stopped.is_set():
-            raise UnusableAudio("interrupted")
+            raise UnusableAudio(_INTERRUPTED)
         yield block
 
 

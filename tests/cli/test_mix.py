@@ -378,7 +378,9 @@ def test_other_soundscapes_are_not_mixed_with_these(
 def test_files_where_folders_should_be(here, capsys):
     Path("file").touch()
     assert mix(output="file") == 2
-    assert capsys.readouterr().err == "sb-sed: file is a file: give a folder.\n"
+    assert capsys.readouterr().err == (
+        "sb-sed: file is a file: give a folder as OUTPUT.\n"
+    )
     assert mix(output="file/mixed") == 2
     assert "Not a directory" in capsys.readouterr().err
 

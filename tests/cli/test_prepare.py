@@ -168,7 +168,7 @@ def _output_is_a_file(here):
         (_no_annotations, "weak.tsv are missing: fetch them, or move"),
         (_no_audio, "has none of the 1 files of the DESED set 'validation'"),
         (_unknown_class, "weak.tsv, line 2 has the unknown class 'Bird'"),
-        (_output_is_a_file, "{here}/out"),
+        (_output_is_a_file, "out is a file: give a folder as PREPARED_F"),
     ],
 )
 def test_bad_input_gets_one_sentence(here, capsys, damage, words):
