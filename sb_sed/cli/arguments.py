@@ -103,6 +103,15 @@ def _ranged(convert: Callable, kind: str, least, most) -> Callable:
     return _parse
 
 
+def class_name(text: str) -> str:
+    """Return the argument of an option as the name of a class."""
+    from sb_sed.formats.labels import label_fault, same_label
+
+    if fault := label_fault(same_label(text)):
+        raise argparse.ArgumentTypeError(f"{text!a} is a class {fault}")
+    return same_label(text)
+
+
 def add_path(group, option: str, metavar: str, text: str, **more) -> None:
     """Add an argument that is a path."""
     group.add_argument(option, type=Path, metavar=metavar, help=text, **more)

@@ -16,6 +16,7 @@ from sb_sed.cli.arguments import (
     add_path,
     add_rate,
     add_seed,
+    class_name,
     number,
     whole,
 )
@@ -109,6 +110,7 @@ def _add_sounds(group) -> None:
     )
     group.add_argument(
         "--classes",
+        type=class_name,
         nargs="+",
         metavar="CLASS",
         help="the classes to take (default: all)",
@@ -148,6 +150,7 @@ def _add_draws(group) -> None:
     )
     group.add_argument(
         "--cut",
+        type=class_name,
         action="append",
         nargs=3,
         metavar=("CLASS", "SHORTEST", "LONGEST"),

@@ -12,6 +12,7 @@ from sb_sed.cli.arguments import (
     add_durations,
     add_path,
     add_reference,
+    class_name,
     number,
 )
 from sb_sed.cli.outputs import check_writable
@@ -57,6 +58,7 @@ def add_score(commands) -> None:
     )
     parser.add_argument(
         "--classes",
+        type=class_name,
         nargs="+",
         metavar="CLASS",
         help="the labels that may occur (default: all that do)",

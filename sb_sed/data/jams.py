@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sb_sed.errors import UNREADABLE, InputError
 from sb_sed.formats import TIME_NOISE, Event
+from sb_sed.formats.labels import same_label
 
 # DESED's rules for annotated events: none shorter, no gap shorter (seconds).
 MIN_EVENT = 0.250
@@ -74,7 +75,7 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
             (
                 float(row["time"]),
                 float(row["duration"]),
-                strip_suffixes(row["value"]["label"]),
+                strip_suffixes(same_label(row["value"]["label"])),
             )
             for row in annotation["data"]
             if row["value"]["role"] == "foreground"

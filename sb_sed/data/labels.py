@@ -13,6 +13,7 @@ from speechbrain.dataio.encoder import CategoricalEncoder
 
 from sb_sed.errors import InputError
 from sb_sed.formats import Event
+from sb_sed.formats.labels import label_fault, same_label
 
 # Annotations have three decimals: an event on the frame grid may be off it by
 # half a millisecond after it was written to a file and read again.
@@ -37,7 +38,9 @@ class EventEncoder:
     Raises
     ------
     InputError
-        If a class is listed twice, or an event has an unknown label.
+        If a class is listed twice or cannot be written
+        (:func:`sb_sed.formats.labels.label_fault`), or an event has an unknown
+        label.
 
     Example
     -------
@@ -57,6 +60,12 @@ class EventEncoder:
             raise InputError(
                 f"The classes {list(classes)} name one twice: list each once."
             )
+        for label in classes:
+            if fault := label_fault(label):
+                raise InputError(
+                    f"The class {label!r} cannot be used, {fault}: correct it "
+                    "in the list of the classes."
+                )
         self.classes = list(classes)
         self.frame_shift = frame_shift
         self.encoder = CategoricalEncoder()
@@ -106,7 +115,8 @@ class EventEncoder:
         return [self.encoder.ind2lab[i] for i in np.flatnonzero(weak)]
 
     def index(self, label: str) -> int:
-        """Return the column of a label."""
+        """Return the column of a label, in any Unicode form."""
+        label = same_label(label)
         if label not in self.encoder.lab2ind:
             raise InputError(
                 f"The label {label!r} is none of the classes {self.classes}: "

@@ -16,7 +16,8 @@ from sb_sed.formats import (
     events_table,
     write_events,
 )
-from sb_sed.formats.tsv import LONGEST, is_name, join_row, shortened
+from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.tsv import LONGEST, join_row, shortened
 
 
 def manifest_entry(
@@ -214,7 +215,25 @@ def _checked(path: str | Path, name: str, entry: object) -> dict:
             )
     # SpeechBrain takes braces for placeholders; they are written twice.
     wav = entry["wav"].replace("{{", "{").replace("}}", "}")
-    return {key: entry[key] for key in _HOLDS} | {"wav": wav}
+    tags = [_label(path, name, tag) for tag in entry["tags"]]
+    events = [
+        [*times, _label(path, name, label)] for *times, label in entry["events"]
+    ]
+    return {key: entry[key] for key in _HOLDS} | {
+        "wav": wav,
+        "events": events,
+        "tags": tags,
+    }
+
+
+def _label(path: str | Path, name: str, label: str) -> str:
+    label = same_label(label)
+    if fault := label_fault(label):
+        raise InputError(
+            f"{path} has the class {shortened(label)} for {shortened(name)}, "
+            f"{fault}: correct it, or prepare the data again."
+        )
+    return label
 
 
 def _is_time(value: object) -> bool:
@@ -227,7 +246,7 @@ def _is_event(value: object) -> bool:
     onset, offset, label = value
     if not (_is_time(onset) and _is_time(offset) and isinstance(label, str)):
         return False
-    return onset < offset and is_name(label)
+    return onset < offset
 
 
 _HOLDS: dict[str, Callable[[object], bool]] = {
@@ -235,7 +254,6 @@ _HOLDS: dict[str, Callable[[object], bool]] = {
     "duration": lambda x: _is_time(x) and x > 0,
     "events": lambda x: isinstance(x, list) and all(map(_is_event, x)),
     "tags": lambda x: (
-        isinstance(x, list)
-        and all(isinstance(tag, str) and is_name(tag) for tag in x)
+        isinstance(x, list) and all(isinstance(tag, str) for tag in x)
     ),
 }

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from sb_sed.errors import InputError
+from sb_sed.formats.labels import label_fault, same_label
 from sb_sed.formats.tsv import (
     TIME_NOISE,
     atomic_path,
     bad_row,
-    is_name,
     join_row,
     read_lines,
     read_rows,
@@ -126,7 +126,7 @@ def read_events(
             continue
         if not label:
             raise bad_row(path, line, "has no event_label", "name the class")
-        _check_label(path, line, label, classes)
+        label = _checked_label(path, line, label, classes)
         onset = to_seconds(path, line, "onset", onset)
         offset = to_seconds(path, line, "offset", offset)
         if offset <= onset:
@@ -187,11 +187,11 @@ def write_events(
     ].itertuples(index=False):
         if pd.isna(label) and pd.isna(onset) and pd.isna(offset):
             continue
-        if not isinstance(label, str) or not is_name(label):
+        label = same_label(label) if isinstance(label, str) else ""
+        if fault := label_fault(label):
             raise InputError(
-                f"{path} cannot be written: {label!r} is not a name for a "
-                "class; use text without space around it and control "
-                "characters."
+                f"{path} cannot be written: {filename} has an event of the "
+                f"class {shortened(label)}, {fault}; correct it."
             )
         if not 0 <= onset < offset < math.inf:
             raise InputError(
@@ -260,15 +260,14 @@ def read_weak_labels(
                 path, line, f"lists {filename} again", "keep one row a file"
             )
         names = cell.split(",") if cell else []
-        for name in names:
-            if not name:
-                raise bad_row(
-                    path,
-                    line,
-                    "has an empty label between commas",
-                    "delete the extra comma",
-                )
-            _check_label(path, line, name, classes)
+        if not all(names):
+            raise bad_row(
+                path,
+                line,
+                "has an empty label between commas",
+                "delete the extra comma",
+            )
+        names = [_checked_label(path, line, name, classes) for name in names]
         labels[filename] = list(dict.fromkeys(names))
     return pd.DataFrame(
         {"filename": list(labels), "event_labels": list(labels.values())}
@@ -344,15 +343,15 @@ def _to_confidence(path: str | Path, line: int, cell: str) -> float:
     return confidence
 
 
-def _check_label(
+def _checked_label(
     path: str | Path, line: int, label: str, classes: Sequence[str] | None
-) -> None:
-    if not is_name(label):
+) -> str:
+    label = same_label(label)
+    if fault := label_fault(label):
         raise bad_row(
             path,
             line,
-            f"has the class {shortened(label)}, with space around it or "
-            "control characters in it",
+            f"has the class {shortened(label)}, {fault}",
             "correct it",
         )
     if classes is not None and label not in classes:
@@ -362,6 +361,7 @@ def _check_label(
             f"has the unknown class {shortened(label)}",
             f"use one of {', '.join(classes)}",
         )
+    return label
 
 
 def _check_file(path: str | Path, name: object) -> None:

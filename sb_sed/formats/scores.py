@@ -13,12 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
+from sb_sed.formats.labels import label_fault, same_label
 from sb_sed.formats.tsv import (
     LONGEST,
     TIME_NOISE,
     atomic_path,
     bad_row,
-    is_name,
     read_lines,
     shortened,
     split_row,
@@ -185,7 +185,7 @@ def write_scores(scores: dict[str, pd.DataFrame], folder: str | Path) -> None:
 
 def _read_scores_file(path: Path) -> pd.DataFrame:
     lines = read_lines(path)
-    columns = split_row(lines[0][1])
+    columns = [same_label(label) for label in split_row(lines[0][1])]
     if columns[:2] != ["onset", "offset"] or len(columns) < 3:
         raise InputError(
             f"{path} does not start with the columns onset, offset and a "
@@ -193,11 +193,12 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
         )
     if len(set(columns)) < len(columns):
         raise InputError(f"{path} names a column twice: give each once.")
-    if wrong := [label for label in columns if not is_name(label)]:
-        raise InputError(
-            f"{path} has a class named {shortened(wrong[0])}: correct its "
-            "header."
-        )
+    for label in columns:
+        if fault := label_fault(label):
+            raise InputError(
+                f"{path} has a class named {shortened(label)}, {fault}: "
+                "correct its header."
+            )
     rows = lines[1:]
     if not rows:
         raise InputError(

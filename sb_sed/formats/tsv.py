@@ -21,8 +21,6 @@ from sb_sed.errors import InputError
 # A number as programs write it. Python also takes 1_000 and １, which are
 # more likely to be damage.
 _NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
-# Characters that break a line or a terminal, or cannot be written as UTF-8.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # A cell as spreadsheets write it.
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # Seconds; no recording is as long. Times that are dates or samples would need
@@ -228,16 +226,3 @@ def shortened(value: object) -> str:
     """Return the ``repr`` of a value for a message, shortened if it is long."""
     text = repr(value)
     return text if len(text) < 80 else f"{text[:76]}..."
-
-
-def is_name(label: str) -> bool:
-    """Return whether a text can be the name of a class in tables and reports.
-
-    It is not empty and has no space around it and no control characters.
-
-    Example
-    -------
-    >>> [is_name(x) for x in ("Dog", "Running water", "Dog ", "", "Do\\tg")]
-    [True, True, False, False, False]
-    """
-    return 0 < len(label) == len(label.strip()) and not _CONTROL.search(label)

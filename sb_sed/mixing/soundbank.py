@@ -20,7 +20,8 @@ from sb_sed.data.held_out import read_held_out_sounds
 from sb_sed.data.jams import strip_suffixes
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
-from sb_sed.formats.tsv import is_name, shortened
+from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.tsv import shortened
 from sb_sed.mixing.cache import AudioCache
 
 logger = logging.getLogger(__name__)
@@ -317,9 +318,9 @@ def find_foregrounds(folder: str | Path) -> list[Foreground]:
     for above in sorted(Path(folder).glob("[!.]*/")):
         for path in find_audio(above):
             if not above.name.endswith(_ISOLATED):
-                found.append(Foreground(path, above.name))
+                found.append(Foreground(path, same_label(above.name)))
             elif Path(path).relative_to(above).parts[0].startswith(_FOREGROUND):
-                label = Path(path).stem.partition("_")[2]
+                label = same_label(Path(path).stem.partition("_")[2])
                 soundscape = above.name.removesuffix(_ISOLATED)
                 found.append(Foreground(path, label, soundscape))
     return sorted(found, key=lambda source: source.path)
@@ -367,11 +368,11 @@ def _find(role: str, folder: Path) -> list[Foreground]:
     if role == "foregrounds":
         sources = find_foregrounds(folder)
         for source in sources:
-            if not is_name(source.event_label):
+            if fault := label_fault(source.event_label):
                 raise InputError(
                     f"mixing: foregrounds: {source.path} is of the class "
-                    f"{shortened(source.event_label)}, which cannot be written "
-                    "into tables: rename its folder."
+                    f"{shortened(source.event_label)}, {fault}: rename its "
+                    "folder."
                 )
     else:
         sources = [Foreground(path, "") for path in find_audio(folder)]

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from sb_sed.errors import UNBUILDABLE, InputError, brief
-from sb_sed.formats.tsv import is_name
+from sb_sed.formats.labels import label_fault
+from sb_sed.formats.tsv import shortened
 from sb_sed.models.detector import Detector
 from sb_sed.models.weights import load_weights
 from sb_sed.runs.parts import build
@@ -113,6 +114,11 @@ def checked(content: Mapping, file: Path) -> dict:
                 f"{file} has the {name} {text}, which is not valid: restore "
                 "the file or export the detector again."
             )
+    for label in content["classes"]:
+        if fault := label_fault(label):
+            raise InputError(
+                f"{file} has the class {shortened(label)}, {fault}: correct it."
+            )
     return {name: content[name] for name in _CHECKS}
 
 
@@ -180,7 +186,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "classes": lambda x: (
         isinstance(x, list)
         and 0 < len(x) == len({str(label) for label in x})
-        and all(isinstance(label, str) and is_name(label) for label in x)
+        and all(isinstance(label, str) for label in x)
     ),
     "sample_rate": lambda x: _is(int, x) and 0 < x < 10**6,
     "clip_seconds": lambda x: _is((int, float), x) and 0 < x < 3600,

@@ -14,6 +14,7 @@ import numpy as np
 
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path, scores_table
+from sb_sed.formats.labels import label_fault
 from sb_sed.formats.tsv import shortened
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.base import Smoother
@@ -143,6 +144,11 @@ def smoother_of(state: dict, origin: str | Path) -> Smoother:
             f"{' and '.join(smoother.axes)}",
         )
     smoother.parameters = state["parameters"]
+    for label in set(smoother.parameters) - set(smoother.axes):
+        if fault := label_fault(label):
+            raise _malformed(
+                origin, f"has the class {shortened(label)}, {fault}"
+            )
     return smoother
 
 

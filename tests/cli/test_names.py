@@ -122,7 +122,7 @@ def test_a_class_that_no_table_can_hold(here, capsys):
     line = "mix out --foregrounds sounds --backgrounds rooms --clips 1"
     assert main(line.split()) == 2
     err = capsys.readouterr().err.splitlines()[-1]
-    assert "'D\\udcf6g', which cannot be written into tables: rename" in err
+    assert "'D\\udcf6g', with the control character U+DCF6 in it: ren" in err
 
 
 def test_prepare(tree, tmp_path):

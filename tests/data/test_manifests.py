@@ -35,7 +35,10 @@ def test_an_event_behind_the_end_by_rounding_is_none():
         (json.dumps({"a": ENTRY | {"duration": "9"}}), "'9' as the duration"),
         (json.dumps({"a": ENTRY | {"duration": 1e999}}), "inf as the duration"),
         (json.dumps({"a": ENTRY | {"events": [[1, 0, "x"]]}}), "as the events"),
-        (json.dumps({"a": ENTRY | {"tags": ["Cat "]}}), "as the tags"),
+        (
+            json.dumps({"a": ENTRY | {"tags": ["Cat "]}}),
+            "class .Cat . for .a., with space",
+        ),
     ],
 )
 def test_wrong_manifests_are_reported(tmp_path, text, words):

@@ -1,0 +1,73 @@
+"""Names of classes: which ones can be written and told apart.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import re
+import unicodedata
+
+# Characters that break a line or a terminal, or cannot be written as UTF-8.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What prints as nothing or as a space, beside Unicode's categories Cf and Zs:
+# joiners, selectors of variants, fillers of Hangul, the empty Braille cell.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+# Spaces that one sees to be what they are.
+_SPACES = " \u3000"
+
+
+def same_label(label: str) -> str:
+    r"""Return the one form of a label: accents composed (Unicode's NFC).
+
+    Example
+    -------
+    >>> same_label("Cafe\u0301") == "Café"
+    True
+    """
+    return unicodedata.normalize("NFC", label)
+
+
+def label_fault(label: str) -> str:
+    r"""Return why a text cannot be the name of a class; empty if it can.
+
+    Two classes that print alike would be scored as two. So there may be no
+    invisible characters, and accents are composed.
+
+    Example
+    -------
+    >>> label_fault("Running water"), label_fault("Dog ")
+    ('', 'with space around it')
+    >>> label_fault("Dog\u200b")
+    'with the invisible character U+200B (zero width space) in it'
+    """
+    if not label:
+        return "which is empty"
+    for char in label:
+        code = f"U+{ord(char):04X}"
+        if _CONTROL.match(char):
+            return f"with the control character {code} in it"
+        kind = unicodedata.category(char)
+        is_space = kind == "Zs" and char not in _SPACES
+        if kind == "Cf" or is_space or _BLANK.match(char):
+            name = unicodedata.name(char, "no name").lower()
+            what = "unusual space" if is_space else "invisible character"
+            return f"with the {what} {code} ({name}) in it"
+    if label != label.strip():
+        return "with space around it"
+    if label != same_label(label):
+        return "with an accent that is a character of its own (not in NFC)"
+    return ""
+
+
+def is_name(label: str) -> bool:
+    r"""Return whether a text can be the name of a class: see `label_fault`.
+
+    Example
+    -------
+    >>> [is_name(x) for x in ("Dog", "Running water", "Dog ", "", "Do\tg")]
+    [True, True, False, False, False]
+    """
+    return not label_fault(label)
