@@ -13,6 +13,7 @@ from sb_sed.errors import InputError, printable
 from sb_sed.formats import Event, atomic_path
 
 KINDS = ("png", "svg", "pdf")
+_TALLEST = 200  # inches; an image has less than 2**16 pixels, 150 an inch
 
 
 def figure_kind(path: str | Path) -> str:
@@ -72,7 +73,8 @@ def canvas(
     # Without pyplot: no window system, no state that outlives the figure.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    size = width, min(height, _TALLEST)
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
     if title:
         figure.suptitle(printable(title), fontsize=10, parse_math=False)
     yield figure

@@ -63,7 +63,8 @@ def plot_f1(report: dict, path: str | Path):
                 capsize=2,
             )
         labels = [name.replace("_", " ") for name in names]
-        axes.set_yticks(rows, ["macro mean", "micro mean", *labels])
+        means = ["macro mean", "micro mean"]
+        axes.set_yticks(rows, [*means, *labels], parse_math=False)
         for tick in axes.get_yticklabels()[:2]:
             tick.set_fontweight("bold")
         axes.set_ylim(rows[-1] + 0.5, -0.5)

@@ -166,10 +166,12 @@ def _count(
         )
     )
     sed_eval = import_quietly("sed_eval")
+    # Under numbers: sed_eval takes a class named "None" for none.
+    places = {label: str(place) for place, label in enumerate(labels)}
     metrics = [
-        (group, make_metric(sed_eval, group)) for group in groups(labels)
+        (group, make_metric(sed_eval, group))
+        for group in groups(list(places.values()))
     ]
-    places = {label: place for place, label in enumerate(labels)}
     counts = np.zeros((len(reference_events), len(labels), 3), dtype=int)
     for row, name in enumerate(
         tqdm(
@@ -180,9 +182,13 @@ def _count(
             disable=None,
         )
     ):
-        true = _by_class(name, reference_events[name])
-        events = estimated_events.get(partners.get(name), [])
-        found = _by_class(name, events)
+        true, found = (
+            _by_class(events, places)
+            for events in (
+                reference_events[name],
+                estimated_events.get(partners.get(name), []),
+            )
+        )
         for group, metric in metrics:
             if true.keys().isdisjoint(group) and found.keys().isdisjoint(group):
                 continue
@@ -193,7 +199,7 @@ def _count(
                     for side in (true, found)
                 )
             )
-            columns = [places[label] for label in group]
+            columns = [int(label) for label in group]
             counts[row, columns] = _totals(metric, group) - before
     return Counts(
         files=list(short_names(reference_events).values()),
@@ -205,18 +211,19 @@ def _count(
     )
 
 
-def _by_class(name: str, events: list[tuple]) -> dict[str, list[dict]]:
-    """Return the events of a file by class, as sed_eval takes them."""
+def _by_class(
+    events: list[tuple], names: Mapping[str, str]
+) -> dict[str, list[dict]]:
+    """Return the events of a file by class, as sed_eval takes them.
+
+    ``names`` are what the classes are called there; others are left out.
+    """
     classes: dict[str, list[dict]] = {}
     for onset, offset, label in events:
-        classes.setdefault(label, []).append(
-            {
-                "filename": name,
-                "onset": onset,
-                "offset": offset,
-                "event_label": label,
-            }
-        )
+        if name := names.get(label):
+            classes.setdefault(name, []).append(
+                {"onset": onset, "offset": offset, "event_label": name}
+            )
     return classes
 
 

@@ -364,4 +364,7 @@ def _f1_rows(report: dict) -> list[list[str]]:
 def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
     """Return the lines of a Markdown table."""
     table = [header, ["---"] * len(header), *rows]
-    return [f"| {' | '.join(row)} |" for row in table]
+    return [
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
+        for row in table
+    ]

@@ -5,6 +5,7 @@ import pytest
 
 from sb_sed.errors import InputError
 from sb_sed.plots import plot_f1
+from sb_sed.plots.canvas import canvas
 
 
 def _report(n_classes, **changes):
@@ -49,6 +50,27 @@ def test_the_figure_grows_with_the_classes(tmp_path):
         assert image.std() > 0
         heights.append(image.shape[0])
     assert heights[1] > 2 * heights[0]
+
+
+def test_more_classes_than_an_image_has_room_for(tmp_path):
+    """Matplotlib draws less than 2**16 pixels: that many inches at 150 dpi."""
+    with canvas(tmp_path / "long.png", 2, 500) as figure:
+        figure.add_subplot()
+    assert 2**14 < matplotlib.image.imread(tmp_path / "long.png").shape[0]
+
+
+def test_names_are_no_formulas(tmp_path):
+    report = _report(2)
+    for table in (
+        report["event_f1"],
+        report["confidence_intervals"]["event_f1"],
+    ):
+        values = table["per_class"]
+        table["per_class"] = dict(
+            zip(["$\\bad{$", "a\\b"], values.values(), strict=True)
+        )
+    plot_f1(report, tmp_path / "report.png")
+    assert (tmp_path / "report.png").exists()
 
 
 def test_gaps_in_a_report(tmp_path):

@@ -187,3 +187,13 @@ def test_intervals_repeat_with_the_seed():
     f1 = counts.f1()
     low, high = counts.intervals(100, seed=1)["per_class"]["Dog"]
     assert low < f1["per_class"]["Dog"] < high
+
+
+@pytest.mark.parametrize("name", ["None", "none", "NONE", "0", "1", "nan", " "])
+def test_classes_of_any_name(name):
+    """Names that sed_eval's containers take for none."""
+    rows = [["a.wav", 0, 2, name], ["a.wav", 0, 2, "Cat"]]
+    found = _events(["a.wav", 0, 2, name], ["a.wav", 5, 7, "Cat"])
+    for counts in (event_counts, segment_counts):
+        f1 = counts(_events(*rows), found).f1()
+        assert f1["per_class"] == {name: 1, "Cat": 0}

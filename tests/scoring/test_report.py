@@ -161,6 +161,14 @@ def test_writers(tmp_path):
     assert "PSDS 2                           1.0000" in format_report(report)
 
 
+def test_a_class_with_a_bar_is_one_cell(tmp_path):
+    report = make_report(*[_events(["a.wav", 0, 1, "a|b"])] * 2, n_draws=9)
+    write_markdown(report, tmp_path / "report.md")
+    rows = (tmp_path / "report.md").read_text().splitlines()
+    bars = {row.count("|") for row in rows if row.startswith("|")}
+    assert bars == {4}
+
+
 @pytest.mark.skipif(not SHARED_DATA, reason="SB_SED_SHARED_DATA is not set")
 def test_the_published_figures_of_the_dcase_2021_student():
     folder = Path(SHARED_DATA)
