@@ -42,8 +42,10 @@ class Evaluator:
         ``report.json``, ``.md`` and ``.png``, and ``tuning.json`` where
         something was tuned. The smoother for other recordings is written to
         ``save/<network>_smoother.json``.
-    note : str
-        A sentence for the notes of every report, such as on the precision.
+    computation : str
+        What the scores depend on beside seed and data, a sentence: the
+        precision. It is among the notes of every report, and alone as its
+        ``computation``.
     """
 
     def __init__(
@@ -52,13 +54,13 @@ class Evaluator:
         tuning: Callable[..., Smoothed],
         classes: Sequence[str],
         folder: str | Path,
-        note: str = "",
+        computation: str = "",
     ):
         self.smoother = smoother
         self.tuning = tuning
         self.classes = classes
         self.folder = Path(folder)
-        self.note = note
+        self.computation = computation
         self.fitted: dict[str, Smoother] = {}
 
     def score(
@@ -125,8 +127,9 @@ class Evaluator:
         self, results: Results, scores: Scores, smoothed: Smoothed, report: dict
     ) -> dict:
         """Write the results of one network; return its report."""
-        if self.note:
-            report["notes"].append(self.note)
+        if self.computation:
+            report["computation"] = self.computation
+            report["notes"].append(self.computation)
         files = list(audio_names(scores).values())
         write_scores(scores, results.scores)
         write_events(smoothed.events, results.events, files)

@@ -75,13 +75,13 @@ def test_summary_of_sets_and_networks(tmp_path):
     ]
 
 
-def test_a_note_is_in_the_table_and_in_the_reports(tmp_path):
+def test_the_precision_is_in_the_table_and_in_the_reports(tmp_path):
     note = "Trained in bf16, scored in fp32, on cpu."
     evaluator = Evaluator(
         ThresholdSmoother(0.6), AsGiven(), ["Dog"], tmp_path, note
     )
     report = _score(evaluator, "validation", *_set(high=0.9, low=0.5))
-    assert report["notes"][-1] == note
+    assert report["notes"][-1] == report["computation"] == note
     folder = tmp_path / "validation" / "student"
     assert json.loads((folder / "report.json").read_text()) == report
     assert note in (folder / "report.md").read_text()

@@ -124,6 +124,17 @@ class Systems:
                 )
         return read_events(events), read_durations(durations)
 
+    def computation(self, name: str) -> str:
+        """Say in which precision the systems' scores of a set were computed."""
+        reports = [
+            run.test_set(name).results(self.network).read_report() or {}
+            for run in self.runs.values()
+        ]
+        found = [report.get("computation", "") for report in reports]
+        return " ".join(
+            dict.fromkeys(sentence for sentence in found if sentence)
+        )
+
     def _scores(self, folder: Path, name: str) -> Path:
         """Return where a system's scores of a set are, if there are any."""
         if run := self.runs.get(folder):
@@ -183,11 +194,12 @@ def main(arguments: list[str]) -> None:
             parts["smoothing"]["tuning"],
             classes,
             parts["output_folder"],
+            systems.computation(name),
         )
         reports[name] = evaluator.score(
             name, {options.network: scores}, *systems.reference(name)
         )
-    print(summary_table(reports))
+    print(summary_table(reports, evaluator.computation))
 
 
 if __name__ == "__main__":

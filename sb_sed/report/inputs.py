@@ -50,6 +50,8 @@ class Inputs:
     psds : dict, optional
         Of the smoothed scores, as computed after the training; by default
         they are computed again.
+    computation : str
+        What is known of the precision that the scores were computed in.
     """
 
     title: str
@@ -60,6 +62,7 @@ class Inputs:
     durations: dict[str, float] | None = None
     audio: dict[str, Path] = field(default_factory=dict)
     psds: dict[str, float] | None = None
+    computation: str = ""
 
     def smoothed(self) -> dict[str, pd.DataFrame]:
         """Name -> smoothed scores, where the smoother is known."""
@@ -134,7 +137,7 @@ def gather(
     durations = durations or (None if reference else found.durations)
     # A smoother that was tuned on other files for each part of these cannot
     # be had again, so the PSDS is that of the training.
-    report = run and as_trained and results.read_report()
+    report = (run and results.read_report()) or {}
     return Inputs(
         title=printable(_title(results, run)),
         reference=read_events(true)[EVENT_COLUMNS],
@@ -143,7 +146,8 @@ def gather(
         smoother=smooth,
         durations=durations and read_durations(durations),
         audio=_recordings(audio, found),
-        psds=report["psds"] if report else None,
+        psds=report.get("psds") if as_trained else None,
+        computation=printable(report.get("computation", "")),
     )
 
 

@@ -67,6 +67,7 @@ def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
     return environment.get_template("page.html").render(
         **vars(contents),
         title=inputs.title,
+        computation=inputs.computation,
         chart=CHART,
         kinds=KINDS,
         glyphs=_GLYPHS,

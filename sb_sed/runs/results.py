@@ -51,7 +51,8 @@ class Results:
         Returns
         -------
         dict | None
-            As of ``sb_sed.scoring.report.make_report``; None if there is none.
+            As of ``sb_sed.scoring.report.make_report``, and ``computation``,
+            a sentence on the precision, if it is known; None if there is none.
 
         Raises
         ------
@@ -149,6 +150,8 @@ def _check_report(report: Mapping) -> None:
             raise TypeError(f"{name} is not a number")
     if not all(isinstance(note, str) for note in report["notes"]):
         raise TypeError("a note is not text")
+    if not isinstance(report.get("computation", ""), str):
+        raise TypeError("computation is not text")
 
 
 def _check_share(*values: float) -> None:

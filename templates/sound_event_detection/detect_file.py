@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sb_sed.cli.arguments import check_dashes
 from sb_sed.errors import InputError
 from sb_sed.inference.detector import SoundEventDetector
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", help="the output folder of train.py")
     parser.add_argument("audio", nargs="+", help="recordings")
+    check_dashes(sys.argv[1:], {"detect_file.py": parser})
     arguments = parser.parse_args()
     if not Path(arguments.run).is_dir():
         raise InputError(f"{arguments.run} is no folder: check the path.")

@@ -89,6 +89,22 @@ def test_means_and_dashes(table, done, cells, tmp_path):
     assert plain["rows"][2]["runs"] == []
 
 
+def test_the_precision_of_the_runs(table, done):
+    """One sentence where it is one, else by run; also where it is not known."""
+    fast = "Trained in bf16, scored in fp32, on cuda."
+    done("one", 1, computation=fast)
+    done("one", 2020, computation=fast)
+    text = table().markdown()
+    assert text.count(fast) == 1 and f"one/1: {fast}" not in text
+    assert f"MiniDESED). {fast}" in text
+    done("two", 7)
+    text = table().markdown()
+    assert f"one/1, one/2020: {fast} two/7: Precision not recorded." in text
+    runs = table().as_dict()["rows"][0]["runs"]
+    assert [run["computation"] for run in runs] == [fast, fast]
+    assert "computation" not in table().as_dict()["rows"][0]["mean"]
+
+
 def test_domain_accuracy_where_a_run_has_it(table, done, cells, tmp_path):
     done("one", 1)
     (tmp_path / "one/1/train_log.txt").write_text("epoch: 1 - valid loss: 3\n")

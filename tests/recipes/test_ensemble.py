@@ -1,5 +1,6 @@
 """ensemble.py as its users call it, on made-up runs."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,14 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sb_sed.evaluation import Evaluator
 from sb_sed.formats import (
     EVENT_COLUMNS,
+    read_durations,
     read_events,
+    read_scores,
     scores_table,
     write_events,
     write_scores,
 )
 from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.crossfit import AsGiven
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "DCASE2020"
 CLIPS = [f"clip{i}" for i in range(6)]
@@ -72,6 +78,33 @@ def test_systems_complete_one_another(folder):
     assert event_counts(reference, found).f1()["macro"] == 1
     assert "| validation | student | 6 | 100.00" in done.stdout
     assert "| public | student | 6 | 100.00" in done.stdout
+
+
+def test_the_precision_of_the_systems_is_said(folder):
+    sentences = {"a": "Trained in bf16, on cpu.", "b": "Trained in fp32."}
+    for system, sentence in sentences.items():
+        evaluator = Evaluator(
+            ThresholdSmoother(0.5),
+            AsGiven(),
+            ["Cat", "Dog"],
+            folder / system,
+            sentence,
+        )
+        scores = read_scores(folder / system / "validation/student/scores")
+        references = folder / "prepared" / "references"
+        evaluator.score(
+            "validation",
+            {"student": scores},
+            read_events(references / "validation.tsv"),
+            read_durations(references / "validation_durations.tsv"),
+        )
+    done = _call(folder, "--systems", "a", "b", "--output_folder=out")
+    assert done.stdout.strip().endswith(
+        "Trained in bf16, on cpu. Trained in fp32."
+    )
+    report = folder / "out" / "validation" / "student" / "report.json"
+    found = json.loads(report.read_text())["computation"]
+    assert found == "Trained in bf16, on cpu. Trained in fp32."
 
 
 def test_the_tuned_hmm_of_a_recipe(folder):

@@ -14,8 +14,13 @@ import pytest
 import soundfile
 
 import sb_sed.report
+from sb_sed.evaluation import Evaluator
 from sb_sed.report import gather, write_figures, write_page
 from sb_sed.report.clips import choose_clips
+from sb_sed.smoothing.median import MedianSmoother
+from sb_sed.smoothing.saved import save_smoother
+from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.crossfit import AsGiven
 
 STYLES = Path(sb_sed.report.__file__).with_name("templates") / "base.css"
 
@@ -179,3 +184,35 @@ def luminance(colour: str) -> float:
     return sum(
         w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
     )
+
+
+@pytest.mark.parametrize("other_smoother", [False, True])
+def test_the_precision_of_the_run_is_said(run, tmp_path, other_smoother):
+    """As in the table of the training; whatever smooths its scores."""
+    path = tmp_path / "report.html"
+    sentence = "Trained in bf16, scored in fp32, on <cpu>."
+    shown = "Trained in bf16, scored in fp32, on &lt;cpu&gt;."
+    write_page(gather(run), path, n_clips=0)
+    assert shown not in path.read_text("utf-8")
+    results, inputs = run / "validation" / "student", gather(run)
+    evaluator = Evaluator(
+        MedianSmoother(0.6, 0.1),
+        AsGiven(),
+        list(inputs.scores["a"].columns[2:]),
+        run,
+        sentence,
+    )
+    inputs = gather(run)
+    evaluator.score(
+        "validation",
+        {"student": inputs.scores},
+        inputs.reference,
+        inputs.durations,
+    )
+    options = {}
+    if other_smoother:
+        options["smoother"] = tmp_path / "smoother.json"
+        save_smoother(ThresholdSmoother(0.3), options["smoother"])
+    inputs = gather(results, **options)
+    write_page(inputs, path, n_clips=0)
+    assert path.read_text("utf-8").count(shown) == 1

@@ -52,6 +52,7 @@ def test_the_reference_is_that_of_the_prepared_data(run_folder, tmp_path):
         {"n_files": None},
         {"notes": None},
         {"notes": [1]},
+        {"computation": 1},
     ],
 )
 def test_damaged_reports_get_one_sentence(tmp_path, change):

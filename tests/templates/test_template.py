@@ -133,6 +133,25 @@ def test_the_yaml_as_it_is(call, tmp_path):
     assert process.returncode == 0, process.stderr[-3000:]
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_recording_whose_name_begins_with_a_dash(call, workplace, exists):
+    """As identifiers of YouTube do; argparse would miss its argument."""
+    name = f"-dQw{exists}.wav"
+    if exists:
+        (workplace / name).write_bytes(b"RIFF")
+    process = call("detect_file.py", "results", name)
+    assert process.returncode == 2 and process.stdout == ""
+    assert process.stderr == (
+        f"detect_file.py: {name} begins with a dash, as options do: write "
+        f"./{name} if it is a file.\n"
+    )
+    process = call("detect_file.py", "no_folder", f"./{name}", "--help")
+    assert process.returncode == 0 and "usage:" in process.stdout
+    # After -- it is a name; then the folder is what is wrong.
+    process = call("detect_file.py", "--", "no_folder", name)
+    assert "no_folder is no folder" in process.stderr
+
+
 @pytest.mark.parametrize(
     "argument, sentence",
     [

@@ -19,6 +19,8 @@ DASH = "–"
 HEADLINE = "event F1"
 LOW, HIGH = f"{HEADLINE} low", f"{HEADLINE} high"
 LAST_EPOCHS = 5
+_TEXTS = ["files", "computation"]
+_NO_FIGURES = ["seed", *_TEXTS, LOW, HIGH]
 # How well held-out recordings and soundscapes are told apart, in train_log.txt.
 DOMAIN = {
     "domain accuracy": "domain_accuracy_mean",
@@ -51,14 +53,12 @@ class AblationTable:
             for run in (folder / name).glob("*")
             if run.name.isdecimal() and (figures := read_figures(run))
         ]
-        columns = (
-            None if found else ["row", "seed", "files", HEADLINE, LOW, HIGH]
-        )
+        columns = None if found else [*_NO_FIGURES, "row", HEADLINE]
         self.runs = pd.DataFrame(found, columns=columns).sort_values("seed")
 
     def markdown(self) -> str:
         """Return the table and what follows from it, as Markdown."""
-        figures = self.runs.columns.drop(["row", "seed", "files", LOW, HIGH])
+        figures = self.runs.columns.drop(["row", *_NO_FIGURES])
         rows = [
             [
                 self.system(name),
@@ -84,7 +84,7 @@ class AblationTable:
         rows = []
         for name, row in self.rows.items():
             runs = self.runs[self.runs["row"] == name].drop(columns="row")
-            means = runs.drop(columns=["seed", "files"]).mean()
+            means = runs.drop(columns=["seed", *_TEXTS]).mean()
             rows.append(
                 {
                     **row,
@@ -186,7 +186,20 @@ class AblationTable:
             "Ours: the student of the best epoch, mean over seeds (each) [95 % "
             "interval of resampling the files, its bounds averaged over seeds]; "
             f"validation set of {self.files} files. Options of the runs: "
-            f"{given.strip()}."
+            f"{given.strip()}. {self._computation()}"
+        )
+
+    def _computation(self) -> str:
+        """Say in which precision the runs were made; figures depend on it."""
+        by_sentence: dict[str, list[str]] = {}
+        for run in self.runs.itertuples():
+            sentence = run.computation or "Precision not recorded."
+            by_sentence.setdefault(sentence, []).append(f"{run.row}/{run.seed}")
+        if len(by_sentence) == 1:
+            return next(iter(by_sentence))
+        return " ".join(
+            f"{', '.join(runs)}: {sentence}"
+            for sentence, runs in by_sentence.items()
         )
 
     def _domain(self) -> list[str]:
@@ -252,7 +265,8 @@ def student_report(folder: Path) -> dict | None:
 def read_figures(folder: Path) -> dict | None:
     """Read the figures of a run from its output folder.
 
-    Returns ``files`` of the validation set (str) and figures by heading, NaN
+    Returns ``files`` of the validation set and ``computation``, a sentence on
+    the precision, empty if it is not known (str), and figures by heading, NaN
     where there is none; F1 scores in percent, with the bounds of the headline's
     95 % interval. None if the student has not been scored.
     """
@@ -270,6 +284,7 @@ def read_figures(folder: Path) -> dict | None:
     domain = {head: run.logged(name) for head, name in DOMAIN.items()}
     return {
         "files": files,
+        "computation": student.get("computation", ""),
         HEADLINE: _percent(student, "event_f1"),
         LOW: 100 * low,
         HIGH: 100 * high,
