@@ -5,10 +5,13 @@ Authors
 """
 
 import re
+from collections.abc import Callable
 from mmap import mmap
 
-# As many bytes as it takes to know; MP3 and AAC need their second frame, too.
+# As many bytes as it takes to know; MP3, AAC and MPEG need frames.
 ENOUGH, ENOUGH_FRAMES = 64, 2**14
+# Frames that must follow one another; more where others came before them.
+_AT_THE_START, _IN_THE_MIDDLE = 2, 4
 _CONVERT = "convert it to WAV or FLAC, as with ffmpeg -i INPUT OUTPUT.wav"
 # What libsndfile reads, but for what it names only with the file's name.
 _CONTAINERS = {
@@ -17,13 +20,19 @@ _CONTAINERS = {
     "FLAC": rb"fLaC",
     "Ogg": rb"OggS",
     "ID3": rb"ID3[\x02-\x04]|APETAGEX",
-    "AIFF": rb"FORM",
+    "AIFF": rb"FORM[\s\S]{4}AIF[FC]",
+    "IFF": rb"FORM",
     "CAF": rb"caff",
     "AU": rb"\.snd|dns\.",
     "NIST": rb"NIST_1A",
     "VOC": rb"Creative Voice File",
     "PVF": rb"PVF1\n",
     "PAF": rb" paf|fap ",
+    "AVR": rb"2BIT",
+    "IRCAM": rb"\x64\xa3[\x01-\x04]\0|\0[\x01-\x04]\xa3\x64",
+    "MAT": rb"MATLAB 5\.0 MAT-file",
+    "XI": rb"Extended Instrument: ",
+    "WVE": rb"ALawSoundFile\*\*",
 }
 # What it does not read, and what is no recording at all.
 _FOREIGN = {
@@ -36,16 +45,25 @@ _FOREIGN = {
     "AMR cannot be read": rb"#!AMR",
     "DSD cannot be read": rb"DSD |FRM8",
     "Flash video cannot be read": rb"FLV\x01",
+    "an MPEG stream cannot be read": (
+        rb"\0\0\x01[\xba\xb3]"
+        rb"|G(?!G|[\s\S]G|[\s\S]{3}G)(?:[\s\S]{187}G){4}"
+    ),
 }
 _NO_RECORDINGS = {
     "a pointer of Git LFS, not the recording: run git lfs pull": (
         rb"version https://git-lfs\.github\.com/"
     ),
     "a web page, not a recording: download the file itself": (
-        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)[\s>]"
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|error|\?xml)"
+        rb"[\s>]"
     ),
+    "a MIDI file, not a recording: give the recording": rb"MThd\0\0\0\x06",
     "a ZIP archive, not a recording: unpack it": rb"PK\x03\x04",
     "a gzip archive, not a recording: unpack it": rb"\x1f\x8b\x08",
+    "an archive, not a recording: unpack it": (
+        rb"Rar!\x1a\x07|7z\xbc\xaf'\x1c|\xfd7zXZ\0|BZh[1-9]1AY&SY"
+    ),
     "a PDF, not a recording: give the recording": rb"%PDF-",
     "a picture, not a recording: give the recording": (
         rb"\x89PNG\r\n|\xff\xd8\xff[\xe0-\xef]|GIF8[79]a"
@@ -80,8 +98,7 @@ def container(head: bytes) -> str:
     """
     if name := _first(_CONTAINERS, head):
         return name
-    _, size = mp3_frame(head[:4])
-    return "MP3" if size and mp3_frame(head[size : size + 4])[1] else ""
+    return "MP3" if _has_frames(head, _mp3_bytes) else ""
 
 
 def foreign(head: bytes) -> str:
@@ -104,9 +121,10 @@ def foreign(head: bytes) -> str:
     """
     if reason := _first(_NO_RECORDINGS, head):
         return reason
+    if _is_text(head) and not container(head):
+        return "a text, not a recording: give the recording"
     name = _first(_FOREIGN, head)
-    size = _aac_frame(head[:6])
-    if size and _aac_frame(head[size : size + 6]):
+    if not name and _has_frames(head, _aac_frame):
         name = "AAC cannot be read"
     return f"{name}: {_CONVERT}" if name else ""
 
@@ -179,8 +197,13 @@ def before_tags(content: bytes | mmap) -> int:
 
 
 def may_be_frames(head: bytes) -> bool:
-    """Return whether MP3 or AAC may begin so: see ``ENOUGH_FRAMES``."""
-    return bool(mp3_frame(head[:4])[1] or _aac_frame(head[:6]))
+    """Return whether MP3, AAC or MPEG may begin so: see ``ENOUGH_FRAMES``."""
+    is_first = mp3_frame(head[:4])[1] or _aac_frame(head[:6])
+    return bool(is_first) or head.startswith(b"G")
+
+
+def _mp3_bytes(header: bytes) -> int:
+    return mp3_frame(header[:4])[1]
 
 
 def _aac_frame(header: bytes) -> int:
@@ -188,6 +211,28 @@ def _aac_frame(header: bytes) -> int:
     if len(header) < 6 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
         return 0
     return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+
+
+def _has_frames(head: bytes, size_of: Callable[[bytes], int]) -> bool:
+    """Whether frames follow one another, as a radio station sends them, too.
+
+    Those begin anywhere.
+    """
+    for match in re.finditer(rb"\xff", head):
+        place = match.start()
+        n_left = _IN_THE_MIDDLE if place else _AT_THE_START
+        while n_left and (size := size_of(head[place : place + 6])):
+            place, n_left = place + size, n_left - 1
+        if not n_left:
+            return True
+    return False
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it begins with so many letters as samples never do."""
+    start = head[:ENOUGH]
+    is_plain = re.fullmatch(rb"[\t\n\r -~]{16,}", start) is not None
+    return is_plain and len(set(start)) > 8
 
 
 def _first(patterns: dict[str, bytes], head: bytes) -> str:

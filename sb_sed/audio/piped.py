@@ -6,7 +6,7 @@ Authors
 
 import io
 from collections.abc import Callable, Iterator
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, gettempdir
 from typing import BinaryIO
 
 import numpy as np
@@ -99,7 +99,7 @@ def read_piped(
     [array([ 0. ,  0.5, -1. ], dtype=float32)]
     """
     check_rate(rate)
-    ahead = _Ahead(stream)
+    ahead = _Ahead(stream, live)
     if reason := foreign(ahead.head):
         raise UnusableAudio(reason)
     name = container(ahead.head)
@@ -109,9 +109,7 @@ def read_piped(
         return
     if not live:
         with NamedTemporaryFile(prefix="sb_sed.") as file:
-            while data := ahead.read():
-                file.write(data)
-            file.flush()
+            _keep(ahead, file)
             with open_audio(file.name) as audio:
                 name = audio.format if name == "ID3" else name
                 recognised(name, audio.samplerate)
@@ -130,11 +128,12 @@ def read_piped(
 class _Ahead:
     """A stream whose first bytes can be looked at."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: BinaryIO, live: bool):
         self._stream = stream
         self.head = b""
         self._fill(ENOUGH)
-        if may_be_frames(self.head):
+        # Those of a live stream are waited for only where they may begin.
+        if not live or may_be_frames(self.head):
             self._fill(ENOUGH_FRAMES)
         self._left = self.head
 
@@ -148,19 +147,36 @@ class _Ahead:
         return data or self._stream.read(_BLOCK)
 
 
+def _keep(stream: _Ahead, file: BinaryIO) -> None:
+    """Write all of a stream to a file."""
+    try:
+        while data := stream.read():
+            file.write(data)
+        file.flush()
+    except OSError as error:
+        raise UnusableAudio(
+            f"cannot be kept in {gettempdir()} while it is read "
+            f"({error.strerror}): free space, or set TMPDIR to another folder"
+        ) from error
+
+
 class _LiveWav:
     """A WAV that is decoded while it comes in."""
 
     def __init__(self, stream: _Ahead):
         self._stream, self._content = stream, b""
-        place, order = 12, "little"
-        while self._at(place, 4) != b"data":
-            order = "big" if self._content[:4] == b"RIFX" else "little"
+        place, long = 12, 0
+        order = "big" if self._at(0, 4) == b"RIFX" else "little"
+        while (name := self._at(place, 4)) != b"data":
             size = int.from_bytes(self._at(place + 4, 4), order)
+            if name == b"ds64":  # sizes of 64 bits
+                long = int.from_bytes(self._at(place + 16, 8), "little")
             place += 8 + size + size % 2
             if place > _MOST_HEADER:
                 raise UnusableAudio("unreadable: its header has no end")
         size = int.from_bytes(self._at(place + 4, 4), order)
+        if size == 2**32 - 1 and 0 < long < 2**62:
+            size = long
         # Programs that do not know the length write 0, or one near these.
         known = size and min(abs(size - 2**31), abs(size - 2**32)) > 2**16
         self._promised = size if known else None

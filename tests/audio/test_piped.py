@@ -1,18 +1,27 @@
 """What comes through a pipe: raw samples, and files with a header."""
 
+import errno
 import io
 
 import audio_bytes as made
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sb_sed.audio import piped as piping
 from sb_sed.audio.downmix import NOTE
+from sb_sed.audio.kinds import container, foreign
 from sb_sed.audio.piped import read_piped
 from sb_sed.audio.reading import UnusableAudio, read_mono
 
 FORMATS = ["WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF", "CAF", "AU",
-           "W64", "NIST", "VOC", "PVF", "PAF"]  # fmt: skip
+           "W64", "NIST", "VOC", "PVF", "PAF", "IRCAM", "MAT5", "AVR"]  # fmt: skip
+
+
+# Frames of ADTS.
+AAC = 30 * (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9))
 
 
 class Slow(io.BytesIO):
@@ -47,7 +56,8 @@ def test_files_are_decoded_by_their_header(tmp_path, form):
     content, wanted = content_of(tmp_path, form)
     samples, names = piped(content)
     np.testing.assert_array_equal(samples, wanted)
-    name = {"WAVEX": "WAV", "RF64": "WAV", "OGG": "Ogg"}.get(form, form)
+    name = {"WAVEX": "WAV", "RF64": "WAV", "OGG": "Ogg", "MAT5": "MAT"}
+    name = name.get(form, form)
     assert names == [(name, 8000)]
 
 
@@ -87,9 +97,68 @@ def test_what_cannot_be_decoded(tmp_path):
         (b"FORM" + bytes(90), False, "unreadable"),
         (b"\0\0\0\x20ftypM4A " + bytes(90), False, "M4A or MP4 cannot be"),
         (b"<!DOCTYPE html><html>", True, "a web page"),
+        (b"<Error><Code>AccessDenied</Code></Error>", True, "a web page"),
+        (b'{"message": "Not Found", "code": 404}', True, "a text, not"),
+        ((b"G" + bytes(187)) * 9, True, "an MPEG stream cannot be read"),
+        (b"MThd\0\0\0\6" + bytes(90), False, "a MIDI file"),
+        (AAC[5:], False, "AAC cannot be read"),
     ]:
         with pytest.raises(UnusableAudio, match=words):
             piped(content, live=live)
+
+
+def test_frames_from_the_middle_of_a_stream(tmp_path):
+    """As a radio station sends them: no samples, but not readable either."""
+    content, _ = content_of(tmp_path, "MP3")
+    with pytest.raises(UnusableAudio, match="unreadable: Format not recog"):
+        piped(content[2345:])
+    with pytest.raises(UnusableAudio, match="leave out --stream"):
+        start = content.index(content[:2], 2345)
+        piped(content[start:], live=True)
+
+
+def test_a_live_rf64_ends_where_its_header_says(tmp_path):
+    content, wanted = content_of(tmp_path, "RF64")
+    samples, _ = piped(content + b"LIST\0\1\0\0" + b"\x55" * 256, live=True)
+    np.testing.assert_allclose(samples, wanted, atol=1e-6)
+
+
+class Full(io.BytesIO):
+    """A temporary folder that is full."""
+
+    name = "full"
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_that_cannot_be_kept(tmp_path, monkeypatch):
+    content, _ = content_of(tmp_path, "FLAC")
+    monkeypatch.setattr(piping, "NamedTemporaryFile", lambda **_: Full())
+    with pytest.raises(UnusableAudio, match="No space left.*set TMPDIR"):
+        piped(content)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(["<i2", "<i4", "<f4", "u1"]),
+    st.floats(1e-5, 0.3),
+    st.integers(0, 10**6),
+)
+def test_samples_are_no_files(dtype, level, seed):
+    """Neither silence, nor noise or tones of any level."""
+    random = np.random.default_rng(seed)
+    kinds = [
+        random.normal(0, level, 9000),
+        level * np.sin(np.arange(9000) * random.uniform(0.01, 3)),
+        np.zeros(9000),
+        np.full(9000, level),
+    ]
+    scale = 1 if dtype == "<f4" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1)
+    for samples in kinds:
+        values = np.clip(samples, -0.99, 0.99) * scale
+        head = (values + 128 * (dtype == "u1")).astype(dtype).tobytes()
+        assert container(head) == foreign(head) == ""
 
 
 def test_raw_samples_stay_raw():
