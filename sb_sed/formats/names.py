@@ -105,17 +105,18 @@ def short_names(filenames: Iterable[str]) -> dict[str, str]:
     >>> short_names(["a.wav", "k.wav", "k.mp3"])
     {'a.wav': 'a', 'k.wav': 'k.wav', 'k.mp3': 'k.mp3'}
     """
-    names = list(dict.fromkeys(filenames))
     # A file system may not tell capital letters from small ones.
+    forms = {x: same_name(x).casefold() for x in dict.fromkeys(filenames)}
     uses = Counter(
-        form.casefold() for name in names for form in {name, stem(name)}
+        form for name in forms.values() for form in {name, stem(name)}
     )
-    short = {}
-    for name in names:
-        is_one = all(uses[x.casefold()] == 1 for x in {name, stem(name)})
-        is_bare = stem(stem(name)) == stem(name)
-        short[name] = stem(name) if is_one and is_bare else name
-    return short
+    return {
+        name: stem(name)
+        if uses[form] == uses[stem(form)] == 1
+        and stem(stem(form)) == stem(form)
+        else name
+        for name, form in forms.items()
+    }
 
 
 def match_names(

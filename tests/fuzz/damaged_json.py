@@ -9,7 +9,7 @@ import json
 
 VALUES = [None, True, False, 0, 1, -1, 2, 7, 100, 10**5, 10**9, 10**30, -(10**9),
           0.5, -0.5, 1e-9, 1e300, float("nan"), float("inf"), -float("inf"), "",
-          "Cat", "x" * 10**4, "\ud800", "\0", "a\tb", "a\nb", "\x1b[31m", "1",
+          "Cat", "Cat\u200b", "Ca\u0308t", "Dog\ufe0f", "x" * 10**4, "\ud800", "\0", "a\tb", "a\nb", "\x1b[31m", "1",
           "eval", "Detector", [], {}, [[]], [1, 2], [None], ["Cat", "Cat"],
           {"class": "Detector"}, {"class": "os.system"}, {"function": "causal"},
           {"class": []}, {"": 0}]  # fmt: skip

@@ -12,7 +12,8 @@ CELLS = ["", " ", "nan", "NaN", "inf", "-inf", "-1", "-0", "0", "1", "1e400",
          "1e308", "-1e30", "1e39", "1e9", "1e5", "1e-400", "0,5", "1_0", "１",
          "0x10", "1.5s", "True", "None", "\0", "é", "Cow", "Cat,Dog", ",", "Cat ",
          " 1 ", "1\x0b", "a\x1b[31mb", "9" * 400, "x" * 10000, '"', '"Cat"',
-         "a.wav", "..", "/", "\u2028", "\ufeff", "c.d.wav", "b"]  # fmt: skip
+         "a.wav", "..", "/", "./a.wav", "x\\a.wav", "A.WAV", "a.mp3",
+         "/x/b.wav", "Cat\u200b", "Do\u00adg", "Ca\u0308t", "Cat\u00a0", "\u2028", "\ufeff", "c.d.wav", "b"]  # fmt: skip
 
 
 def rows_of(text):

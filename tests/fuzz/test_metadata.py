@@ -16,6 +16,7 @@ from sb_sed.formats import (
     read_events,
     read_filenames,
     read_weak_labels,
+    same_name,
     stem,
 )
 
@@ -89,11 +90,19 @@ def check(path, out, read):
                 assert label in DESED_CLASSES
     lost = missing[missing["split"].isin(here)]["filename"]
     assert len(found) + len(lost) == len(names)
+    names = [last(name) for name in names]
     assert all(name in {*lost} or stem(name) in found for name in names)
     if read is read_events:
         present = [n for n in read(path)["onset"] if not math.isnan(n)]
-        n_lost = read(path).dropna()["filename"].isin({*lost}).sum()
+        files = read(path).dropna()["filename"].map(last)
+        n_lost = files.isin({*lost}).sum()
         assert n_events == len(present) - n_lost
+
+
+def last(name):
+    """A name without folders, as the audio lies in one."""
+    part = same_name(name).rpartition("/")[2]
+    return part if part.strip(".") and part != same_name(name) else name
 
 
 def words(path):

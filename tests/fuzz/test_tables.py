@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,14 @@ def test_commands(case, line, command, tmp_path):
     json.loads(text, parse_constant=pytest.fail)
 
 
+# Those of the damaged cells, and the byte order mark.
+UNSEEN = {*"\u200b\u00ad\u00a0\ufeff"}
+
+
+def nfc(text):
+    return unicodedata.normalize("NFC", text)
+
+
 def plain_cell(cell):
     """A cell as it was before a spreadsheet quoted it."""
     if not cell.startswith('"'):
@@ -132,7 +141,8 @@ def check_events(path):
     for row, (name, onset, offset, label, *more) in zip(
         full, found.dropna().itertuples(index=False), strict=True
     ):
-        assert (row[0], row[3]) == (name, label) and label.strip()
+        assert row[0] == name and nfc(row[3]) == label
+        assert label.strip() and UNSEEN.isdisjoint(label)
         assert 0 <= as_number(row[1]) == onset < as_number(row[2]) == offset
         assert offset < 1e6 and [as_number(x) for x in row[4:]] == more
 
@@ -147,7 +157,8 @@ def check_weak(path):
     found, rows = read_weak_labels(path), plain_rows(path)
     assert found["filename"].tolist() == [row[0] for row in rows]
     for labels, (_, cell) in zip(found["event_labels"], rows, strict=True):
-        assert labels == list(dict.fromkeys(cell.split(",") if cell else []))
+        cells = map(nfc, cell.split(",") if cell else [])
+        assert labels == list(dict.fromkeys(cells))
         assert all(label.strip() for label in labels)
 
 
