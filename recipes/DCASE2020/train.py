@@ -33,7 +33,11 @@ from sb_sed.mixing.soundbank import Sources
 from sb_sed.scoring.collar import event_counts
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
-from sb_sed.training.run_options import check_run_options, join_processes
+from sb_sed.training.run_options import (
+    check_run_options,
+    device_of,
+    join_processes,
+)
 from sb_sed.training.statistics import fit_once
 
 MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
@@ -45,7 +49,8 @@ KEYS = (
     *("output_folder", "dataset", "num_workers", "test_batch_size"),
     *("streams", "mixing", "views", "smoothing", "training", "adaptation"),
     *("consistency_weight", "precision", "max_grad_norm", "epoch_counter"),
-    *("student", "teacher", "modules", "checkpointer", "train_loggers"),
+    *("encoder", "student", "teacher", "modules", "checkpointer"),
+    "train_loggers",
 )
 TEST_SETS = ("validation", "public")
 
@@ -103,6 +108,7 @@ def dataio_prep(hparams: dict) -> tuple:
         sample_rate=rate,
         n_samples=round(dataset["clip_seconds"] * rate),
         n_frames=detector.n_output_frames,
+        embeddings=hparams["encoder"]["cache"],
     )
     data = PreparedData(
         hparams["prepared_folder"],
@@ -137,6 +143,22 @@ def dataio_prep(hparams: dict) -> tuple:
         held_out = mix(held_out, apart, len(STREAMS))
         held_out = data.loader(ConcatDataset([*held_out.values()]))
     return data, *streams.build(clips, seed), held_out
+
+
+def encode_recordings(
+    data: PreparedData, clips: ConcatDataset, held_out, device: str
+) -> None:
+    """Compute the encoder's embeddings of clips that are not mixed, once."""
+    if data.reader.embeddings is None:
+        return
+    splits = ["valid_synthetic", *TEST_SETS]
+    parts = [
+        *clips.datasets,
+        *(data.test_clips(s) for s in splits if s in data),
+    ]
+    if held_out:
+        parts += held_out.dataset.datasets
+    run_on_main(data.encode, args=[parts, device])
 
 
 def check_domains(streams: dict, clips: dict) -> None:
@@ -193,6 +215,7 @@ def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
     data, clips, batches, held_out = dataio_prep(hparams)
+    encode_recordings(data, clips, held_out, device_of(run_opts))
     if hparams["checkpointer"].find_checkpoint() is None:
         featurizer = fit_once(
             hparams["student"].featurizer,

@@ -4,10 +4,13 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +20,9 @@ from speechbrain.utils.data_pipeline import provides, takes
 from sb_sed.audio.store import open_ready
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.manifests import read_manifest
+
+if TYPE_CHECKING:
+    from sb_sed.encoders import EmbeddingCache
 
 
 @dataclass
@@ -34,12 +40,18 @@ class ClipReader:
         longer ones are cut for training and kept whole for testing.
     n_frames : Callable[[int], int]
         From a number of samples to the detector's number of output frames.
+    embeddings : EmbeddingCache | None
+        Of a pretrained encoder (``sb_sed.encoders``). The items then have
+        ``encoded``, the clip's embeddings [T_e, D] (float16), and
+        ``has_encoded``, which is False, and ``encoded`` zeros, where the cache
+        lacks them.
     """
 
     encoder: EventEncoder
     sample_rate: int
     n_samples: int
     n_frames: Callable[[int], int]
+    embeddings: EmbeddingCache | None = None
 
     def training_clips(
         self, manifest: str | Path, strong: bool = False, weak: bool = False
@@ -59,13 +71,7 @@ class ClipReader:
             Items of ``id``, ``sig`` [N], ``strong`` [T, C], ``weak`` [C],
             ``has_strong``, ``has_weak``, ``duration`` (seconds).
         """
-
-        @takes("wav")
-        @provides("sig")
-        def _waveform(wav):
-            return fit_length(self.read(wav), self.n_samples)
-
-        return self._clips(manifest, _waveform, strong, weak)
+        return self._clips(manifest, lambda _: self.n_samples, strong, weak)
 
     def test_clips(self, manifest: str | Path) -> DynamicItemDataset:
         """Return the clips of a manifest, whole, with all of their labels.
@@ -74,40 +80,76 @@ class ClipReader:
         training clip keep their length (see ``batches_of_one_length``).
         """
 
-        @takes("wav")
-        @provides("sig")
-        def _waveform(wav):
-            samples = self.read(wav)
-            return fit_length(samples, max(len(samples), self.n_samples))
+        def _n_samples(duration):
+            return max(round(duration * self.sample_rate), self.n_samples)
 
-        return self._clips(manifest, _waveform, True, True)
+        return self._clips(manifest, _n_samples, True, True)
 
     def read(self, wav: str) -> torch.Tensor:
         """Read a recording, which must be mono at ``sample_rate``: [N]."""
         with open_ready(wav, self.sample_rate) as file:
             return torch.from_numpy(file.read(dtype="float32"))
 
+    def encoded(
+        self, n_samples: int, wav: str | None = None
+    ) -> dict[str, object]:
+        """Return the items of a clip that its embeddings are.
+
+        Arguments
+        ---------
+        n_samples : int
+            Of the clip.
+        wav : str, optional
+            The recording; without it there are no embeddings yet, such as of a
+            clip that was mixed.
+
+        Returns
+        -------
+        dict[str, object]
+            ``encoded`` and ``has_encoded``; empty without a cache.
+        """
+        cache = self.embeddings
+        if cache is None:
+            return {}
+        found = None if wav is None else cache.read(wav, n_samples)
+        return {
+            "encoded": cache.nothing(n_samples) if found is None else found,
+            "has_encoded": found is not None,
+        }
+
     def _clips(
-        self, manifest, waveform, strong: bool, weak: bool
+        self, manifest, n_samples, strong: bool, weak: bool
     ) -> DynamicItemDataset:
-        @takes("events", "sig")
+        @takes("wav", "n_samples")
+        @provides("sig")
+        def _waveform(wav, n_samples):
+            return fit_length(self.read(wav), n_samples)
+
+        @takes("events", "n_samples")
         @provides("strong")
-        def _strong(events, sig):
-            return self.encoder.encode_strong(events, self.n_frames(len(sig)))
+        def _strong(events, n_samples):
+            return self.encoder.encode_strong(events, self.n_frames(n_samples))
 
         @takes("tags")
         @provides("weak")
         def _weak(tags):
             return self.encoder.encode_weak(tags)
 
+        @takes("n_samples", "wav")
+        @provides("encoded", "has_encoded")
+        def _encoded(n_samples, wav):
+            yield from self.encoded(n_samples, wav).values()
+
         clips = DynamicItemDataset(read_manifest(manifest))
-        for item in (waveform, _strong, _weak):
+        clips.add_dynamic_item(n_samples, ["duration"], ["n_samples"])
+        for item in (_waveform, _strong, _weak, _encoded):
             clips.add_dynamic_item(item)
         # A function of no key is a constant of the stream.
         clips.add_dynamic_item(lambda _: strong, ["id"], ["has_strong"])
         clips.add_dynamic_item(lambda _: weak, ["id"], ["has_weak"])
         clips.set_output_keys(
             "id sig strong weak has_strong has_weak duration".split()
+            + [*self.encoded(self.n_samples)]
         )
         return clips
 
@@ -174,9 +216,34 @@ def batches_of_one_length(
     list[list[int]]
         Indices, for the ``batch_sampler`` of a ``DataLoader``.
     """
+    return in_batches(
+        [
+            (max(clips.data[clip_id]["duration"], clip_seconds), index)
+            for index, clip_id in enumerate(clips.data_ids)
+        ],
+        batch_size,
+    )
+
+
+def in_batches(
+    clips: Iterable[tuple[float, int]], batch_size: int
+) -> list[list[int]]:
+    """Return batches of clips of one length, in the order of the lengths.
+
+    Arguments
+    ---------
+    clips : Iterable[tuple[float, int]]
+        Length and index of each.
+    batch_size : int
+        Most clips in a batch.
+
+    Example
+    -------
+    >>> in_batches([(2.0, 0), (1.0, 1), (2.0, 2), (2.0, 3)], 2)
+    [[1], [0, 2], [3]]
+    """
     by_length: dict[float, list[int]] = {}
-    for index, clip_id in enumerate(clips.data_ids):
-        length = max(clips.data[clip_id]["duration"], clip_seconds)
+    for length, index in clips:
         by_length.setdefault(length, []).append(index)
     return [
         indices[start : start + batch_size]

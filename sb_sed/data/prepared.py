@@ -4,7 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from torch.utils.data import DataLoader, Dataset
 
-from sb_sed.data.clips import ClipReader, batches_of_one_length
+from sb_sed.data.clips import ClipReader, batches_of_one_length, in_batches
 from sb_sed.data.manifests import reference_files
 from sb_sed.formats import read_durations, read_events
 
@@ -112,14 +112,55 @@ class PreparedData:
         No clip is padded for the sake of another (see
         :func:`sb_sed.data.clips.batches_of_one_length`).
         """
-        clips = self.reader.test_clips(self._manifest(split))
+        clips = self.test_clips(split)
         seconds = self.reader.n_samples / self.reader.sample_rate
         batches = batches_of_one_length(clips, self.batch_size, seconds)
         return DataLoader(clips, batch_sampler=batches, **self.loader_options)
 
+    def test_clips(self, split: str) -> DynamicItemDataset:
+        """Return the whole clips of a split."""
+        return self.reader.test_clips(self._manifest(split))
+
     def loader(self, clips: Dataset) -> DataLoader:
         """Return a loader of clips of one length."""
         return DataLoader(clips, self.batch_size, **self.loader_options)
+
+    def encode(self, clips: Iterable[Dataset], device: str = "cpu") -> None:
+        """Fill the reader's cache of embeddings with those that it lacks.
+
+        Arguments
+        ---------
+        clips : Iterable[Dataset]
+            Clips of the reader, or what was made from them (``recorded``).
+        device : str
+            Where to encode.
+
+        Raises
+        ------
+        InputError
+            If the embeddings cannot be written.
+        """
+        for part in clips:
+            recorded = getattr(part, "recorded", part)
+            if recorded is not None:
+                self._encode(recorded, device)
+
+    def _encode(self, clips: DynamicItemDataset, device: str) -> None:
+        """Encode the clips of one part that have no embeddings yet."""
+        cache = self.reader.embeddings
+        with clips.output_keys_as(["wav", "n_samples"]):
+            lacking = [
+                (clip["n_samples"], index)
+                for index, clip in enumerate(clips)
+                if not cache.has(**clip)
+            ]
+        if not lacking:
+            return
+        batches = in_batches(lacking, self.batch_size)
+        options = self.loader_options | {"collate_fn": _paths_and_waveforms}
+        with clips.output_keys_as(["wav", "sig"]):
+            loader = DataLoader(clips, batch_sampler=batches, **options)
+            cache.fill(loader, len(lacking), self.reader.n_samples, device)
 
     def waveforms(self, clips: Dataset) -> DataLoader:
         """Return a loader of waveforms alone, [B, N], for the normalisation."""
@@ -139,3 +180,10 @@ class PreparedData:
 def _stack_waveforms(clips: list[Mapping]) -> torch.Tensor:
     """Collate clips of one length to their waveforms, [B, N]."""
     return torch.stack([clip["sig"] for clip in clips])
+
+
+def _paths_and_waveforms(
+    clips: list[Mapping],
+) -> tuple[list[str], torch.Tensor]:
+    """Collate clips of one length to their files and waveforms, [B, N]."""
+    return [clip["wav"] for clip in clips], _stack_waveforms(clips)

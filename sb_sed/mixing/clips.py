@@ -60,7 +60,14 @@ class EpochClips(Dataset):
         Number of clips.
     seed : Sequence[int]
         Non-negative.
+
+    Attributes
+    ----------
+    recorded : DynamicItemDataset | None
+        The recorded clips that they are made from.
     """
+
+    recorded: DynamicItemDataset | None = None
 
     def __init__(self, length: int, seed: Sequence[int]):
         self.length = length
@@ -139,6 +146,7 @@ class MixedClips(EpochClips):
             "has_strong": True,
             "has_weak": False,
             "duration": scene.seconds,
+            **self.reader.encoded(n_samples),
         }
 
 
@@ -196,18 +204,19 @@ class WithExtraBackground(EpochClips):
         silent: Sequence[float] = (-45.0, 0.0),
     ):
         super().__init__(len(clips), seed)
-        self.clips = clips
-        self.sample_rate = reader.sample_rate
+        self.recorded = clips
+        self.reader = reader
         self.backgrounds = Backgrounds(sources.backgrounds, sources.cache)
         self.probability = probability
         self.low, self.high = low, high
         self.silent = silent
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
-        clip = self.clips[index]
+        clip = self.recorded[index]
         rng = self.generator(index)
         if rng.random() < self.probability:
             clip["sig"] = self._with_background(clip, rng)
+            clip |= self.reader.encoded(self.reader.n_samples)
         return clip
 
     def _with_background(
@@ -215,14 +224,14 @@ class WithExtraBackground(EpochClips):
     ) -> torch.Tensor:
         samples = clip["sig"].numpy().copy()
         # What a short clip was padded with stays silent.
-        recorded = samples[: round(clip["duration"] * self.sample_rate)]
+        recorded = samples[: round(clip["duration"] * self.reader.sample_rate)]
         loudest = peak(recorded)
         if loudest > 0:
             level = 20 * np.log10(loudest) + rng.uniform(self.low, self.high)
         else:
             level = rng.uniform(*self.silent)
         background = self.backgrounds.draw(
-            rng, float(level), len(recorded) / self.sample_rate
+            rng, float(level), len(recorded) / self.reader.sample_rate
         )
         recorded += self.backgrounds.render(background, len(recorded))
         return torch.from_numpy(samples / max(1.0, peak(samples)))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from sb_sed.models.fusion import Fusion
+
 LEVELS = 256  # of a byte, by which ByteDropout drops
 
 
@@ -23,7 +25,8 @@ class Predictions(NamedTuple):
     weak : torch.Tensor
         Score of each class in the clip, in [0, 1], [B, C].
     embedding : torch.Tensor
-        Frame embeddings before the recurrent layers, [B, T', D].
+        Frame embeddings before the recurrent layers, after a fusion,
+        [B, T', D].
     """
 
     strong: torch.Tensor
@@ -188,6 +191,8 @@ class CRNN(nn.Module):
         Of the batch norms, in PyTorch's convention.
     initialise : Callable[[nn.Module], None] | None
         Initialises each module in place; None keeps PyTorch's way.
+    fusion : Fusion | None
+        Joins the embeddings of a pretrained encoder with those of the CNN.
 
     Example
     -------
@@ -212,6 +217,7 @@ class CRNN(nn.Module):
         bn_eps: float = 1e-3,
         bn_momentum: float = 0.99,
         initialise: Callable[[nn.Module], None] | None = initialise_as_baseline,
+        fusion: Fusion | None = None,
     ):
         super().__init__()
         smallest = min(
@@ -236,7 +242,10 @@ class CRNN(nn.Module):
             )
         self.n_channels = n_channels
         self.time_pooling = [pool for pool, _ in pooling]
+        self.fusion = fusion
         self.embedding_size = filters[-1] * n_bands
+        if fusion is not None:
+            self.embedding_size += fusion.size
         in_channels = [n_channels, *filters[:-1]]
         self.cnn = nn.Sequential(
             *(
@@ -263,13 +272,21 @@ class CRNN(nn.Module):
             n_frames //= pool
         return n_frames
 
-    def forward(self, features: torch.Tensor) -> Predictions:
+    def forward(
+        self,
+        features: torch.Tensor,
+        encoded: torch.Tensor | None = None,
+        positions: torch.Tensor | None = None,
+    ) -> Predictions:
         """Detect the classes in a batch.
 
         Arguments
         ---------
         features : torch.Tensor
             [B, T, F], or [B, T, F, channels] of parallel front-ends.
+        encoded, positions : torch.Tensor, optional
+            The embeddings of an encoder and where the output frames are among
+            them, for the fusion (see ``Fusion.forward``).
 
         Returns
         -------
@@ -284,6 +301,8 @@ class CRNN(nn.Module):
         # the losses want probabilities of full precision.
         with torch.autocast(x.device.type, enabled=False):
             embedding = embedding.float()
+            if self.fusion is not None:
+                embedding = self.fusion(embedding, encoded.float(), positions)
             hidden = self.dropout(self.rnn(embedding)[0])
             strong = torch.sigmoid(self.strong(hidden))
             # Over the classes, as the baseline: classes compete for frames.

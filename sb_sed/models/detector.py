@@ -1,4 +1,4 @@
-"""The detector: a featurizer and a network as one module.
+"""The detector: featurizer, network and encoder as one module.
 
 Authors
  * sb_sed contributors 2026
@@ -26,11 +26,15 @@ class Detector(nn.Module):
         ``sb_sed.features.Featurizer``.
     network : nn.Module
         From features to ``Predictions``; has ``n_output_frames``.
+    encoder : nn.Module | None
+        Pretrained, from waveforms to embeddings that the network fuses with
+        its own; see ``sb_sed.encoders.FrameEncoder``.
 
     Raises
     ------
     InputError
-        If both have ``n_channels`` and these differ.
+        If both have ``n_channels`` and these differ, or the encoder is of
+        another sample rate or does not fit the network's fusion.
 
     Example
     -------
@@ -44,7 +48,12 @@ class Detector(nn.Module):
     (157, 0.06375)
     """
 
-    def __init__(self, featurizer: nn.Module, network: nn.Module):
+    def __init__(
+        self,
+        featurizer: nn.Module,
+        network: nn.Module,
+        encoder: nn.Module | None = None,
+    ):
         super().__init__()
         given = getattr(featurizer, "n_channels", None)
         wanted = getattr(network, "n_channels", None)
@@ -55,6 +64,31 @@ class Detector(nn.Module):
             )
         self.featurizer = featurizer
         self.network = network
+        self.encoder = encoder
+        self._check_encoder()
+
+    def _check_encoder(self) -> None:
+        """Make sure that encoder, fusion and features fit."""
+        fusion = getattr(self.network, "fusion", None)
+        if self.encoder is None and fusion is None:
+            return
+        if self.encoder is None or fusion is None:
+            raise InputError(
+                "The detector has an encoder without a fusion in its network, "
+                "or a fusion without an encoder: give it both."
+            )
+        if self.encoder.size != fusion.encoder_size:
+            raise InputError(
+                f"The encoder's embeddings have {self.encoder.size} values, "
+                f"the fusion takes {fusion.encoder_size}: give it "
+                f"encoder_size={self.encoder.size}."
+            )
+        if self.encoder.sample_rate != self.featurizer.mel.sample_rate:
+            raise InputError(
+                f"The encoder is made for {self.encoder.sample_rate} Hz, the "
+                f"features for {self.featurizer.mel.sample_rate}: train at the "
+                "encoder's rate."
+            )
 
     @property
     def frame_shift(self) -> float:
@@ -70,10 +104,42 @@ class Detector(nn.Module):
             self.featurizer.mel.n_frames(n_samples)
         )
 
-    def forward(self, mel: torch.Tensor) -> Predictions:
-        """Return the predictions for linear mel spectrograms [B, T, F]."""
-        return self.network(self.featurizer.from_mel(mel))
+    def forward(
+        self, mel: torch.Tensor, encoded: torch.Tensor | None = None
+    ) -> Predictions:
+        """Return the predictions for linear mel spectrograms.
+
+        Arguments
+        ---------
+        mel : torch.Tensor
+            [B, T, F].
+        encoded : torch.Tensor, optional
+            Where there is an encoder: its embeddings [B, T_e, D], or the
+            waveforms [B, N], which it then encodes.
+
+        Returns
+        -------
+        Predictions
+        """
+        features = self.featurizer.from_mel(mel)
+        if self.encoder is None:
+            return self.network(features)
+        if encoded.dim() == 2:
+            encoded = self.encoder(encoded)
+        n_frames = self.network.n_output_frames(features.shape[1])
+        positions = self._positions(n_frames, encoded.device)
+        return self.network(features, encoded, positions)
 
     def from_waveforms(self, wavs: torch.Tensor) -> Predictions:
         """Return the predictions for waveforms [B, N]."""
-        return self(self.featurizer.mel(wavs))
+        return self(self.featurizer.mel(wavs), wavs)
+
+    def _positions(self, n_frames: int, device: torch.device) -> torch.Tensor:
+        """Where output frames are among the encoder's, as fractional indices.
+
+        The time of a frame is the centre of what it covers. Mel frames are
+        centred at multiples of their shift; an output frame covers several.
+        """
+        first = (self.frame_shift - self.featurizer.frame_shift) / 2
+        times = first + self.frame_shift * torch.arange(n_frames, device=device)
+        return (times - self.encoder.first_frame) / self.encoder.frame_shift

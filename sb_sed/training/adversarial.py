@@ -134,8 +134,7 @@ class DomainAdversarialBrain(MeanTeacherBrain):
                 for name in ("student", "discriminator")
             )
             with self.evaluation_ctx:
-                mel = self.modules.spectrogram(self.on_device(batch.sig.data))
-                embedding = student(mel).embedding
+                embedding = student(*self.inputs(batch)["student"]).embedding
             lens, _ = self._lens_and_domains(embedding, batch)
             logits.append(discriminator(embedding, lens).cpu())
             synthetic.append(batch.has_strong)

@@ -21,6 +21,8 @@ from sb_sed.data.labels import EventEncoder
 from sb_sed.data.streams import StreamBatchSampler
 from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
+from sb_sed.training.adaptation import unwrapped
+from sb_sed.training.inputs import DetectorInputs
 from sb_sed.training.logging import RunningMeans, monitored
 from sb_sed.training.processes import share_statistics
 from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
@@ -66,7 +68,8 @@ class MeanTeacherBrain(Brain):
     one that was not: to the bit on a CPU, on a GPU as far as PyTorch's
     kernels give the same sums twice.
 
-    Both networks process ``sig``, unless a batch has ``sig_teacher`` [B, N] for
+    Both networks process ``sig`` (and ``encoded``, the embeddings of it that a
+    pretrained encoder gave), unless a batch has ``sig_teacher`` [B, N] for
     the teacher.
 
     Arguments
@@ -238,23 +241,28 @@ class MeanTeacherBrain(Brain):
     ) -> dict[str, Predictions]:
         """Return both networks' predictions; in training, each of its view."""
         with torch.no_grad():
-            views = self._mels(batch)
+            inputs = self.inputs(batch)
             if stage == Stage.TRAIN:
-                views = {name: self.views[name](views[name]) for name in views}
-        student = self.modules.student(views["student"])
+                inputs = {
+                    name: (self.views[name](mel), *rest)
+                    for name, (mel, *rest) in inputs.items()
+                }
+        student = self.modules.student(*inputs["student"])
         with torch.no_grad():
-            teacher = self.modules.teacher(views["teacher"])
+            teacher = self.modules.teacher(*inputs["teacher"])
         return {"student": student, "teacher": teacher}
 
-    def _mels(self, batch: PaddedBatch) -> dict[str, torch.Tensor]:
-        """The mel of each network's waveform; computed once if they share."""
-        mel = self.modules.spectrogram(self.on_device(batch.sig.data))
-        mels = dict.fromkeys(NETWORKS, mel)
+    def inputs(self, batch: PaddedBatch) -> dict[str, tuple[torch.Tensor, ...]]:
+        """Return each network's; computed once if they share the waveform."""
+        inputs = DetectorInputs(
+            self.modules.spectrogram,
+            getattr(unwrapped(self.modules.student), "encoder", None),
+            self.on_device,
+        )
+        of_network = dict.fromkeys(NETWORKS, inputs(batch.sig.data, batch))
         if hasattr(batch, "sig_teacher"):
-            mels["teacher"] = self.modules.spectrogram(
-                self.on_device(batch.sig_teacher.data)
-            )
-        return mels
+            of_network["teacher"] = inputs(batch.sig_teacher.data)
+        return of_network
 
     def compute_objectives(
         self,

@@ -83,8 +83,12 @@ class EMATeacher:
         step : int
             Number of the optimiser's steps, this one included.
         """
-        torch._foreach_lerp_(
-            list(teacher.parameters()),
-            list(student.parameters()),
-            1.0 - self.weight(step),
-        )
+        pairs = [
+            pair
+            for pair in zip(
+                teacher.parameters(), student.parameters(), strict=True
+            )
+            if pair[0] is not pair[1]  # of a frozen encoder, which they share
+        ]
+        old, new = map(list, zip(*pairs, strict=True))
+        torch._foreach_lerp_(old, new, 1.0 - self.weight(step))
