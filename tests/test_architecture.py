@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "minidesed": LEAF | {"audio", "data", "mixing"},
     "plots": LEAF | {"audio", "features"},
     "training": LEAF | {"data", "models"},
-    "runs": LEAF | {"data", "features", "models", "smoothing", "training"},
+    "runs": LEAF
+    | {"data", "encoders", "features", "models", "smoothing", "training"},
     "evaluation": LEAF | {"plots", "runs", "scoring", "smoothing", "tuning"},
     "inference": LEAF
     | {"audio", "features", "models", "scoring", "smoothing", "runs"},

@@ -15,6 +15,7 @@ import platform
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from importlib.metadata import distribution, version
 from pathlib import Path
 
@@ -97,8 +98,9 @@ def export_run(
         shutil.copyfile(run.weights, made / WEIGHTS_FILE)
         try:
             description = run.describe(own)
-            description.build()
-            _write_json(description, made)
+            encoder = description.build().encoder
+            key = None if encoder is None else encoder.key
+            _write_json(replace(description, encoder_key=key), made)
         except UnknownPart as error:
             reason = (
                 f"{folder} has no {JSON_FILE}, only {YAML_FILE}, which loads "
@@ -131,6 +133,7 @@ def _write_json(description: Description, folder: Path) -> None:
         "clip_seconds": description.clip_seconds,
         "detector": description.detector,
         "smoother": description.smoother.state(),
+        "encoder": description.encoder_key,
         "sha256": checksum(folder / WEIGHTS_FILE),
         "made_with": {
             "sb_sed": sb_sed.__version__,
@@ -213,6 +216,7 @@ def _read_json(folder: Path) -> Description:
         smoother=smoother_of(content.get("smoother"), file),
         weights=weights,
         about=content.get("about"),
+        encoder_key=content.get("encoder"),
     )
 
 

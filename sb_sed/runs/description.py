@@ -43,6 +43,9 @@ class Description:
         The state of the detector, by ``torch.save``.
     about : dict
         Where it comes from: plain values.
+    encoder_key : str | None
+        Of the pretrained encoder that the detector was trained with, if it is
+        known: it has to be the same to the bit.
     """
 
     classes: list[str]
@@ -52,6 +55,7 @@ class Description:
     smoother: Smoother
     weights: Path
     about: dict
+    encoder_key: str | None = None
 
     def build(self) -> Detector:
         """Build the detector with its weights, on the CPU, for evaluation.
@@ -75,8 +79,23 @@ class Description:
                 f"{self.weights.parent} does not describe a detector but "
                 f"{type(detector).__name__}: export it again."
             )
+        self._check_encoder(detector)
         load_weights(detector, self.weights)
         return detector.eval()
+
+    def _check_encoder(self, detector: Detector) -> None:
+        """Make sure that the encoder is the one of the training."""
+        if self.encoder_key is None:
+            return
+        key = getattr(detector.encoder, "key", None)
+        if key != self.encoder_key:
+            name = type(detector.encoder).__name__
+            raise InputError(
+                f"{self.weights.parent} was trained with another encoder than "
+                f"{name} is here ({self.encoder_key}, not {key}): take the "
+                "version of sb_sed or the weights of the encoder that it was "
+                "trained with."
+            )
 
 
 def checked(content: Mapping, file: Path) -> dict:

@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
-from sb_sed import features
+from sb_sed import encoders, features
 from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
 from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
+from sb_sed.models.fusion import Fusion
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 
 _CLASSES = {
@@ -29,6 +30,10 @@ _CLASSES = {
     for part in (
         CRNN,
         Detector,
+        Fusion,
+        encoders.BEATs,
+        encoders.OnnxEncoder,
+        encoders.YAMNet,
         *map(smoother_class, SMOOTHERS),
         features.AmplitudeToDB,
         features.Featurizer,
@@ -44,6 +49,8 @@ _CLASSES = {
 _FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
 # Nothing in a detector is larger than a rate in Hz.
 _LARGEST = 10**6
+# Attributes of parts that other parts are made with.
+_SIZES = ("n_channels", "size")
 # Arguments of the training only; without them, nothing is initialised.
 _TRAINING_ONLY = ("initialise",)
 
@@ -167,7 +174,8 @@ def _is(name: str, part: Callable | None) -> bool:
     """Return whether a recipe finds the part under this dotted name."""
     if part is None:
         return False
-    homes = (part.__module__, "sb_sed.features", "torch.nn")
+    rooms = ("sb_sed.encoders", "sb_sed.features", "torch.nn")
+    homes = (part.__module__, *rooms)
     return name in [f"{home}.{part.__name__}" for home in homes]
 
 
@@ -213,8 +221,8 @@ def _default(value: object) -> object:
 def _computed(name: str, node: object) -> object:
     """Compute the numbers that a recipe derives from other parts."""
     values = node if isinstance(node, Sequence) else []
-    if name == "getattr" and len(values) == 2 and values[1] == "n_channels":
-        return int(build(describe(values[0])).n_channels)
+    if name == "getattr" and len(values) == 2 and values[1] in _SIZES:
+        return int(getattr(build(describe(values[0])), values[1]))
     if _is(name, coefficients) and isinstance(node, Mapping):
         return coefficients(**_plain(node))
     raise UnknownPart(f"{name} is not among the functions that are computed.")

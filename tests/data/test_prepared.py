@@ -103,3 +103,70 @@ def test_reference_and_durations(read):
     assert durations["validation1.wav"] == 2
     with pytest.raises(InputError, match="unknown class 'Cat'"):
         read(classes=["Dog"]).reference("validation")
+
+
+class Cache:
+    """Keeps the mean of a recording as its embedding, in memory."""
+
+    def __init__(self):
+        self.kept = {}
+        self.batches = []
+
+    def has(self, wav, n_samples):
+        return (wav, n_samples) in self.kept
+
+    def read(self, wav, n_samples):
+        return self.kept.get((wav, n_samples))
+
+    def nothing(self, n_samples):
+        return torch.zeros(1, 1)
+
+    def fill(self, batches, n_recordings, n_samples, device):
+        for wavs, waveforms in batches:
+            self.batches.append(len(wavs))
+            for wav, samples in zip(wavs, waveforms, strict=True):
+                key = wav, len(samples)
+                self.kept[key] = samples.mean().reshape(1, 1)
+        assert sum(self.batches) >= n_recordings
+
+
+def test_clips_are_encoded_once_in_the_length_that_is_read(read):
+    data = read()
+    data.reader.embeddings = cache = Cache()
+    clips = data.training_clips(STREAMS)
+    data.encode([*clips.values(), data.test_clips("validation")])
+    # Of one length each: 2 weak, 3 unlabelled, 2 and 2 of the validation.
+    assert sorted(cache.batches) == [1, 2, 2, 2, 2]
+    for item in [*clips["weak"], *clips["unlabelled"]]:
+        assert item["has_encoded"]
+        assert float(item["encoded"]) == pytest.approx(
+            float(item["sig"].mean())
+        )
+    for batch in data.test_loader("validation"):
+        assert batch.has_encoded.all()
+        means = batch.sig.data.mean(1)
+        torch.testing.assert_close(batch.encoded.data.flatten(), means)
+    data.encode([*clips.values()])
+    assert len(cache.batches) == 5
+
+
+def test_what_was_made_from_clips_is_encoded_as_they_are(read):
+    data = read()
+    data.reader.embeddings = cache = Cache()
+    clips = data.training_clips(STREAMS)
+    made, mixed = (
+        type("Made", (), {"recorded": x}) for x in (clips["weak"], None)
+    )
+    data.encode([made, mixed])
+    assert len(cache.kept) == 2
+
+
+def test_clips_without_embeddings_say_so(read):
+    data = read()
+    data.reader.embeddings = Cache()
+    item = data.training_clips(STREAMS)["weak"][0]
+    assert not item["has_encoded"] and not item["encoded"].any()
+
+
+def test_without_an_encoder_there_are_no_embeddings(read):
+    assert "encoded" not in read().training_clips(STREAMS)["weak"][0]

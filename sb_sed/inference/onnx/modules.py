@@ -71,13 +71,23 @@ class OnnxCRNN(nn.Module):
         self.cnn = nn.Sequential(*map(OnnxConvBlock, crnn.cnn))
         self.rnn = OnnxGRU(crnn.rnn)
         self.strong, self.attention = crnn.strong, crnn.attention
+        self.fusion = crnn.fusion
+        self.time_pooling = crnn.time_pooling
+        self.n_output_frames = crnn.n_output_frames
 
-    def forward(self, features: Tensor) -> Predictions:
+    def forward(
+        self,
+        features: Tensor,
+        encoded: Tensor | None = None,
+        positions: Tensor | None = None,
+    ) -> Predictions:
         """[B, T, F] or [B, T, F, channels] -> ``Predictions``."""
         if features.dim() == 3:
             features = features.unsqueeze(-1)
         x = self.cnn(features.permute(0, 3, 1, 2))
         embedding = x.permute(0, 2, 1, 3).flatten(2)
+        if self.fusion is not None:
+            embedding = self.fusion(embedding, encoded, positions)
         hidden = self.rnn(embedding)
         strong = torch.sigmoid(self.strong(hidden))
         attention = torch.softmax(self.attention(hidden), dim=-1)
