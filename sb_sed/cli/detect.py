@@ -228,6 +228,7 @@ def _collect(coming, n_files: int) -> list:
     results = {}
 
     def take(result) -> None:
+        """Report a result, once."""
         if result.filename in results:
             return
         # What else is of a file was written at once, its scores too.
