@@ -1,7 +1,7 @@
 """All smoothers on the scores of one detector, on held-out files.
 
     python benchmarks/smoothers.py SCORES.npz REFERENCE.tsv DURATIONS.tsv
-        [--splits 5] [--only NAME ...]
+        [--splits 5] [--only NAME ...] [--clip-gate WEAK.tsv]
 
 The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 ``classes``, ``hop``). Prints the macro F1 (event-based, collar 0.2 s, offset
@@ -9,22 +9,25 @@ max(0.2 s, 20 %)) on the halves tuned on and on the other halves, mean over
 random halvings and both directions; PSDS 1 and 2 of all files, each smoothed
 with what was tuned on files without it; and the seconds of all of that tuning.
 Transitions of HMMs are found by the exact search unless the name says that they
-are learned: from the reference's durations, or by Baum-Welch.
+are learned: from the reference's durations, or by Baum-Welch. With weak scores, all
+decode ``min(strong, weak)``.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 from _detector_scores import ScoresParser, load_scores
 
-from sb_sed.formats import read_durations, read_events
+from sb_sed.formats import read_durations, read_events, read_weak_scores
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.psds import psds
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.contrast_hmm import ContrastHMMSmoother
+from sb_sed.smoothing.gate import gate
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.sebbs import SEBBsSmoother
@@ -68,8 +71,11 @@ def main() -> None:
     parser = ScoresParser(__doc__)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=SMOOTHERS)
+    parser.add_argument("--clip-gate", type=Path, metavar="WEAK.tsv")
     options = parser.parse()
     scores = load_scores(options.scores, options.durations)
+    if options.clip_gate:
+        scores = gate(scores, read_weak_scores(options.clip_gate))
     reference = read_events(options.reference)
     durations = read_durations(options.durations)
     print(

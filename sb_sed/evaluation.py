@@ -11,12 +11,20 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats import audio_names, rounding, write_events, write_scores
+from sb_sed.formats import (
+    WeakScores,
+    audio_names,
+    rounding,
+    write_events,
+    write_scores,
+    write_weak_scores,
+)
 from sb_sed.plots import plot_f1
 from sb_sed.runs.results import Results
 from sb_sed.runs.run import Run
 from sb_sed.scoring.report import make_report, write_json, write_markdown
 from sb_sed.smoothing.base import Smoother
+from sb_sed.smoothing.gate import gated_for
 from sb_sed.smoothing.saved import save_smoother
 from sb_sed.tuning.crossfit import AsGiven, Smoothed
 
@@ -38,7 +46,8 @@ class Evaluator:
         The classes to score.
     folder : str | Path
         The output folder. Each set gets a folder in it, each network one in
-        that, with ``scores/*.tsv`` (not smoothed), ``events.tsv``,
+        that, with ``scores/*.tsv`` (neither gated nor smoothed),
+        ``weak_scores.tsv`` where there are some, ``events.tsv``,
         ``report.json``, ``.md`` and ``.png``, and ``tuning.json`` where
         something was tuned. The smoother for other recordings is written to
         ``save/<network>_smoother.json``.
@@ -69,6 +78,7 @@ class Evaluator:
         scores: Mapping[str, Scores],
         reference: pd.DataFrame,
         durations: Mapping[str, float],
+        weak: Mapping[str, WeakScores] | None = None,
     ) -> dict[str, dict]:
         """Smooth and score a set.
 
@@ -83,21 +93,30 @@ class Evaluator:
             The true events.
         durations : Mapping[str, float]
             File name to seconds.
+        weak : Mapping[str, Mapping[str, Mapping[str, float]]], optional
+            For each network its weak scores (clip to class to score), or those
+            of another system: what a smoother with a clip gate needs.
 
         Returns
         -------
         dict[str, dict]
             For each network its report (``sb_sed.scoring.report.make_report``).
         """
+        weak = weak or {}
         # All are smoothed before the first result is written.
         smoothed = {
-            network: self._smooth(network, tables, reference)
+            network: self._smooth(
+                network,
+                gated_for(self.smoother, tables, weak.get(network)),
+                reference,
+            )
             for network, tables in scores.items()
         }
         return {
             network: self._write(
                 Results(self.folder / name / network),
                 scores[network],
+                weak.get(network),
                 result,
                 make_report(
                     reference,
@@ -124,7 +143,12 @@ class Evaluator:
         return smoothed
 
     def _write(
-        self, results: Results, scores: Scores, smoothed: Smoothed, report: dict
+        self,
+        results: Results,
+        scores: Scores,
+        weak: WeakScores | None,
+        smoothed: Smoothed,
+        report: dict,
     ) -> dict:
         """Write the results of one network; return its report."""
         if self.computation:
@@ -132,6 +156,8 @@ class Evaluator:
             report["notes"].append(self.computation)
         files = list(audio_names(scores).values())
         write_scores(scores, results.scores)
+        if weak is not None:
+            write_weak_scores(weak, results.weak_scores)
         write_events(smoothed.events, results.events, files)
         write_json(report, results.report)
         write_markdown(report, results.report.with_suffix(".md"))
@@ -227,6 +253,49 @@ def average_scores(systems: Sequence[Scores]) -> dict[str, pd.DataFrame]:
     return {
         clip: _average([system[clip] for system in systems], clip)
         for clip in first
+    }
+
+
+def average_weak_scores(
+    systems: Sequence[WeakScores],
+) -> dict[str, dict[str, float]]:
+    """Average the weak scores of several systems.
+
+    Arguments
+    ---------
+    systems : Sequence[Mapping[str, Mapping[str, float]]]
+        Of each system the score of each class in each clip.
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        Of the clips and classes of the first system.
+
+    Raises
+    ------
+    InputError
+        If one of the others lacks a clip or a class of the first.
+
+    Example
+    -------
+    >>> average_weak_scores([{"a": {"Dog": 0.5}}, {"a": {"Dog": 1.0}}])
+    {'a': {'Dog': 0.75}}
+    """
+    first = systems[0]
+    for number, system in enumerate(systems[1:], start=2):
+        for clip, scores in first.items():
+            if clip not in system or scores.keys() - system[clip].keys():
+                raise InputError(
+                    f"System {number} of the ensemble has no weak score of "
+                    f"{clip!r}, or not of all classes: score the same files "
+                    "with each."
+                )
+    return {
+        clip: {
+            label: sum(x[clip][label] for x in systems) / len(systems)
+            for label in scores
+        }
+        for clip, scores in first.items()
     }
 
 

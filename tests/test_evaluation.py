@@ -9,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
-from sb_sed.evaluation import Evaluator, average_scores, summary_table
-from sb_sed.formats import EVENT_COLUMNS, read_events, scores_table
+from sb_sed.evaluation import (
+    Evaluator,
+    average_scores,
+    average_weak_scores,
+    summary_table,
+)
+from sb_sed.formats import (
+    EVENT_COLUMNS,
+    read_events,
+    read_scores,
+    read_weak_scores_beside,
+    scores_table,
+)
+from sb_sed.runs.results import Results
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
 from sb_sed.tuning.crossfit import AsGiven, CrossFit
@@ -169,3 +181,37 @@ def test_what_does_not_fit_is_refused():
 
 def _area(table):
     return float(((table["offset"] - table["onset"]) * table["Cat"]).sum())
+
+
+def test_a_clip_gate(tmp_path):
+    scores, events, durations = _set(high=0.9, low=0.5)
+    weak = {clip: {"Dog": 0.7 if clip == "0" else 0.25} for clip in scores}
+    smoother = ThresholdSmoother(0.6, clip_gate=True)
+    evaluator = Evaluator(smoother, AsGiven(), ["Dog"], tmp_path)
+    report = evaluator.score(
+        "validation", {"student": scores}, events, durations, {"student": weak}
+    )["student"]
+    # One clip of four passes.
+    assert report["event_f1"]["macro"] == pytest.approx(2 / 5)
+    results = Results(tmp_path / "validation" / "student")
+    found = read_events(results.events).dropna()
+    assert list(found["filename"]) == ["0.wav"]
+    # What is written is as the network gave it.
+    for clip, table in read_scores(results.scores).items():
+        pd.testing.assert_frame_equal(table, scores[clip])
+    written = read_weak_scores_beside(results.scores)
+    assert written == {f"{clip}.wav": row for clip, row in weak.items()}
+    file = tmp_path / "save" / "student_smoother.json"
+    assert load_smoother(file).clip_gate
+    with pytest.raises(
+        InputError, match="has a clip gate, and the scores have"
+    ):
+        evaluator.score("public", {"student": scores}, events, durations)
+
+
+def test_weak_scores_of_an_ensemble():
+    systems = [{"a": {"B": 0.0, "C": 1.0}}, {"a": {"C": 0.5, "B": 0.5}}]
+    assert average_weak_scores(systems) == {"a": {"B": 0.25, "C": 0.75}}
+    for other in ({}, {"b": {"B": 0, "C": 0}}, {"a": {"B": 0}}):
+        with pytest.raises(InputError, match="System 2 of the ensemble has no"):
+            average_weak_scores([systems[0], other])

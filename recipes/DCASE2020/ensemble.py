@@ -26,8 +26,19 @@ from pathlib import Path
 import speechbrain as sb
 
 from sb_sed.errors import InputError
-from sb_sed.evaluation import Evaluator, average_scores, summary_table
-from sb_sed.formats import read_durations, read_events, read_scores
+from sb_sed.evaluation import (
+    Evaluator,
+    average_scores,
+    average_weak_scores,
+    summary_table,
+)
+from sb_sed.formats import (
+    read_durations,
+    read_events,
+    read_scores,
+    read_weak_scores,
+    read_weak_scores_beside,
+)
 from sb_sed.runs.run import Run
 from sb_sed.training.recipe import Recipe
 
@@ -109,6 +120,13 @@ class Systems:
             [read_scores(self._scores(f, name)) for f in self.folders]
         )
 
+    def weak_scores(self, name: str) -> dict | None:
+        """Return the mean of the weak scores; None if one has none."""
+        found = [
+            read_weak_scores_beside(self._scores(f, name)) for f in self.folders
+        ]
+        return None if None in found else average_weak_scores(found)
+
     def reference(self, name: str) -> tuple:
         """Read the events (a table) and the durations (seconds) of a set."""
         events, durations = self.tables
@@ -163,6 +181,13 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict]:
     parser.add_argument(
         "--network", choices=("student", "teacher"), default="student"
     )
+    parser.add_argument(
+        "--weak-scores",
+        type=Path,
+        metavar="TSV",
+        help="for smoothers with clip_gate: of one other system, on all sets "
+        "(default: the mean of the systems' own)",
+    )
     parser.add_argument("--reference", type=Path, metavar="TSV")
     parser.add_argument("--durations", type=Path, metavar="TSV")
     options, others = parser.parse_known_args(arguments)
@@ -196,8 +221,15 @@ def main(arguments: list[str]) -> None:
             parts["output_folder"],
             systems.computation(name),
         )
+        if options.weak_scores:
+            weak = read_weak_scores(options.weak_scores)
+        else:
+            weak = systems.weak_scores(name)
         reports[name] = evaluator.score(
-            name, {options.network: scores}, *systems.reference(name)
+            name,
+            {options.network: scores},
+            *systems.reference(name),
+            None if weak is None else {options.network: weak},
         )
     print(summary_table(reports, evaluator.computation))
 

@@ -31,6 +31,7 @@ from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing.soundbank import Sources
 from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing.gate import gated_for
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.run_options import (
@@ -182,8 +183,9 @@ def make_brain(
     accumulated = run_opts["grad_accumulation_factor"]
     steps = {"steps_per_epoch": len(batches) // accumulated}
 
-    def event_f1(scores: dict) -> float:
+    def event_f1(scores: dict, weak: dict) -> float:
         """Return the score by which the best checkpoint is chosen."""
+        scores = gated_for(select, scores, weak)
         return event_counts(reference, select(scores), classes).f1()["macro"]
 
     brain = DomainAdversarialBrain(
@@ -245,7 +247,10 @@ def main(arguments: list[str]) -> None:
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         if if_main_process():
             reports[split] = evaluator.score(
-                split, brain.scores, *data.reference(split)
+                split,
+                brain.scores,
+                *data.reference(split),
+                brain.weak_scores,
             )
     if if_main_process():
         print(summary_table(reports, brain.computation))

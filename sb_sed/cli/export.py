@@ -29,7 +29,8 @@ examples:
 The file takes waveforms [batch, samples] and gives the scores of each frame
 and of the clip. It needs onnxruntime and nothing else; classes, sample rate
 and frame shift are in its metadata. Give it clips of the length that it was
-trained on (clip_seconds), padded with silence.
+trained on (clip_seconds), padded with silence. Where the metadata clip_gate is
+true, take min(strong, weak) as the scores.
 """
 
 
@@ -101,7 +102,11 @@ def _export_onnx(arguments: argparse.Namespace) -> int:
 
     check_writable([("MODEL.onnx", arguments.model)])
     modules, hparams = read_detector(fetched(arguments.source))
-    about = {"clip_seconds": repr(float(hparams["clip_seconds"]))}
+    gate = getattr(hparams["smoother"], "clip_gate", False)
+    about = {
+        "clip_seconds": repr(float(hparams["clip_seconds"])),
+        "clip_gate": str(gate).lower(),
+    }
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "exact.onnx"
         target = exact if arguments.int8 else arguments.model

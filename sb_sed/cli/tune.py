@@ -26,9 +26,14 @@ examples:
   sb-sed tune results/scores validation.tsv --smoother median \\
       --regularise flattest --json tuning.json --save smoother.json
   sb-sed tune results/scores validation.tsv --search forest --splits 1
+  sb-sed tune results/scores validation.tsv --smoother contrast_hmm --clip-gate
 
 F1: event-based, collar 0.2 s, offset max(0.2 s, 20 %), optimal matching.
 """
+
+
+# What --clip-gate is without a file: no file is called so.
+_BESIDE = ""
 
 
 def add_tune(commands) -> None:
@@ -71,6 +76,22 @@ def add_tune(commands) -> None:
         "each class events of an average one (default: what is recommended "
         "for the smoother)",
     )
+    gates = parser.add_mutually_exclusive_group()
+    gates.add_argument(
+        "--clip-gate",
+        nargs="?",
+        const=_BESIDE,
+        metavar="WEAK.tsv",
+        help="decode min(strong, weak), and save the smoother so; the weak "
+        "scores (filename and a column a class) are those beside SCORES_DIR, "
+        "or of this file, which can be another system's",
+    )
+    gates.add_argument(
+        "--gated",
+        action="store_true",
+        help="the scores are gated already, as those that sb-sed detect writes "
+        "of a detector with a clip gate: save the smoother so",
+    )
     parser.add_argument(
         "--folds",
         type=whole(2, 100),
@@ -102,12 +123,19 @@ def _tune(arguments: argparse.Namespace) -> None:
 
     check_writable(
         [("--json", arguments.json), ("--save", arguments.save)],
-        inputs=[arguments.reference, arguments.durations],
+        inputs=[
+            arguments.reference,
+            arguments.durations,
+            arguments.clip_gate or None,
+        ],
     )
-    smoother = smoother_class(arguments.smoother)()
+    gated = arguments.gated or arguments.clip_gate is not None
+    smoother = smoother_class(arguments.smoother)(clip_gate=gated)
     reference = read_events(arguments.reference)
     durations = arguments.durations and read_durations(arguments.durations)
     scores = read_scores(arguments.scores)
+    if arguments.clip_gate is not None:
+        scores = _gated(smoother, scores, arguments)
     report = tune(
         smoother,
         scores,
@@ -126,6 +154,18 @@ def _tune(arguments: argparse.Namespace) -> None:
     if arguments.save:
         save_smoother(smoother, arguments.save)
     print(text, flush=True)
+
+
+def _gated(smoother, scores, arguments: argparse.Namespace):
+    """Gate scores by the weak scores of a file or those beside them."""
+    from sb_sed.formats import read_weak_scores, read_weak_scores_beside
+    from sb_sed.smoothing.gate import gated_for
+
+    if arguments.clip_gate == _BESIDE:
+        weak = read_weak_scores_beside(arguments.scores)
+    else:
+        weak = read_weak_scores(arguments.clip_gate)
+    return gated_for(smoother, scores, weak)
 
 
 def _search(arguments: argparse.Namespace) -> Callable | None:

@@ -38,12 +38,21 @@ from sb_sed.formats.scores import (
     write_scores,
 )
 from sb_sed.formats.tsv import TIME_NOISE, atomic_path
+from sb_sed.formats.weak import (
+    WEAK_SCORES,
+    WeakScores,
+    read_weak_scores,
+    read_weak_scores_beside,
+    write_weak_scores,
+)
 
 __all__ = [
     "EVENT_COLUMNS",
     "TIME_NOISE",
+    "WEAK_SCORES",
     "DetectedEvent",
     "Event",
+    "WeakScores",
     "atomic_path",
     "audio_names",
     "differ_in_folders",
@@ -55,6 +64,8 @@ __all__ = [
     "read_filenames",
     "read_scores",
     "read_weak_labels",
+    "read_weak_scores",
+    "read_weak_scores_beside",
     "rounding",
     "same_name",
     "scores_table",
@@ -63,4 +74,5 @@ __all__ = [
     "under_names",
     "write_events",
     "write_scores",
+    "write_weak_scores",
 ]

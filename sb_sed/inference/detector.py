@@ -48,6 +48,12 @@ class SoundEventDetector(Pretrained):
     length (see ``sb_sed.inference.windows``), a few at a time, so that hours
     need no more memory than minutes.
 
+    If the smoother has a clip gate, the scores are ``min(strong, weak)``, where
+    a window counts as a clip: each window is gated by its own weak scores, and
+    windows that overlap are averaged afterwards. So of a long recording, a sound
+    in its first minute opens no gate in its last; and in a stream, a frame's
+    gate depends on the window that its score is from, on nothing later.
+
     Arguments
     ---------
     *args, **kwargs
@@ -96,7 +102,7 @@ class SoundEventDetector(Pretrained):
         )
         on_cpu = torch.device(self.device).type == "cpu"
         self.scores = WindowScorer(
-            self._strong,
+            self._scored,
             windows,
             self.hparams.classes,
             rate,
@@ -180,6 +186,11 @@ class SoundEventDetector(Pretrained):
                 "it again."
             ) from error
 
+    @property
+    def clip_gate(self) -> bool:
+        """Whether scores are gated: if that is what the smoother decodes."""
+        return getattr(self.hparams.smoother, "clip_gate", False)
+
     def detect_file(self, path: str | Path) -> pd.DataFrame:
         """Find the events of a file.
 
@@ -213,7 +224,7 @@ class SoundEventDetector(Pretrained):
         -------
         pd.DataFrame
             ``onset``, ``offset`` (seconds) of each frame, and the score of
-            each class in it.
+            each class in it, gated if the smoother has a clip gate.
 
         Raises
         ------
@@ -371,8 +382,13 @@ class SoundEventDetector(Pretrained):
             return self.mods.detector.from_waveforms(wavs.to(self.device))
 
     @torch.inference_mode()
-    def _strong(self, clips: np.ndarray) -> np.ndarray:
-        return self(torch.from_numpy(clips)).strong.float().cpu().numpy()
+    def _scored(self, clips: np.ndarray) -> np.ndarray:
+        predictions = self(torch.from_numpy(clips))
+        scores = predictions.strong.float()
+        if self.clip_gate:
+            weak = predictions.weak.float()
+            scores = torch.minimum(scores, weak[:, None])
+        return scores.cpu().numpy()
 
 
 def _mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:

@@ -19,10 +19,12 @@ from sb_sed.formats import (
     read_durations,
     read_events,
     read_scores,
+    read_weak_scores_beside,
     same_name,
 )
 from sb_sed.runs.parts import UnknownPart
 from sb_sed.runs.run import Results, Run, TestSet
+from sb_sed.smoothing.gate import gated_for
 from sb_sed.smoothing.saved import check_smoother, load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother, thresholds_of
 
@@ -123,10 +125,12 @@ def gather(
             "that its recipe names): give REFERENCE.tsv."
         )
     is_nested = results.scores.is_dir()
-    scores = read_scores(results.scores if is_nested else source)
+    folder = results.scores if is_nested else source
+    scores = read_scores(folder)
     smooth = _smoother(run, results.folder.name, smoother)
     if smooth is not None:
         check_smoother(smooth, _classes(scores), smoother or run.folder)
+        scores = gated_for(smooth, scores, read_weak_scores_beside(folder))
     if events or (results.events.is_file() and not smoother):
         table = read_events(events or results.events)
         if smooth and not _same(smooth(scores), table):

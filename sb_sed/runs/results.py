@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sb_sed.data.manifests import reference_files
 from sb_sed.errors import UNREADABLE, InputError, brief
+from sb_sed.formats import WEAK_SCORES
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Results:
     def scores(self) -> Path:
         """The folder of the scores, not smoothed: a TSV a clip."""
         return self.folder / "scores"
+
+    @property
+    def weak_scores(self) -> Path:
+        """The scores of whole clips: one TSV of all."""
+        return self.folder / WEAK_SCORES
 
     @property
     def events(self) -> Path:

@@ -30,6 +30,10 @@ class Smoother(ABC):
     parameters : Mapping, optional
         The setting of each class (``{"Dog": {"threshold": 0.4}, ...}``) or one
         for all (``{"threshold": 0.4}``).
+    clip_gate : bool
+        Whether it is to decode ``min(strong, weak)``. Weak scores are those of
+        a clip as a whole, which a smoother does not get: whoever has them
+        gates the scores before (:mod:`sb_sed.smoothing.gate`).
 
     Attributes
     ----------
@@ -44,11 +48,15 @@ class Smoother(ABC):
     name: str
     axes: Mapping[str, Sequence[float]]
     tied: frozenset[str] = frozenset()
+    clip_gate: bool = False
 
     def __init__(
-        self, parameters: Setting | Mapping[str, Setting] | None = None
+        self,
+        parameters: Setting | Mapping[str, Setting] | None = None,
+        clip_gate: bool = False,
     ):
         self.parameters = dict(parameters or {})
+        self.clip_gate = clip_gate
 
     @abstractmethod
     def decode(
@@ -109,7 +117,7 @@ class Smoother(ABC):
 
     def options(self) -> dict:
         """Return the other arguments of the constructor, as plain values."""
-        return {}
+        return {"clip_gate": self.clip_gate}
 
     def state(self) -> dict:
         """Return all that is needed to make the smoother again.

@@ -47,6 +47,8 @@ class ContrastHMMSmoother(Smoother):
         The s above, 0 to 1: with 1, a plateau within a rise would be noise.
     confidence : str
         As for :class:`~sb_sed.smoothing.hmm.HMMSmoother`.
+    clip_gate : bool
+        As for :class:`~sb_sed.smoothing.base.Smoother`.
 
     Example
     -------
@@ -73,14 +75,19 @@ class ContrastHMMSmoother(Smoother):
         parameters: Setting | Mapping[str, Setting] | None = None,
         share: float = 0.8,
         confidence: str = "mean_score",
+        clip_gate: bool = False,
     ):
-        super().__init__(parameters)
+        super().__init__(parameters, clip_gate)
         self.share = share
         self.confidence = check_confidence(confidence)
 
     def options(self) -> dict:
         """See :meth:`sb_sed.smoothing.base.Smoother.options`."""
-        return {"share": self.share, "confidence": self.confidence}
+        return {
+            **super().options(),
+            "share": self.share,
+            "confidence": self.confidence,
+        }
 
     def decode(
         self, packed: PackedScores, label: str, settings: Sequence[Setting]

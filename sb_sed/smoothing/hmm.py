@@ -59,6 +59,8 @@ class HMMSmoother(Smoother):
     thresholds : sequence of float
         The least confidences of an event that tuning tries; with none, as in
         the paper, every event is kept.
+    clip_gate : bool
+        As for :class:`~sb_sed.smoothing.base.Smoother`.
 
     Raises
     ------
@@ -85,8 +87,9 @@ class HMMSmoother(Smoother):
         tied: bool = True,
         confidence: str = "mean_score",
         thresholds: Sequence[float] = (),
+        clip_gate: bool = False,
     ):
-        super().__init__(parameters)
+        super().__init__(parameters, clip_gate)
         self.confidence = check_confidence(confidence)
         self.tied = frozenset({"p_sil"} if tied else ())
         if thresholds:
@@ -95,6 +98,7 @@ class HMMSmoother(Smoother):
     def options(self) -> dict:
         """See :meth:`sb_sed.smoothing.base.Smoother.options`."""
         return {
+            **super().options(),
             "tied": bool(self.tied),
             "confidence": self.confidence,
             "thresholds": list(self.axes.get("threshold", ())),

@@ -37,6 +37,8 @@ class MedianSmoother(Smoother):
         Length of the median filter in seconds, likewise; None for no filter.
         It is taken as the largest odd number of frames that fits (0.45 s is 7
         frames of the baseline).
+    clip_gate : bool
+        As for :class:`~sb_sed.smoothing.base.Smoother`.
 
     Raises
     ------
@@ -68,11 +70,13 @@ class MedianSmoother(Smoother):
         self,
         threshold: PerClass = 0.5,
         window: PerClass | None = 0.45,
+        clip_gate: bool = False,
     ):
         super().__init__(
             by_class(
                 threshold=threshold, window=0.0 if window is None else window
-            )
+            ),
+            clip_gate,
         )
 
     @property

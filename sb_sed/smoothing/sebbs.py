@@ -46,6 +46,8 @@ class SEBBsSmoother(Smoother):
         difference of scores, above 1 a ratio: the higher box's divided by the
         gap's) and ``threshold`` (the least confidence); for all classes or
         for each.
+    clip_gate : bool
+        As for :class:`~sb_sed.smoothing.base.Smoother`.
 
     Example
     -------

@@ -71,6 +71,8 @@ class ThresholdSmoother(Smoother):
     ---------
     threshold : float | Mapping[str, float]
         One for all classes or one a class.
+    clip_gate : bool
+        As for :class:`~sb_sed.smoothing.base.Smoother`.
 
     Example
     -------
@@ -84,8 +86,8 @@ class ThresholdSmoother(Smoother):
     name = "threshold"
     axes = {"threshold": THRESHOLDS}
 
-    def __init__(self, threshold: PerClass = 0.5):
-        super().__init__(by_class(threshold=threshold))
+    def __init__(self, threshold: PerClass = 0.5, clip_gate: bool = False):
+        super().__init__(by_class(threshold=threshold), clip_gate)
 
     @property
     def threshold(self) -> PerClass:

@@ -94,8 +94,8 @@ class MeanTeacherBrain(Brain):
     consistency_weight : float
         Weight of the consistency terms after the ramp.
     event_f1 : Callable
-        From scores (clip to table) to the figure by which the best checkpoint
-        is chosen.
+        From scores (clip to table) and weak scores (clip to class to score) to
+        the figure by which the best checkpoint is chosen.
     train_loggers : list
         SpeechBrain's loggers.
     seed : int
@@ -115,7 +115,7 @@ class MeanTeacherBrain(Brain):
         ema: EMATeacher,
         ramp_up: ExponentialRampUp,
         consistency_weight: float,
-        event_f1: Callable[[Mapping[str, pd.DataFrame]], float],
+        event_f1: Callable[[Mapping, Mapping], float],
         train_loggers: list,
         seed: int,
         **kwargs,
@@ -132,6 +132,7 @@ class MeanTeacherBrain(Brain):
         self.seed = seed
         self.terms = RunningMeans()
         self.scores: dict[str, dict[str, pd.DataFrame]] = {}
+        self.weak_scores: dict[str, dict[str, dict[str, float]]] = {}
         self.modules.teacher.requires_grad_(False)
         if self.checkpointer is not None:
             self.checkpointer.add_recoverable("terms", self.terms)
@@ -339,22 +340,24 @@ class MeanTeacherBrain(Brain):
         with self.evaluation_ctx:
             outputs = self.compute_forward(batch, stage)
             loss = self.compute_objectives(outputs, batch, stage)
+        classes = self.encoder.classes
         for name in NETWORKS:
             strong = outputs[name].strong.float().cpu().numpy()
-            for clip, matrix, duration in zip(
-                batch.id, strong, batch.duration.tolist(), strict=True
+            weak = outputs[name].weak.float().tolist()
+            for clip, matrix, row, duration in zip(
+                batch.id, strong, weak, batch.duration.tolist(), strict=True
             ):
                 self.scores[name][clip] = scores_table(
-                    matrix,
-                    self.encoder.frame_shift,
-                    self.encoder.classes,
-                    duration,
+                    matrix, self.encoder.frame_shift, classes, duration
                 )
+                of_classes = dict(zip(classes, row, strict=True))
+                self.weak_scores[name][clip] = of_classes
         return loss.detach().cpu()
 
     def on_stage_start(self, stage: Stage, epoch: int | None = None) -> None:
         """Discard the old scores; note the epoch."""
         self.scores = {name: {} for name in NETWORKS}
+        self.weak_scores = {name: {} for name in NETWORKS}
         if stage == Stage.TRAIN:
             self.epoch = epoch
             self.seed_step(epoch)  # what the loader's workers start from
@@ -394,6 +397,8 @@ class MeanTeacherBrain(Brain):
     def valid_stats(self) -> dict[str, float]:
         """Return what is measured on validation clips at an epoch's end."""
         return {
-            f"{name}_event_f1": float(self.event_f1(self.scores[name]))
+            f"{name}_event_f1": float(
+                self.event_f1(self.scores[name], self.weak_scores[name])
+            )
             for name in NETWORKS
         }

@@ -27,6 +27,7 @@ from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.runs.description import check_fit
 from sb_sed.scoring.collar import event_counts
+from sb_sed.smoothing.gate import gated_for
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.run_options import check_run_options, join_processes
@@ -103,13 +104,13 @@ def make_brain(
 ) -> MeanTeacherBrain:
     """Give the Brain, which trains, what the YAML chose."""
     reference, _ = data.reference("validation")
+    smoother = hparams["smoother"]
     steps = run_opts["grad_accumulation_factor"]
 
-    def event_f1(scores: dict) -> float:
+    def event_f1(scores: dict, weak: dict) -> float:
         """Return the score by which the best epoch is chosen."""
-        counts = event_counts(
-            reference, hparams["smoother"](scores), hparams["classes"]
-        )
+        events = smoother(gated_for(smoother, scores, weak))
+        counts = event_counts(reference, events, hparams["classes"])
         return counts.f1()["macro"]
 
     brain = MeanTeacherBrain(
@@ -170,7 +171,10 @@ def main(arguments: list[str]) -> None:
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         if if_main_process():
             reports[split] = evaluator.score(
-                split, brain.scores, *data.reference(split)
+                split,
+                brain.scores,
+                *data.reference(split),
+                brain.weak_scores,
             )
     if if_main_process():
         print(summary_table(reports, brain.computation))

@@ -16,6 +16,7 @@ from sb_sed.formats import (
     scores_table,
     write_events,
     write_scores,
+    write_weak_scores,
 )
 from sb_sed.smoothing import SMOOTHERS
 from sb_sed.smoothing.hmm import HMMSmoother
@@ -187,3 +188,35 @@ def test_nothing_is_written_where_input_is_bad(folder):
         )
     assert not (folder / "out.json").exists()
     assert not (folder / "s.json").exists()
+
+
+def test_a_clip_gate_is_tuned_with_and_remembered(folder, capsys):
+    weak = {str(i): {"Cat": 0.1, "Dog": 1.0} for i in range(12)}
+    write_weak_scores(weak, folder / "weak_scores.tsv")
+    own = {str(i): dict.fromkeys(CLASSES, 1.0) for i in range(12)}
+    write_weak_scores(own, folder / "other.tsv")
+    arguments = [folder / "scores", folder / "reference.tsv"]
+    arguments += ["--smoother", "threshold", "--save", folder / "s.json"]
+    figures = {}
+    for name, options in {
+        "none": [],
+        "beside": ["--clip-gate"],
+        "other": ["--clip-gate", folder / "other.tsv"],
+        "gated": ["--gated"],
+    }.items():
+        run(*arguments, "--json", folder / "t.json", *options)
+        assert load_smoother(folder / "s.json").clip_gate == (name != "none")
+        report = json.loads((folder / "t.json").read_text())
+        figures[name] = report["per_class"]
+    # A gate that is open all the time, or closed for one class.
+    assert figures["none"] == figures["other"] == figures["gated"]
+    assert figures["beside"]["Dog"] == figures["none"]["Dog"]
+    assert figures["beside"]["Cat"] < figures["none"]["Cat"]
+
+
+def test_a_clip_gate_needs_weak_scores(folder):
+    arguments = [folder / "scores", folder / "reference.tsv", "--clip-gate"]
+    with pytest.raises(InputError, match=r"\(weak_scores.tsv beside their"):
+        run(*arguments)
+    with pytest.raises(InputError, match=r"none.tsv does not exist"):
+        run(*arguments, folder / "none.tsv")

@@ -13,7 +13,9 @@ import torch
 from sb_sed.audio.reading import Recording
 from sb_sed.errors import InputError
 from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.exported import export_run
 from sb_sed.runs.run import Run
+from sb_sed.smoothing.threshold import ThresholdSmoother
 
 COLUMNS = ["filename", "onset", "offset", "event_label", "confidence"]
 
@@ -268,3 +270,88 @@ def test_a_hub_that_does_not_answer(tmp_path, monkeypatch, hparams_file, waits):
     with pytest.raises(InputError, match="owner/nmae .*does not answer"):
         SoundEventDetector.from_hparams("owner/nmae", hparams_file)
     assert time.monotonic() - start < 5
+
+
+def gated_pass(run, samples):
+    """A window whose frames never score above its weak scores."""
+    clip = torch.zeros(1, 2000)
+    clip[0, : len(samples)] = torch.from_numpy(samples)
+    with torch.no_grad():
+        found = Run(run).student().from_waveforms(clip)
+    return np.minimum(found.strong[0].numpy(), found.weak.numpy())
+
+
+@pytest.fixture
+def gated(detector):
+    """The detector with a clip gate, which closes over half of the frames."""
+    detector.hparams.smoother.clip_gate = True
+    return detector
+
+
+def test_the_gate_of_a_clip(run_folder, gated, make_wav):
+    path = make_wav("a.wav", 1.6)
+    samples, _ = sf.read(path, dtype="float32")
+    expected = gated_pass(run_folder, samples)[:40]
+    assert (expected < one_pass(run_folder, samples)[:40]).any()
+    scores = gated.scores_file(path)[["Cat", "Dog"]]
+    np.testing.assert_array_equal(scores, expected)
+    [events] = gated.detect_batch(samples[None])
+    pd.testing.assert_frame_equal(
+        events.iloc[:, 1:], gated.detect_file(path).iloc[:, 1:]
+    )
+
+
+def test_each_window_of_a_long_recording_has_its_gate(
+    run_folder, gated, make_wav
+):
+    path = make_wav("a.wav", 3.5)  # windows from frames 0 and 38
+    samples, _ = sf.read(path, dtype="float32")
+    windows = [
+        gated_pass(run_folder, samples[i * 40 :][:2000]) for i in (0, 38)
+    ]
+    share = (np.arange(12)[:, None] + 0.5) / 12
+    expected = np.concatenate(
+        [
+            windows[0][:38],
+            windows[0][38:] * (1 - share) + windows[1][:12] * share,
+            windows[1][12:],
+        ]
+    )
+    scores = gated.scores_file(path)[["Cat", "Dog"]]
+    np.testing.assert_allclose(scores, expected[: len(scores)], atol=1e-6)
+
+
+def test_streams_are_gated_window_by_window(gated, make_wav):
+    path = make_wav("a.wav", 7.52)
+    scores = gated.scores_file(path)
+    parameters = {}
+    for label in ("Cat", "Dog"):
+        # Not where a gate cuts, which rounding could decide.
+        some = np.sort(scores[label])[40:120]
+        place = np.diff(some).argmax()
+        middle = float(some[place : place + 2].mean())
+        parameters[label] = {"threshold": middle, "window": 0.0}
+    gated.hparams.smoother.parameters = parameters
+    samples, _ = sf.read(path, dtype="float32")
+    events = gated.detect_file(path)
+    found = pd.DataFrame(gated.stream(np.array_split(samples, 9), 4.0))
+    # The last window of a stream and of a recording differ.
+    events, found = (x[x["offset"] < 5.0] for x in (events, found))
+    assert len(events) > 1
+    pd.testing.assert_frame_equal(
+        found.sort_values(["onset", "offset"])[
+            ["onset", "offset", "event_label"]
+        ].reset_index(drop=True),
+        events.sort_values(["onset", "offset"])[
+            ["onset", "offset", "event_label"]
+        ].reset_index(drop=True),
+    )
+
+
+def test_an_exported_folder_remembers_the_gate(run_folder, tmp_path):
+    smoother = ThresholdSmoother(0.5, clip_gate=True)
+    export_run(run_folder, tmp_path / "gated", smoother)
+    folder = tmp_path / "gated"
+    assert SoundEventDetector.from_folder(folder).clip_gate
+    again = SoundEventDetector.from_hparams(folder, "hyperparams.yaml")
+    assert again.clip_gate

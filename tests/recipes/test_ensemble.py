@@ -18,6 +18,7 @@ from sb_sed.formats import (
     scores_table,
     write_events,
     write_scores,
+    write_weak_scores,
 )
 from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.threshold import ThresholdSmoother
@@ -105,6 +106,28 @@ def test_the_precision_of_the_systems_is_said(folder):
     report = folder / "out" / "validation" / "student" / "report.json"
     found = json.loads(report.read_text())["computation"]
     assert found == "Trained in bf16, on cpu. Trained in fp32."
+
+
+def test_a_gate_of_own_weak_scores_or_of_others(folder):
+    for run in "ab":
+        for name in ("validation", "public"):
+            file = folder / run / name / "student" / "weak_scores.tsv"
+            weak = {"Cat": 0.4, "Dog": 0.8}
+            write_weak_scores(dict.fromkeys(CLIPS, weak), file)
+    weak = {"Cat": 0.8, "Dog": 0.4}
+    write_weak_scores(dict.fromkeys(CLIPS, weak), folder / "other.tsv")
+    smoothing = "{smoother: {clip_gate: True}}"
+    arguments = ["--systems", "a", "b", "--smoothing", smoothing]
+    for options, labels in (
+        (["--output_folder=own"], {"Dog"}),
+        (["--output_folder=other", "--weak-scores", "other.tsv"], {"Cat"}),
+    ):
+        done = _call(folder, *arguments, *options)
+        assert done.returncode == 0, done.stderr
+        out = folder / options[0].partition("=")[2] / "validation/student"
+        found = read_events(out / "events.tsv")
+        assert set(found["event_label"]) == labels
+        assert (out / "weak_scores.tsv").is_file()
 
 
 def test_the_tuned_hmm_of_a_recipe(folder):

@@ -42,6 +42,22 @@ def test_one_setting_for_all_classes(tmp_path):
     assert load_smoother(path).parameters == smoother.parameters
 
 
+@pytest.mark.parametrize("name", SMOOTHERS)
+def test_the_clip_gate_is_remembered(name, tmp_path):
+    path = tmp_path / "smoother.json"
+    smoother = smoother_class(name)(clip_gate=True)
+    smoother.parameters = {
+        axis: values[0] for axis, values in smoother.axes.items()
+    }
+    save_smoother(smoother, path)
+    assert load_smoother(path).clip_gate
+    # Files that do not name it are of smoothers without.
+    state = json.loads(path.read_text())
+    del state["options"]["clip_gate"]
+    path.write_text(json.dumps(state))
+    assert not load_smoother(path).clip_gate
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [

@@ -125,7 +125,7 @@ class Run:
             ema=EMATeacher(0.9),
             ramp_up=ExponentialRampUp(ramp_up_epochs, len(self.batches)),
             consistency_weight=consistency_weight,
-            event_f1=f1 or (lambda scores: 0.5),
+            event_f1=f1 or (lambda *scores: 0.5),
             train_loggers=[self.log],
             seed=seed,
             run_opts={"noprogressbar": True, "device": "cpu"} | run_opts,

@@ -344,6 +344,11 @@ def test_scores_of_both_networks_end_with_the_clip(make_run):
             np.testing.assert_allclose(
                 table["onset"], np.arange(n_frames) * shift, atol=1e-6
             )
+            found = run.brain.weak_scores[name][clip["id"]]
+            assert list(found) == ["Cat", "Dog"]
+            with torch.no_grad():
+                weak = network.from_waveforms(clip["sig"][None]).weak[0]
+            np.testing.assert_allclose([*found.values()], weak, atol=1e-6)
     assert run.brain.scores["student"]["short"]["offset"].iloc[-1] == 0.51
 
 
@@ -353,6 +358,7 @@ def test_scores_are_collected_anew(make_run):
         loader = DataLoader([run.clip(clip)], collate_fn=PaddedBatch)
         run.brain.evaluate(loader)
         assert list(run.brain.scores["student"]) == [clip]
+        assert list(run.brain.weak_scores["student"]) == [clip]
 
 
 # The precision that the machine is fast in

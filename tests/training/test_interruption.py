@@ -15,7 +15,7 @@ def assert_equal(first, second):
 def test_the_best_checkpoint_is_the_students(make_run, tmp_path):
     # Student and teacher in turn; the types are those of numpy.
     figures = iter(np.float32([0.2, 0.9, 0.7, 0.1, 0.4, 0.95]))
-    run = make_run(tmp_path, f1=lambda scores: next(figures))
+    run = make_run(tmp_path, f1=lambda *scores: next(figures))
     after = []
     on_stage_end = run.brain.on_stage_end
 
@@ -104,7 +104,7 @@ def test_a_kill_in_validation_loses_nothing(make_run, straight, tmp_path):
     options = {"ckpt_interval_steps": 6}
     killed = make_run(tmp_path, **options)
 
-    def die(scores):
+    def die(*scores):
         if killed.brain.optimizer_step == 18:
             raise Killed
         return 0.5

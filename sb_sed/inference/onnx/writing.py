@@ -14,7 +14,8 @@ To run such a file, onnxruntime is all it takes::
     for label, score in zip(json.loads(about["classes"]), weak[0]):
         print(f"{label}: {score:.2f}")
 
-``strong[0, i]`` are the classes' scores from ``i * frame_shift`` seconds on.
+``strong[0, i]`` are the classes' scores from ``i * frame_shift`` seconds on;
+with a clip gate, ``numpy.minimum(strong, weak[:, None])`` are.
 Samples must be finite: onnxruntime's GRU makes plausible scores of NaN.
 
 Authors
