@@ -218,7 +218,10 @@ def _cross_trigger_weights(
         for onset, offset, label in found:
             seconds[label] += offset - onset
     n_others = max(len(classes) - 1, 1)
-    return {label: 1 / total / n_others for label, total in seconds.items()}
+    return {
+        label: 1 / max(total, TIME_NOISE) / n_others
+        for label, total in seconds.items()
+    }
 
 
 def _curve(rate: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, ...]:
