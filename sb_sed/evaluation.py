@@ -14,6 +14,7 @@ from sb_sed.errors import InputError
 from sb_sed.formats import (
     WeakScores,
     audio_names,
+    match_names,
     rounding,
     write_events,
     write_scores,
@@ -242,18 +243,20 @@ def average_scores(systems: Sequence[Scores]) -> dict[str, pd.DataFrame]:
     """
     if not systems:
         raise InputError("An ensemble needs at least one system: name some.")
-    first = systems[0]
-    for number, system in enumerate(systems[1:], start=2):
-        if differ := sorted(first.keys() ^ system.keys()):
+    first, *others = systems
+    alike = [first]
+    for number, system in enumerate(others, start=2):
+        sides = "ensemble's system 1", f"ensemble's system {number}"
+        partners = match_names(first, system, sides)
+        differ = first.keys() - partners.keys()
+        if differ := sorted(differ | system.keys() - {*partners.values()}):
             raise InputError(
                 f"Systems 1 and {number} of the ensemble have scored other "
                 f"files ({len(differ)} are missing in one, {differ[0]!r} for "
                 "one): score the same files with each."
             )
-    return {
-        clip: _average([system[clip] for system in systems], clip)
-        for clip in first
-    }
+        alike.append({clip: system[partners[clip]] for clip in first})
+    return {clip: _average([x[clip] for x in alike], clip) for clip in first}
 
 
 def average_weak_scores(

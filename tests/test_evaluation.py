@@ -136,6 +136,23 @@ def test_grids_that_differ_by_rounding_are_one():
     )
 
 
+def test_clips_are_matched_by_name():
+    """In any spelling, and never one twin for the other."""
+    one = _scores([[0.2, 0.4]])["clip"]
+    two = _scores([[0.4, 0.8]])["clip"]
+    first = {"k.wav": one, "k.mp3": two, "x/e\u0301": one}
+    mean = average_scores(
+        [first, {"x/\u00e9": two, "k.mp3": two, "k.wav": one}]
+    )
+    assert list(mean) == list(first)
+    found = [table["Cat"].tolist() for table in mean.values()]
+    assert np.allclose(found, [[0.2], [0.4], [0.3]])
+    with pytest.raises(InputError, match="system 2 can be 'k.wav' or 'k.mp3'"):
+        average_scores([first, {"x/é": two, "k": one}])
+    with pytest.raises(InputError, match="have scored other files"):
+        average_scores([first, {"k.mp3": two, "k.wav": one, "z": two}])
+
+
 def test_classes_are_matched_by_name():
     swapped = _scores([[0.2, 0.4]], classes=("Dog", "Cat"))
     mean = average_scores([_scores([[0.0, 0.0]]), swapped])["clip"]

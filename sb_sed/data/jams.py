@@ -69,7 +69,9 @@ def read_jams(path: str | Path, classes: Sequence[str]) -> list[Event]:
     [Event(onset=0.0, offset=2.5, event_label='Frying')]
     """
     try:
-        annotation = json.loads(Path(path).read_text("utf-8"))["annotations"][0]
+        annotation = json.loads(Path(path).read_text("utf-8-sig"))[
+            "annotations"
+        ][0]
         length = annotation.get("duration")
         rows = [
             (
@@ -140,7 +142,9 @@ def read_sounds(path: str | Path) -> list[tuple[str, str]]:
     [('Cat/b.wav', '7_events/foreground0_Cat.wav')]
     """
     try:
-        annotation = json.loads(Path(path).read_text("utf-8"))["annotations"][0]
+        annotation = json.loads(Path(path).read_text("utf-8-sig"))[
+            "annotations"
+        ][0]
         values = [row["value"] for row in annotation["data"]]
         scaper = annotation.get("sandbox", {}).get("scaper", {})
         isolated = [*scaper.get("isolated_events_audio_path", [])]

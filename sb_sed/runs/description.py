@@ -161,6 +161,9 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
     """
     rate, seconds = constants["sample_rate"], constants["clip_seconds"]
     n_samples, n_classes = round(seconds * rate), len(constants["classes"])
+    for label in constants["classes"]:
+        if fault := label_fault(label):
+            raise _unfit(f"it has the class {shortened(label)}, {fault}")
     if n_samples > _LONGEST:
         raise _unfit(f"a clip of {n_samples} samples is too long")
     try:

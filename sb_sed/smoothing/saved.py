@@ -155,7 +155,7 @@ def smoother_of(state: dict, origin: str | Path) -> Smoother:
 def _read(path: str | Path) -> object:
     """Read a JSON file."""
     try:
-        return json.loads(Path(path).read_text("utf-8"))
+        return json.loads(Path(path).read_text("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: check the path.") from None
     except (ValueError, RecursionError):

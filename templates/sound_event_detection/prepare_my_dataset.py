@@ -200,10 +200,17 @@ def _read_strong(table, recordings, classes) -> dict[str, Labels]:
 
 
 def _read_weak(table, recordings, classes) -> dict[str, Labels]:
+    found: dict[str, Labels] = {}
     rows = read_weak_labels(table, classes).itertuples(index=False)
-    return {
-        recordings.find(name, table): Labels(tags=tags) for name, tags in rows
-    }
+    for filename, tags in rows:
+        name = recordings.find(filename, table)
+        if name in found:
+            raise InputError(
+                f"{table} lists {name} again, as {filename}: keep one row a "
+                "file."
+            )
+        found[name] = Labels(tags=tags)
+    return found
 
 
 def _split(strong, recordings, given, kept, fractions, seed) -> dict[str, str]:

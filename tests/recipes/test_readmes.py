@@ -166,7 +166,7 @@ def place(tmp_path, run_folder, make_wav, monkeypatch):
     shutil.move(run_folder, run)
     audio = "recipe/data/minidesed/dataset/audio/validation"
     recordings = [make_wav(f"{audio}/{k}.wav", 2.0) for k in ("clip", "other")]
-    for k, name in enumerate(("clip.wav", "talk.flac", "recordings/a.wav")):
+    for k, name in enumerate(("clip.wav", "talk.flac", "recordings/clip.wav")):
         make_wav(f"recipe/{name}", 2.0, seed=k)
     prepared = folder / "prepared"
     entries = {path.stem: manifest_entry(path, 2.0) for path in recordings}

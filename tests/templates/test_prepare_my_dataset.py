@@ -216,6 +216,23 @@ def test_other_labels(prepare, add, table, tmp_path):
     assert "train_weak" not in prepare()
 
 
+def test_labels_of_a_recording_under_two_names(prepare, add, table):
+    """None of them is lost: they are refused, or both are read."""
+    add("rain/long.wav")
+    rows = [("long.wav", "Cat"), ("rain/long.wav", "Dog")]
+    weak = table("weak.tsv", "filename\tevent_labels", *rows)
+    with pytest.raises(InputError, match="lists rain/long.wav again, as rain/"):
+        prepare(weak_file=weak)
+    rows = [("./0/0.wav", 0, 0.25, "Cat"), ("0\\0.wav", 0.5, 1, "Dog")]
+    rows += [(f"/data/1/{n}.wav", 0, 1, "Cat") for n in (1, 3, 5)]
+    rows += [(f"{n}", 0, 1, "Dog") for n in (2, 4)]
+    strong = table("strong.tsv", EVENTS, *rows)
+    sets = prepare(events_file=strong)
+    clips = {name: x for s in sets.values() for name, x in s.items()}
+    assert sorted(clips) == ["0__0", "0__2", "0__4", "1__1", "1__3", "1__5"]
+    assert clips["0__0"]["tags"] == ["Cat", "Dog"]
+
+
 def test_recordings_without_events(prepare, add, events, capsys):
     for name in ("quiet", "late"):
         add(f"{name}.wav", channels=2, rate=44100)
