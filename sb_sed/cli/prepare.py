@@ -24,7 +24,8 @@ examples:
 DATA_FOLDER is a copy of DESED in its official layout. PREPARED_FOLDER gets a
 manifest of each set that it has (train_synthetic.json, validation.json, ...),
 references/ for the scoring, audio/ for what is not mono at the rate already,
-summary.json, and missing.tsv: the files that cannot be used, and why.
+summary.json, missing.tsv: the files that cannot be used, and why, and
+notes.tsv: what there is to know of others, such as that they are silent.
 
 It can be stopped and called again at any time; what is done is kept, and new
 files are added. Then:

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import sys
+from pathlib import Path
 
+import audio_bytes as made
 import numpy as np
 import pytest
 import soundfile as sf
@@ -117,6 +119,68 @@ def test_odd_recordings(cases, process_files):
         for name, entry in processed.items()
         if (fault := unreported(files[name], entry))
     ]
+
+
+def very_short(rng):
+    """A click in nothing."""
+    samples = np.zeros((int(rng.integers(1, 3000)), int(rng.integers(1, 3))))
+    first = int(rng.integers(len(samples)))
+    samples[first : first + int(rng.integers(1, 9))] = rng.uniform(-1, 1)
+    return wav(samples, rng.choice([1000, 8000, 44100]), "PCM_16")
+
+
+def rare_codec(rng):
+    form, *subtypes = RARE[rng.integers(len(RARE))]
+    file, subtype = io.BytesIO(), str(rng.choice(subtypes))
+    sf.write(file, noise(rng), 1000, subtype, format=form)
+    return file.getvalue()
+
+
+def streamed(rng):
+    """Without a length in the header, or with the numbers of a longer one."""
+    samples = rng.integers(-9000, 9000, (3000, int(rng.integers(1, 3))))
+    size = int(rng.choice([0, 2**31 - 1, 2**32 - 1]))
+    first, total = int(rng.choice([0, 1, 999])), int(rng.choice([0, 10**6]))
+    return [
+        made.riff(samples, size, size),
+        made.rf64(samples, size),
+        made.aiff(samples, size),
+        made.au(samples, size),
+        made.caf(samples, -1),
+        made.w64(samples, size, size),
+        made.flac(samples, [256], total * (first > 0), first),
+    ][rng.integers(7)]
+
+
+RARE = [("WAV", "GSM610", "G721_32", "NMS_ADPCM_16", "MS_ADPCM", "ALAW"),
+        ("AIFF", "GSM610", "DWVW_16", "IMA_ADPCM"),
+        ("AU", "G721_32", "G723_24", "ULAW"), ("VOC", "PCM_U8"),
+        ("CAF", "ALAC_16"), ("W64", "GSM610"), ("SDS", "PCM_16")]  # fmt: skip
+
+
+@pytest.mark.fuzz([*CONTENTS, very_short, rare_codec, streamed], 8)
+def test_odd_contents_of_sounds(cases, tmp_path, monkeypatch, capsys):
+    """Each is used or named, and what is used is no silence."""
+    monkeypatch.chdir(tmp_path)
+    one = wav(np.sin(np.arange(900)), 1000, "PCM_16")
+    contents = {f"Odd/{case}.wav": case() for case in cases}
+    for name, content in (contents | {"Good/one.wav": one}).items():
+        for folder in ("bank", "rooms"):
+            place = tmp_path / folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content if folder == "bank" else one)
+    line = "mix out --foregrounds bank --backgrounds rooms --rate 1000"
+    for clips in (2, 4):  # it can be continued
+        assert main(f"{line} --seconds 2 --clips {clips} --jobs 1".split()) == 0
+        err = capsys.readouterr().err
+        (listing,) = tmp_path.glob("out/prepared/1000/soundbank/*.json")
+        sounds = json.loads(listing.read_text())["foregrounds"]
+        used = {Path(path).name.partition(".")[0] for path, *_ in sounds}
+        for path, *_ in sounds:
+            assert np.any(sf.read(path)[0])
+        for name in contents:
+            is_used = Path(name).stem in used
+            assert is_used != (f"{name} is left out: " in err)
 
 
 PARTS = ["a", "..", " ", "é", "日本", "\u2028", "\x85", "\x1b[31m", "\x07", "\t",
