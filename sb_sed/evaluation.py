@@ -16,6 +16,7 @@ from sb_sed.formats import (
     audio_names,
     match_names,
     rounding,
+    under_names,
     write_events,
     write_scores,
     write_weak_scores,
@@ -284,10 +285,13 @@ def average_weak_scores(
     >>> average_weak_scores([{"a": {"Dog": 0.5}}, {"a": {"Dog": 1.0}}])
     {'a': {'Dog': 0.75}}
     """
-    first = systems[0]
-    for number, system in enumerate(systems[1:], start=2):
+    first, *others = systems
+    alike = [first]
+    for number, system in enumerate(others, start=2):
+        sides = "ensemble's system 1", f"ensemble's system {number}"
+        alike.append(under_names(first, system, sides))
         for clip, scores in first.items():
-            if clip not in system or scores.keys() - system[clip].keys():
+            if scores.keys() - alike[-1].get(clip, {}).keys():
                 raise InputError(
                     f"System {number} of the ensemble has no weak score of "
                     f"{clip!r}, or not of all classes: score the same files "
@@ -295,7 +299,7 @@ def average_weak_scores(
                 )
     return {
         clip: {
-            label: sum(x[clip][label] for x in systems) / len(systems)
+            label: sum(x[clip][label] for x in alike) / len(systems)
             for label in scores
         }
         for clip, scores in first.items()

@@ -17,6 +17,7 @@ from sb_sed.formats import (
     read_events,
     read_scores,
     read_weak_labels,
+    read_weak_scores,
     write_events,
 )
 from sb_sed.formats.labels import is_name, label_fault, same_label
@@ -74,6 +75,12 @@ def _scores(folder, label):
     return list(read_scores(folder)["t"].columns[2:])
 
 
+def _weak_scores(folder, label):
+    text = f"filename\t{label}\na.wav\t0.5\n"
+    (folder / "t.tsv").write_text(text, "utf-8")
+    return list(read_weak_scores(folder / "t.tsv")["a.wav"])
+
+
 def _written(folder, label):
     write_events(events_table({"a.wav": [(0, 1, label)]}), folder / "t.tsv")
     return read_events(folder / "t.tsv")["event_label"].tolist()
@@ -120,7 +127,7 @@ def _encoder(folder, label):
     return [encoder.classes[encoder.index(label)]]
 
 
-TABLES = [_events, _weak, _scores, _written, _tags, _timed, _jams, _sounds,
+TABLES = [_events, _weak, _scores, _weak_scores, _written, _tags, _timed, _jams, _sounds,
           _encoder]  # fmt: skip
 
 

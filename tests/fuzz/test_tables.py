@@ -17,6 +17,7 @@ from sb_sed.formats import (
     read_filenames,
     read_scores,
     read_weak_labels,
+    read_weak_scores,
 )
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -178,6 +179,16 @@ def check_scores(path):
     assert abs(values[:, 2:]).max() <= 1e30 and all(table.columns)
 
 
+def check_weak_scores(path):
+    found, rows = read_weak_scores(path), plain_rows(path)
+    assert list(found) == [row[0] for row in rows]
+    for scores, (_, *cells) in zip(found.values(), rows, strict=True):
+        assert list(scores.values()) == [as_number(cell) for cell in cells]
+        assert all(0 <= score <= 1 for score in scores.values())
+        assert all(label.strip() == label for label in scores)
+
+
+WEAK_SCORES = "filename\tCat\tDog\na.wav\t0.5\t1\nb.wav\t0\t0.25\n"
 WEAK = "filename\tevent_labels\na.wav\tCat,Dog\nb.wav\t\nc.wav\tDog\n"
 READERS = {
     "events": (check_events, TABLES["reference.tsv"]),
@@ -185,6 +196,7 @@ READERS = {
     "durations": (check_durations, TABLES["durations.tsv"]),
     "weak": (check_weak, WEAK),
     "names": (check_names, WEAK),
+    "weak scores": (check_weak_scores, WEAK_SCORES),
     "scores": (check_scores, TABLES["scores/a.tsv"]),
 }
 
