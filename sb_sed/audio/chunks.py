@@ -203,7 +203,8 @@ def _samples(
         near = min(abs(promised - none) for none in _NONE) <= _NEAR
         is_known = promised <= there or not near
     else:
-        is_known = len(content) - behind < _LEAST
+        # With other chunks behind them, they are really none.
+        is_known = behind > start or len(content) - behind < _LEAST
     n_more = _extent(content, behind)
     goes_on = sum(map(bool, sizes)) > 1 or n_more > _MOST_BEHIND * promised
     return Samples(start, there, is_known, is_known and goes_on, tuple(fields))
@@ -216,10 +217,13 @@ def _largest(form: str) -> int:
 def _extent(content: mmap | bytes, place: int) -> int:
     """Bytes from the first to the last that is not 0, from a place on."""
     steps = range(place, len(content), _STEP)
-    blocks = ((at, content[at : at + _STEP]) for at in steps)
-    first = next(
-        (at + len(b) - len(b.lstrip(b"\0")) for at, b in blocks if any(b)), 0
-    )
-    blocks = ((at, content[at : at + _STEP]) for at in reversed(steps))
-    last = next((at + len(b.rstrip(b"\0")) for at, b in blocks if any(b)), 0)
-    return last - first
+    first, last = len(content), place
+    for at in steps:
+        if block := content[at : at + _STEP].lstrip(b"\0"):
+            first = min(at + _STEP, len(content)) - len(block)
+            break
+    for at in reversed(steps):
+        if block := content[at : at + _STEP].rstrip(b"\0"):
+            last = at + len(block)
+            break
+    return max(0, last - first)

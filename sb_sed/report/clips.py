@@ -131,8 +131,8 @@ def _rows(events: Sequence[JudgedEvent], place: dict[str, int]) -> list[list]:
 def _media(path: Path) -> dict:
     """Sound and spectrogram of a recording, if it can be read and is short."""
     notes: list[str] = []
-    clip = read_clip(path, notes.append)
-    if clip is None or len(clip[0]) > _LONGEST * clip[1]:
+    clip = read_clip(path, notes.append, _LONGEST)
+    if clip is None:
         return {}
     decibels, centres_hz = log_mel(*clip)
     highest = len(centres_hz) - 1

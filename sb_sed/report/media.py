@@ -5,6 +5,7 @@ Authors
 """
 
 import io
+import math
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,12 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from sb_sed.audio.reading import UnusableAudio, read_mono, resample
+from sb_sed.audio.reading import (
+    UnusableAudio,
+    open_audio,
+    read_mono,
+    resample,
+)
 from sb_sed.plots.spectrogram import RANGE_DB
 
 # Sample rates of MP3; a higher one than the last is reduced to it.
@@ -107,13 +113,19 @@ def encode_scores(
 
 
 def read_clip(
-    path: Path, note: Callable[[str], None] | None = None
+    path: Path,
+    note: Callable[[str], None] | None = None,
+    longest: float = math.inf,
 ) -> tuple[np.ndarray, int] | None:
     """Read a recording: mono samples and rate, or None if it is unusable.
 
-    ``note`` is called with what its user should know.
+    So it is if it lasts more than ``longest`` seconds. ``note`` is called with
+    what its user should know.
     """
     try:
+        with open_audio(path) as file:
+            if file.frames > longest * file.samplerate:
+                return None
         return read_mono(path, note=note)
     except UnusableAudio:
         return None

@@ -102,7 +102,11 @@ def test_au(tmp_path, size, order):
 
 
 def test_a_recording_of_nothing_stays_one(tmp_path):
-    for behind in (b"", b"LIST\x04\0\0\0INFO", b"bext\x12\0\0\0" + bytes(18)):
+    chunk = b"LIST\x04\0\0\0INFO"
+    for behind in (
+        *(b"", chunk, chunk + TAGS["ID3v1"], chunk + b"x" * 99),
+        b"bext\x12\0\0\0" + bytes(18),
+    ):
         (tmp_path / "a.wav").write_bytes(made.riff(MONO[:0], behind=behind))
         with pytest.raises(UnusableAudio, match="holds no samples"):
             read_mono(tmp_path / "a.wav")

@@ -102,6 +102,12 @@ def test_what_cannot_be_read_is_none(tmp_path):
     assert read_clip(tmp_path / "b.wav") is None
 
 
+def test_a_recording_that_is_too_long_is_none(tmp_path):
+    sf.write(tmp_path / "a.wav", np.zeros(8001), 8000)
+    assert read_clip(tmp_path / "a.wav", longest=1) is None
+    assert len(read_clip(tmp_path / "a.wav", longest=1.1)[0]) == 8001
+
+
 def test_scores_that_begin_late_and_end_inside_a_cell():
     table = scores_table([[1.0], [1.0], [1.0]], 1.0, ["Dog"])
     table[["onset", "offset"]] += 2.0
