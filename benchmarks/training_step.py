@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A training step of the full-scale baseline: plain PyTorch against ours.
 
-And ours with PPCEN in front, to see what the front-end costs.
+And ours with PPCEN in front, and with YAMNet beside the CNN, to see what these
+cost: with all embeddings at hand, as of clips that are not mixed, or with those
+of the synthetic clips yet to be computed.
 
 Student and teacher forward, backward, optimiser and EMA for a batch of 24
 clips of 10 s (6 synthetic, 12 unlabelled, 6 weak, of MiniDESED). Plain is the
@@ -21,6 +23,7 @@ import copy
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 
 import torch
 from speechbrain.dataio.batch import PaddedBatch
@@ -31,10 +34,12 @@ from sb_sed.data.clips import ClipReader
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.streams import Streams
+from sb_sed.encoders import YAMNet
 from sb_sed.features import get_featurizer
 from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
+from sb_sed.models.fusion import Fusion
 from sb_sed.training.brains import fastest_precision
 from sb_sed.training.schedules import EMATeacher
 
@@ -79,14 +84,15 @@ class Run:
         self.losses: list[float] = []
         self.seconds: list[float] = []
 
-    def step(self, mel: torch.Tensor, batch: PaddedBatch) -> None:
-        """Train on a batch; note loss and time."""
+    def step(self, inputs: Callable[[], tuple], batch: PaddedBatch) -> None:
+        """Train on a batch, whose mel comes first; note loss and time."""
         torch.manual_seed(self.seed + len(self.losses))
         start = time.perf_counter()
+        mel, *encoded = inputs()
         with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
-            student = self.student(mel)
+            student = self.student(mel, *encoded)
             with torch.no_grad():
-                teacher = self.teacher(self.noise(mel))
+                teacher = self.teacher(self.noise(mel), *encoded)
         bce, mse = nn.functional.binary_cross_entropy, nn.functional.mse_loss
         strong, weak = batch.has_strong, batch.has_weak
         loss = (
@@ -137,6 +143,18 @@ def minidesed_batches(detector: Detector, folder: str):
         epoch += 1
 
 
+def inputs_of(
+    name: str, mel: torch.Tensor, wavs: torch.Tensor, encoder: YAMNet
+) -> Callable[[], tuple]:
+    """What a step begins with: how its inputs come about."""
+    if "YAMNet" not in name:
+        return lambda: (mel,)
+    encoded = encoder(wavs)
+    if "at hand" in name:
+        return lambda: (mel, encoded)
+    return lambda: (mel, torch.cat([encoder(wavs[:6]), encoded[6:]]))
+
+
 def difference(first: Run, second: Run) -> float:
     """Mean absolute difference of two loss curves over their mean."""
     gaps = [
@@ -158,6 +176,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         batches = minidesed_batches(detector, folder)
         detector.featurizer.fit([next(batches).sig.data for _ in range(4)])
+        encoder = YAMNet(["layer12", "embedding"])
+        network = CRNN(fusion=Fusion(encoder.size))
+        fused = Detector(detector.featurizer, network, encoder)
         runs = {
             "plain, float32": Run(plain(detector), "fp32", seed=0),
             f"ours, {precision}": Run(detector, precision, seed=0),
@@ -167,12 +188,17 @@ def main() -> None:
                 precision,
                 seed=0,
             ),
+            "YAMNet, at hand": Run(fused, precision, seed=0),
+            "YAMNet, 6 to compute": Run(
+                copy.deepcopy(fused), precision, seed=0
+            ),
         }
         for _ in range(arguments.steps):
             batch = next(batches)
+            wavs = batch.sig.data
             mel = detector.featurizer.mel(batch.sig.data)
-            for run in runs.values():
-                run.step(mel, batch)
+            for name, run in runs.items():
+                run.step(inputs_of(name, mel, batch.sig.data, encoder), batch)
     reference = runs["plain, float32"]
     print(
         f"batch 24, {arguments.steps} steps, {arguments.threads} threads; "
@@ -191,13 +217,12 @@ def main() -> None:
             f"{run.losses[0]:12.4f}{statistics.mean(run.losses[-10:]):9.4f}"
             f"{100 * difference(reference, run):14.2f}%"
         )
-    ours, with_ppcen = (
-        runs[f"ours, {precision}{more}"].seconds for more in ("", ", PPCEN")
-    )
-    added = statistics.median(
-        b / a - 1 for a, b in zip(ours, with_ppcen, strict=True)
-    )
-    print(f"PPCEN adds {100 * added:.1f} % to the time of a step of ours")
+    ours = runs.pop(f"ours, {precision}").seconds
+    for name in list(runs)[2:]:
+        added = statistics.median(
+            b / a - 1 for a, b in zip(ours, runs[name].seconds, strict=True)
+        )
+        print(f"{name} adds {100 * added:.1f} % to the time of a step of ours")
 
 
 if __name__ == "__main__":
