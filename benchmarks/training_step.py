@@ -40,7 +40,7 @@ from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.fusion import Fusion
-from sb_sed.training.brains import fastest_precision
+from sb_sed.training.run_options import fastest_precision
 from sb_sed.training.schedules import EMATeacher
 
 
@@ -195,7 +195,6 @@ def main() -> None:
         }
         for _ in range(arguments.steps):
             batch = next(batches)
-            wavs = batch.sig.data
             mel = detector.featurizer.mel(batch.sig.data)
             for name, run in runs.items():
                 run.step(inputs_of(name, mel, batch.sig.data, encoder), batch)

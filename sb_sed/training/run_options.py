@@ -51,6 +51,31 @@ def join_processes(run_opts: RunOptions) -> RunOptions:
     return run_opts
 
 
+def fastest_precision() -> str:
+    """Return ``bf16`` where the hardware computes in it, else ``fp32``.
+
+    On a CPU without bfloat16 instructions, autocast works but is slower than
+    single precision. ``benchmarks/training_step.py`` measures both. The scores
+    of a training differ with the precision, and so from machine to machine:
+    ``--precision=fp32`` is the same everywhere.
+
+    Returns
+    -------
+    str
+        For SpeechBrain's run option ``precision``.
+
+    Example
+    -------
+    >>> fastest_precision() in ("bf16", "fp32")
+    True
+    """
+    if torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if fast else "fp32"
+
+
 def check_run_options(run_opts: Mapping, hparams: Mapping = {}) -> None:
     """Make sure that a training can run as its options ask.
 

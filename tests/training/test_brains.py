@@ -11,8 +11,6 @@ from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from sb_sed.training.brains import fastest_precision
-
 SILENT = {
     "dropout": 0.0,
     "views": dict.fromkeys(("student", "teacher"), nn.Identity()),
@@ -359,32 +357,6 @@ def test_scores_are_collected_anew(make_run):
         run.brain.evaluate(loader)
         assert list(run.brain.scores["student"]) == [clip]
         assert list(run.brain.weak_scores["student"]) == [clip]
-
-
-# The precision that the machine is fast in
-
-
-@pytest.mark.parametrize("fast", [True, False])
-def test_precision_on_a_cpu(monkeypatch, fast):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
-    assert fastest_precision() == ("bf16" if fast else "fp32")
-
-
-@pytest.mark.parametrize("fast", [True, False])
-def test_precision_on_a_gpu(monkeypatch, fast):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    # Emulated bfloat16 is not fast.
-    monkeypatch.setattr(
-        torch.cuda,
-        "is_bf16_supported",
-        lambda including_emulation=True: including_emulation or fast,
-    )
-    assert fastest_precision() == ("bf16" if fast else "fp32")
-
-
-def test_this_machine_has_the_fastest_precision():
-    assert fastest_precision() in ("bf16", "fp32")
 
 
 def test_precision_and_device_as_a_sentence(make_run):

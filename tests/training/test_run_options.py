@@ -8,6 +8,7 @@ from sb_sed.errors import InputError
 from sb_sed.training.run_options import (
     check_run_options,
     device_of,
+    fastest_precision,
     join_processes,
 )
 
@@ -91,3 +92,29 @@ def test_what_can_run_passes():
     given = join_processes(given)
     assert given.optimizer_step_limit == 5
     assert device_of(given) == "cpu"
+
+
+# The precision that the machine is fast in
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_precision_on_a_cpu(monkeypatch, fast):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
+    assert fastest_precision() == ("bf16" if fast else "fp32")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_precision_on_a_gpu(monkeypatch, fast):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    # Emulated bfloat16 is not fast.
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: including_emulation or fast,
+    )
+    assert fastest_precision() == ("bf16" if fast else "fp32")
+
+
+def test_this_machine_has_the_fastest_precision():
+    assert fastest_precision() in ("bf16", "fp32")
