@@ -16,6 +16,7 @@ from sb_sed.errors import InputError, printable
 from sb_sed.formats import (
     EVENT_COLUMNS,
     match_names,
+    match_tables,
     read_durations,
     read_events,
     read_scores,
@@ -142,14 +143,15 @@ def gather(
     # A smoother that was tuned on other files for each part of these cannot
     # be had again, so the PSDS is that of the training.
     report = (run and results.read_report()) or {}
+    true = read_events(true)[EVENT_COLUMNS]
     return Inputs(
         title=printable(_title(results, run)),
-        reference=read_events(true)[EVENT_COLUMNS],
+        reference=true,
         events=table[EVENT_COLUMNS],
         scores=scores,
         smoother=smooth,
         durations=durations and read_durations(durations),
-        audio=_recordings(audio, found),
+        audio=_recordings(audio, found, true["filename"]),
         psds=report.get("psds") if as_trained else None,
         computation=printable(report.get("computation", "")),
     )
@@ -206,11 +208,14 @@ def _smoother(
 
 
 def _recordings(
-    folder: str | Path | None, found: TestSet | None
+    folder: str | Path | None, found: TestSet | None, names: pd.Series
 ) -> dict[str, Path]:
     """Name -> audio file, of a folder or of the set that was prepared."""
     if folder:
-        return find_recordings([folder])
+        files = find_recordings([folder])
+        sides = "reference", f"recordings in {folder}"
+        listed = match_tables(names.map(same_name), files, sides)
+        return {name: files[file] for name, file in listed.items()}
     if not (found and found.manifest):
         return {}
     entries = read_manifest(found.manifest)

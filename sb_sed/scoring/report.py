@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
     atomic_path,
@@ -74,7 +75,8 @@ def make_report(
     Raises
     ------
     InputError
-        If no file of the reference was analysed, or the durations lack one.
+        If no file or class of the reference was analysed, or the durations
+        lack a file.
 
     Example
     -------
@@ -100,6 +102,7 @@ def make_report(
     notes += _notes_on_files(names, partners, events, scores, missing)
     if scores is not None:
         scores = {name: scores[key] for name, key in partners.items()}
+        _check_classes(reference, scores)
     by_event = event_counts(reference, events, classes, partners=estimated)
     by_segment = segment_counts(reference, events, classes, partners=estimated)
     notes += _notes_on_classes(by_event)
@@ -268,6 +271,19 @@ def match_analysed(
     return partners, {
         name: files[key] for name, key in partners.items() if key in files
     }
+
+
+def _check_classes(
+    reference: pd.DataFrame, scores: dict[str, pd.DataFrame]
+) -> None:
+    """Refuse scores that have no class of the reference."""
+    classes = list(next(iter(scores.values())).columns[2:])
+    labels = list(dict.fromkeys(reference["event_label"].dropna()))
+    if labels and not set(labels) & set(classes):
+        raise InputError(
+            f"No class of the reference is among the scores: the one names "
+            f"{labels[0]!r}, the other {classes[0]!r}; name the classes alike."
+        )
 
 
 def _notes_on_files(

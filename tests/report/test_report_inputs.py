@@ -57,6 +57,15 @@ def test_a_folder_of_scores(run, tmp_path):
     assert inputs.reference.equals(read_events(reference))
 
 
+def test_audio_of_other_recordings_is_refused(run, tmp_path):
+    scores = run / "validation" / "student" / "scores"
+    reference = tmp_path / "prepared" / "references" / "validation.tsv"
+    for path in (tmp_path / "audio" / "deep").iterdir():
+        path.rename(path.with_name(f"other_{path.name}"))
+    with pytest.raises(InputError, match="is among the recordings in .*audio"):
+        gather(scores, reference, audio=tmp_path / "audio")
+
+
 def test_events_instead_of_a_smoother(run, tmp_path):
     write_events(gather(run).events[:3], tmp_path / "events.tsv")
     assert len(gather(run, events=tmp_path / "events.tsv").events) == 3

@@ -90,6 +90,13 @@ def test_no_scores_at_all():
         _report(scores={"z": TABLE})
 
 
+def test_no_class_in_common():
+    other = scores_table([[1, 0], [0, 1]], 1.0, ["cat", "dog"])
+    with pytest.raises(InputError, match="names 'Cat', the other 'cat'; name"):
+        _report(scores={"a": other, "b": other})
+    assert _report(_events(["a.wav"], ["b.wav"]))["event_f1"]["micro"] is None
+
+
 def test_files_out_of_place_are_noted():
     report = _report(scores={**SCORES, "z": TABLE})
     assert "1 analysed files are not in the reference" in report["notes"][0]
