@@ -1,14 +1,14 @@
 """All smoothers on the scores of one detector, on held-out files.
 
     python benchmarks/smoothers.py SCORES.npz REFERENCE.tsv DURATIONS.tsv
-        [--splits 5] [--only NAME ...] [--clip-gate WEAK.tsv]
+        [--splits 5] [--seed 0] [--only NAME ...] [--clip-gate WEAK.tsv]
 
 The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 ``classes``, ``hop``). Prints the macro F1 (event-based, collar 0.2 s, offset
 max(0.2 s, 20 %)) on the halves tuned on and on the other halves, mean over
-random halvings and both directions; PSDS 1 and 2 of all files, each smoothed
-with what was tuned on files without it; and the seconds of all of that tuning.
-Transitions of HMMs are found by the exact search unless the name says that they
+random halvings and both directions, with the standard deviation of the latter;
+PSDS 1 and 2 of all files, each smoothed with what was tuned on files without it;
+and the seconds of all of that tuning. Transitions of HMMs are found by the exact search unless the name says that they
 are learned: from the reference's durations, or by Baum-Welch. With weak scores, all
 decode ``min(strong, weak)``.
 
@@ -70,6 +70,7 @@ def main() -> None:
     """Run the benchmark and print its table."""
     parser = ScoresParser(__doc__)
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0, help="of the halvings")
     parser.add_argument("--only", nargs="+", choices=SMOOTHERS)
     parser.add_argument("--clip-gate", type=Path, metavar="WEAK.tsv")
     options = parser.parse()
@@ -84,7 +85,7 @@ def main() -> None:
     )
     for name in options.only or SMOOTHERS:
         smoother, search = SMOOTHERS[name]
-        tuning = CrossFit(search, splits=options.splits)
+        tuning = CrossFit(search, splits=options.splits, seed=options.seed)
         if search is None:
             tuning = AsGiven()
         start = time.perf_counter()

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import speechbrain as sb
 
+from sb_sed.cli.outputs import check_writable
 from sb_sed.errors import InputError
 from sb_sed.evaluation import (
     Evaluator,
@@ -207,6 +208,8 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict]:
 def main(arguments: list[str]) -> None:
     """Average, smooth, score."""
     options, parts = parse(arguments)
+    output = Path(parts["output_folder"])
+    check_writable(folders=[("--output_folder", output)])
     systems = Systems(
         options.systems, options.network, options.reference, options.durations
     )

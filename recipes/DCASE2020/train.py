@@ -23,6 +23,7 @@ from desed_prepare import prepare_desed
 from speechbrain.utils.distributed import if_main_process, run_on_main
 from torch.utils.data import ConcatDataset
 
+from sb_sed.cli.outputs import check_writable
 from sb_sed.data.clips import ClipReader, hold_out
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
@@ -87,6 +88,8 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         rate = dataset["sample_rate"]
         options = {"valid_fraction": dataset["valid_fraction"]}
         options |= {"seed": dataset["split_seed"], "sample_rate": rate}
+        place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
+        run_on_main(check_writable, kwargs={"folders": place})
         run_on_main(prepare_desed, args=folders, kwargs=options)
         soundbank = hparams["mixing"]["soundbank"]
         run_on_main(soundbank.prepare, args=[*folders, rate])

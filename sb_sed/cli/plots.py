@@ -30,9 +30,9 @@ examples:
 """
 _EMBEDDINGS_EXAMPLES = """\
 example:
-  sb-sed mix mixed/ --recipe hparams/dat.yaml --clips 200 --seed 1
+  sb-sed mix domain/ --recipe hparams/dat.yaml --clips 200 --seed 1
   sb-sed plot-embeddings results/augm/2020 results/dat/2020 \\
-    --synthetic mixed/soundscapes \\
+    --synthetic domain/soundscapes \\
     --recorded DESED/dataset/audio/validation --output domains.png
 
 Synthetic clips that are mixed as those of the training show what is left of the

@@ -173,6 +173,11 @@ def test_folders_of_scores(folder):
             "a has no scores of the teacher",
         ),
         (["--systems", "a", "--smothing=1"], "baseline.yaml", "no key"),
+        (
+            ["--systems", "a", "--output_folder=a/hyperparams.yaml/x"],
+            "baseline.yaml",
+            "a/hyperparams.yaml/x cannot be written to (Not a directory)",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(folder, arguments, recipe, sentence):

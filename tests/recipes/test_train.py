@@ -51,6 +51,7 @@ def run_two(*arguments):
         (["--device=foo"], "--device=foo cannot be used here"),
         (["--jit"], "--jit: TorchScript cannot compile the detectors"),
         (["--device=cpu", "--precision=fp16"], "fp16 needs a GPU"),
+        (["--prepared_folder=train.py"], "a folder as --prepared_folder."),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):
@@ -62,6 +63,21 @@ def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("train.py: ") and sentence in last
     assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("place", ["train.py", "train.py/out"])
+def test_an_output_folder_that_cannot_be(tmp_path, place):
+    """It is noticed before the data are prepared."""
+    prepared = tmp_path / "prepared"
+    process = run(
+        [sys.executable],
+        *(f"--output_folder={place}", f"--prepared_folder={prepared}"),
+    )
+    assert process.returncode == 2 and "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith("train.py: hparams/baseline.yaml cannot be built")
+    assert f"Not a directory: '{place}" in last
+    assert not prepared.exists()
 
 
 def test_two_processes_train_and_score_all_clips(tmp_path):

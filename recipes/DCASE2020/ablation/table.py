@@ -208,7 +208,9 @@ class AblationTable:
         return [
             "Domain accuracy (mean of both domains) and AUC: how well the "
             "discriminator tells held-out recordings and soundscapes apart, "
-            f"mean over the last {LAST_EPOCHS} epochs; 0.5 is chance."
+            f"mean over the last {LAST_EPOCHS} epochs; 0.5 is chance. What is "
+            "left of the domains takes a probe fitted to the embeddings: "
+            "sb-sed plot-embeddings."
         ]
 
     def _order(self) -> list[str]:
