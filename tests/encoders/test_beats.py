@@ -5,44 +5,23 @@ Authors
 """
 
 import warnings
-from unittest import mock
 
 import pytest
 import torch
+from small_beats import CONFIG, save_beats
 from speechbrain.lobes.models import beats
 from torch.nn import functional
 
 from sb_sed.encoders import BEATs
 from sb_sed.errors import InputError
 
-CONFIG = {
-    "encoder_layers": 3,
-    "embed_dim": 24,
-    "encoder_embed_dim": 32,
-    "encoder_ffn_embed_dim": 48,
-    "encoder_attention_heads": 2,
-    "deep_norm": True,
-    "relative_position_embedding": True,
-    "gru_rel_pos": True,
-    "max_distance": 800,
-}
 WAVS = 0.1 * torch.randn(2, 40000, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     """A file as the authors' are, with weights of a small lobe."""
-    return save(tmp_path_factory.mktemp("beats") / "small.pt", CONFIG)
-
-
-def save(path, config, **others):
-    """Write a checkpoint of random weights."""
-    torch.manual_seed(3)
-    original = beats.BEATsConfig
-    with mock.patch.object(beats, "BEATsConfig", lambda _: original(config)):
-        lobe = beats.BEATs()
-    torch.save({"cfg": config, "model": lobe.state_dict(), **others}, path)
-    return path
+    return save_beats(tmp_path_factory.mktemp("beats") / "small.pt")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +104,7 @@ def test_short_clips_have_a_frame(checkpoint, n_samples):
 
 
 def test_a_model_that_was_fine_tuned_is_taken_too(tmp_path, checkpoint):
-    path = save(
+    path = save_beats(
         tmp_path / "tagger.pt",
         {**CONFIG, "finetuned_model": True, "predictor_class": 5},
         label_dict={"0": "/m/09x0r"},

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
+from small_beats import save_beats
 from speechbrain.utils.data_utils import get_list_from_csv
 from speechbrain.utils.run_opts import RunOptions
 
@@ -130,7 +131,11 @@ def flattened(monkeypatch):
 @pytest.mark.parametrize("row", recipes())
 def test_a_flattened_row_loads_plainly(row, flattened, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where its loggers and checkpoints go
-    text = flattened(row)
+    overrides = "data_folder: DATA"
+    if "weights: " in row["test_debug_flags"]:
+        overrides += "\nencoder: {weights: beats.pt}"
+        save_beats("beats.pt")
+    text = flattened(row, overrides)
     assert "!include" not in text
     hparams = load_hyperpyyaml(text)
     assert hparams["name"] == Path(row["Hparam_file"]).stem

@@ -23,6 +23,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_beats import save_beats
 
 from sb_sed.minidesed import make_minidesed
 
@@ -97,9 +98,10 @@ def failed_performance(check, folder):
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A folder with the tiny data set where the flags expect it."""
+    """A folder with the tiny data set and BEATs where the flags expect them."""
     folder = tmp_path_factory.mktemp("recipes")
     make_minidesed(folder / "tests/tmp/minidesed", scale=0.02, progress=False)
+    save_beats(folder / "tests/tmp/beats.pt")
     return folder
 
 
