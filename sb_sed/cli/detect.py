@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sb_sed.cli.arguments import add_command, add_path, add_smoother, whole
+from sb_sed.cli.models import split_model
 from sb_sed.cli.outputs import (
     FORMATS,
     EventsFolder,
@@ -31,6 +32,9 @@ from sb_sed.errors import InputError, printable
 
 _EXAMPLES = """\
 examples:
+  sb-sed detect clip.wav
+  sb-sed detect recordings/ --classes "Dog,Speech,Vacuum cleaner"
+  sb-sed detect yamnet recordings/ --classes desed --output events.tsv
   sb-sed detect exported/ clip.wav
   sb-sed detect results/augm/2020 recordings/ --output events.tsv --threads 4
   sb-sed detect exported/ *.flac --format json --scores scores/
@@ -40,6 +44,12 @@ examples:
       sb-sed detect exported/ - --rate 16000
   arecord -t raw -f S16_LE -r 16000 | \\
       sb-sed detect exported/ - --rate 16000 --stream --latency 2
+
+Without MODEL, yamnet is taken: YAMNet, which ships with sb_sed, tags windows of
+about a second with AudioSet's classes. So it works on any recording, and its
+onsets and offsets are rough; a detector that is trained on the sounds is better.
+The first argument is MODEL if it is yamnet, the folder of a detector, or a name
+on the hub; a recording or a folder of recordings is not.
 
 Files that cannot be used are listed on the standard error with the reason.
 Ctrl-C ends the work with the events of the files that were processed.
@@ -60,17 +70,20 @@ def add_detect(commands) -> None:
         _EXAMPLES,
     )
     parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="an exported detector, the output folder of train.py, or "
-        "owner/name on the Hugging Face hub",
+        "inputs",
+        nargs="+",
+        metavar="[MODEL] AUDIO",
+        help="MODEL: an exported detector, the output folder of train.py, "
+        "owner/name on the Hugging Face hub, or yamnet, which is also taken "
+        "without one; AUDIO: recordings, folders of them, or - for the standard "
+        "input: raw samples, or a file whose header then counts",
     )
     parser.add_argument(
-        "audio",
-        nargs="+",
-        metavar="AUDIO",
-        help="recordings, folders of them, or - for the standard input: raw "
-        "samples, or a file whose header then counts",
+        "--classes",
+        metavar="NAMES|FILE",
+        help="of yamnet: names of AudioSet's classes, divided by commas; desed, "
+        "for those of DESED; or a TSV with the columns event_label and audioset "
+        "(default: all, where their scores reach 0.5; of those named, 0.3)",
     )
     _add_outputs(parser)
     add_smoother(parser, "the detector's")
@@ -149,6 +162,7 @@ def _add_samples(group) -> None:
 
 
 def _detect(arguments: argparse.Namespace) -> int:
+    arguments.model, arguments.audio = split_model(arguments.inputs)
     piped = arguments.audio == ["-"]
     if "-" in arguments.audio and not piped:
         raise InputError("- is the standard input: give it alone.")
@@ -257,6 +271,7 @@ def _collect(coming, n_files: int) -> list:
 
 def _load(arguments: argparse.Namespace):
     from sb_sed.inference.detector import SoundEventDetector
+    from sb_sed.inference.pretrained import YAMNET
     from sb_sed.smoothing.saved import load_smoother
 
     options = {}
@@ -265,7 +280,23 @@ def _load(arguments: argparse.Namespace):
     if arguments.device:
         _check_device(arguments.device)
         options["run_opts"] = {"device": arguments.device}
-    detector = SoundEventDetector.from_hparams(arguments.model, **options)
+    if arguments.model in (None, YAMNET):
+        run_opts = options.get("run_opts")
+        detector = SoundEventDetector.from_pretrained(
+            YAMNET, arguments.classes, run_opts
+        )
+        if arguments.model is None:
+            _say(
+                "no detector is named: YAMNet tags AudioSet's classes in "
+                "windows of about a second, so that times are rough."
+            )
+    elif arguments.classes is not None:
+        raise InputError(
+            f"{arguments.model} has classes of its own: leave out --classes, "
+            f"which is for {YAMNET}."
+        )
+    else:
+        detector = SoundEventDetector.from_hparams(arguments.model, **options)
     if arguments.smoother:
         detector.hparams.smoother = load_smoother(
             arguments.smoother, detector.hparams.classes

@@ -6,7 +6,7 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,12 +25,14 @@ from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
 from sb_sed.inference.hub import hub_options, is_offline, not_found
+from sb_sed.inference.pretrained import YAMNET, yamnet_parts
 from sb_sed.inference.streaming import EventStream
 from sb_sed.inference.waveforms import Samples, as_batch, unpadded
 from sb_sed.inference.windows import Windows, WindowScorer
 from sb_sed.models.crnn import Predictions
 from sb_sed.runs.description import check_fit
 from sb_sed.runs.run import Run
+from sb_sed.smoothing.confidence import mean_scores
 
 logger = get_logger(__name__)
 
@@ -125,10 +127,6 @@ class SoundEventDetector(Pretrained):
         run_opts : dict, optional
             Such as ``{"device": "cuda"}``.
 
-        Returns
-        -------
-        SoundEventDetector
-
         Raises
         ------
         InputError
@@ -137,6 +135,41 @@ class SoundEventDetector(Pretrained):
         """
         modules, hparams = read_detector(folder)
         return cls(modules=modules, hparams=hparams, run_opts=run_opts)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path = YAMNET,
+        classes: str | Path | Sequence[str] | None = None,
+        run_opts: dict | None = None,
+    ) -> SoundEventDetector:
+        """Load a detector by its name; one needs no training.
+
+        Arguments
+        ---------
+        name : str | Path
+            ``yamnet``, which ships with the package and finds AudioSet's
+            classes in windows of about a second (see
+            ``sb_sed.inference.pretrained``); else as for ``from_hparams``.
+        classes : str | Path | Sequence[str], optional
+            Of ``yamnet``: which ones, see
+            :func:`~sb_sed.inference.pretrained.audioset_groups`.
+        run_opts : dict, optional
+            Such as ``{"device": "cuda"}``.
+
+        Raises
+        ------
+        InputError
+            As ``from_hparams``; if AudioSet lacks a class, or classes are given
+            for another detector.
+        """
+        if str(name) == YAMNET:
+            return cls(*yamnet_parts(classes), run_opts=run_opts)
+        if classes is not None:
+            raise InputError(
+                f"{name} has classes of its own: give classes for {YAMNET} only."
+            )
+        return cls.from_hparams(name, run_opts=run_opts)
 
     @classmethod
     def from_hparams(
@@ -156,10 +189,6 @@ class SoundEventDetector(Pretrained):
             needs.
         **kwargs
             Of SpeechBrain's ``from_hparams``: ``savedir``, ``run_opts``, …
-
-        Returns
-        -------
-        SoundEventDetector
 
         Raises
         ------
@@ -312,15 +341,8 @@ class SoundEventDetector(Pretrained):
     ) -> EventStream:
         """Return what finds the events of a stream, to be fed by the caller.
 
-        Arguments
-        ---------
-        latency, rate
-            As for ``stream``.
-
-        Returns
-        -------
-        EventStream
-            Has ``feed(chunk)`` and ``flush()``, which return lists of events.
+        It has ``feed(chunk)`` and ``flush()``, which return lists of events.
+        The arguments are those of ``stream``.
         """
         decode = partial(self.events, filename="stream")
         return EventStream(self.scores, decode, latency, rate)
@@ -328,22 +350,13 @@ class SoundEventDetector(Pretrained):
     def events(self, scores: pd.DataFrame, filename: str) -> pd.DataFrame:
         """Decode scores to events, by the smoother.
 
-        Arguments
-        ---------
-        scores : pd.DataFrame
-            As of ``scores_file``.
-        filename : str
-            The name of the recording in the table.
-
-        Returns
-        -------
-        pd.DataFrame
-            As of ``detect_file``.
+        ``scores`` are as of ``scores_file``, the events as of ``detect_file``,
+        with ``filename`` as the name of the recording.
         """
         events = self.hparams.smoother({"recording": scores})
         confidence = events.get("confidence")
         if confidence is None:  # of smoothers that give none
-            confidence = _mean_scores(scores, events)
+            confidence = mean_scores(scores, events)
         return pd.DataFrame(
             {
                 "filename": filename,
@@ -361,15 +374,9 @@ class SoundEventDetector(Pretrained):
 
         Arguments
         ---------
-        wavs : np.ndarray | torch.Tensor
-            [B, N], padded with silence: floats with full scale 1, or 16-bit
-            integers.
-        lens : np.ndarray | torch.Tensor, optional
-            Not needed: the padding is silence.
-
-        Returns
-        -------
-        Predictions
+        wavs, lens : np.ndarray | torch.Tensor
+            As of ``detect_batch``; the lengths are not needed, as the padding
+            is silence.
 
         Raises
         ------
@@ -389,12 +396,3 @@ class SoundEventDetector(Pretrained):
             weak = predictions.weak.float()
             scores = torch.minimum(scores, weak[:, None])
         return scores.cpu().numpy()
-
-
-def _mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:
-    """Return the mean score of each event's class over its frames."""
-    first = np.searchsorted(scores["offset"], events["onset"], side="right")
-    end = np.searchsorted(scores["onset"], events["offset"], side="left")
-    columns = {label: scores[label].to_numpy() for label in scores}
-    frames = zip(events["event_label"], first, end, strict=True)
-    return [columns[label][i:j].mean() for label, i, j in frames]

@@ -91,6 +91,11 @@ class Detector(nn.Module):
             )
 
     @property
+    def sample_rate(self) -> int:
+        """Of the waveforms, in Hz."""
+        return self.featurizer.mel.sample_rate
+
+    @property
     def frame_shift(self) -> float:
         """Seconds between output frames."""
         pooled = 1

@@ -167,7 +167,7 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
     if n_samples > _LONGEST:
         raise _unfit(f"a clip of {n_samples} samples is too long")
     try:
-        of_mel = detector.featurizer.mel.sample_rate
+        own_rate = detector.sample_rate
         least = detector.frame_shift * rate
         n_frames = detector.n_output_frames(n_samples)
         clip = torch.zeros(1, n_samples, device=device)
@@ -176,8 +176,8 @@ def check_fit(detector: Detector, constants: Mapping, device: str) -> None:
         raise _unfit(
             f"its network cannot process a clip: {brief(error)}"
         ) from error
-    if of_mel != rate:
-        raise _unfit(f"the features are made for {of_mel} Hz, not for {rate}")
+    if own_rate != rate:
+        raise _unfit(f"the features are made for {own_rate} Hz, not for {rate}")
     if n_samples < least:
         raise _unfit(f"clip_seconds, {seconds}, is less than an output frame")
     given = tuple(scores.shape[1:])

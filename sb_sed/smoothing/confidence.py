@@ -5,6 +5,7 @@ Authors
 """
 
 import numpy as np
+import pandas as pd
 
 from sb_sed.errors import InputError
 
@@ -70,3 +71,12 @@ def check_confidence(name: str) -> str:
             f"{', '.join(CONFIDENCES)}."
         )
     return name
+
+
+def mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:
+    """Return the mean score of each event's class over its frames."""
+    first = np.searchsorted(scores["offset"], events["onset"], side="right")
+    end = np.searchsorted(scores["onset"], events["offset"], side="left")
+    columns = {label: scores[label].to_numpy() for label in scores}
+    frames = zip(events["event_label"], first, end, strict=True)
+    return [columns[label][i:j].mean() for label, i, j in frames]

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from sb_sed.errors import InputError
 from sb_sed.formats import read_events, read_scores
 from sb_sed.smoothing.saved import save_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "summer_night.ogg"
 
 
 def main(line):
@@ -128,7 +131,10 @@ def test_figures_of_what_was_processed(mixed, capsys):
     "line, words",
     [
         ("detect exported good --device nowhere", "--device nowhere cannot"),
-        ("detect good/a.wav good", "good/a.wav is a file"),
+        ("detect exported/detector.json good", "is a part of a detector"),
+        ("detect exported", "exported is a detector, and no recording"),
+        ("detect exported good --classes Dog", "has classes of its own"),
+        ("detect good --classes Dogs", "AudioSet has no class 'Dogs'"),
     ],
 )
 def test_models_and_devices_that_are_none(here, capsys, line, words):
@@ -320,7 +326,7 @@ def test_files_of_one_name(here, make_wav, capsys):
     "line, words",
     [
         ("detect nowhere good", "nowhere is neither a folder nor"),
-        ("detect good good", "good is neither an exported detector"),
+        ("detect good good --classes Dogs", "AudioSet has no class 'Dogs'"),
         ("detect exported nowhere.wav", "nowhere.wav does not exist"),
         ("detect exported exported", "exported holds no recording"),
         ("detect exported -", "give their --rate"),
@@ -342,3 +348,38 @@ def test_a_name_that_no_table_can_hold(here, make_wav, capsys):
     make_wav("odd/a\tb.wav")
     assert main("detect exported odd") == 2
     assert "rename it" in capsys.readouterr().err
+
+
+def test_without_a_detector(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = "--classes Cricket,Bell --scores scores --plot figures"
+    assert main(f"detect {EXAMPLE} --output a.tsv {options}") == 0
+    out, err = capsys.readouterr()
+    # It says what it is, in one line.
+    assert out == "" and len(err.splitlines()) == 1
+    assert "windows of about a second" in err
+    events = read_events("a.tsv")
+    assert set(events["event_label"]) == {"Cricket", "Bell"}
+    table = read_scores("scores")["summer_night"]
+    assert list(table)[2:] == ["Cricket", "Bell"]
+    assert (tmp_path / "figures/summer_night.ogg.png").is_file()
+    # By its name, it need not say that.
+    assert main(f"detect yamnet {EXAMPLE} --output b.tsv {options}") == 0
+    assert capsys.readouterr().err == ""
+    assert read_events("b.tsv").equals(events)
+    for form in ("json", "audacity", "raven"):
+        line = f"detect yamnet {EXAMPLE} --classes Bell --format {form}"
+        assert main(f"{line} --output out.{form}") == 0
+        assert "Bell" in (tmp_path / f"out.{form}").read_text()
+
+
+def test_a_pipe_and_a_stream_without_a_detector(capsys, monkeypatch):
+    samples, rate = sf.read(EXAMPLE, dtype="int16")
+    found = []
+    for options in ("", " --stream --latency 12.3"):
+        pipe = io.TextIOWrapper(io.BytesIO(samples.tobytes()))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        assert main(f"detect - --rate {rate} --classes Bell{options}") == 0
+        rows = capsys.readouterr().out.splitlines()[1:]
+        found.append([row.split("\t")[-4:-1] for row in rows])
+    assert found[0] and found[0] == found[1]

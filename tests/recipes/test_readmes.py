@@ -187,6 +187,7 @@ def place(tmp_path, run_folder, make_wav, monkeypatch):
     shutil.copy(
         references / "validation_durations.tsv", folder / "durations.tsv"
     )
+    shutil.copytree(ROOT / "examples", folder / "examples")
     monkeypatch.chdir(folder)
     results = f"{RUN}/validation/student"
     line = ["detect", RUN, str(recordings[0].parent), "--scores"]
@@ -209,6 +210,23 @@ def short(arguments):
     }
 
 
+def test_the_first_events_are_those_that_are_printed(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    [(_, command)] = [
+        found
+        for found in commands(blocks(READMES[0])[0])
+        if found[0] == "sb-sed"
+    ]
+    assert main(command) == 0
+    table = READMES[0].read_text("utf-8").split("```\n")[2]
+    printed, found = (
+        [line.split("\t") for line in text.splitlines()]
+        for text in (table, capsys.readouterr().out)
+    )
+    # All but the last digits of the confidences.
+    assert [row[:4] for row in found] == [row[:4] for row in printed]
+
+
 def test_commands_work_in_their_order(place, capsys):
     before = {path.name for path in place.iterdir()}
     stands_for = {
@@ -225,7 +243,7 @@ def test_commands_work_in_their_order(place, capsys):
             assert main(line) == 0, (line, capsys.readouterr().err)
             done.append(arguments[0])
             named |= set(line)
-    assert done[:2] == ["detect", "report"] and len(done) > 10
+    assert done[:3] == ["detect", "detect", "report"] and len(done) > 10
     assert (place / RUN / "report.html").is_file()
     # Nothing is left here that the commands do not name.
     left = {path.name for path in place.iterdir()} - before
