@@ -304,9 +304,32 @@ class CRNN(nn.Module):
             if self.fusion is not None:
                 embedding = self.fusion(embedding, encoded.float(), positions)
             hidden = self.dropout(self.rnn(embedding)[0])
-            strong = torch.sigmoid(self.strong(hidden))
-            # Over the classes, as the baseline: classes compete for frames.
-            attention = torch.softmax(self.attention(hidden), dim=-1)
-            attention = attention.clamp(1e-7, 1)
-            weak = (strong * attention).sum(1) / attention.sum(1)
-        return Predictions(strong, weak, embedding)
+            scores = attended(self.strong(hidden), self.attention(hidden))
+        return Predictions(*scores, embedding)
+
+
+def attended(
+    strong: torch.Tensor, attention: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scores of frames and, averaged by attention, of clips.
+
+    Arguments
+    ---------
+    strong, attention : torch.Tensor
+        Before their sigmoid and softmax, [B, T, C].
+
+    Returns
+    -------
+    tuple[torch.Tensor, torch.Tensor]
+        Strong [B, T, C] and weak [B, C], in [0, 1].
+
+    Example
+    -------
+    >>> strong, weak = attended(torch.zeros(1, 3, 2), torch.rand(1, 3, 2))
+    >>> weak.tolist()
+    [[0.5, 0.5]]
+    """
+    strong = torch.sigmoid(strong)
+    # Over the classes, as the baseline: classes compete for frames.
+    attention = torch.softmax(attention, dim=-1).clamp_min(1e-7)
+    return strong, (strong * attention).sum(1) / attention.sum(1)

@@ -67,9 +67,14 @@ class Fusion(nn.Module):
         torch.Tensor
             [B, T, D + D_p].
         """
+        return torch.cat([frames, self.project(encoded, positions)], dim=-1)
+
+    def project(
+        self, encoded: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        """Return what ``forward`` appends, [B, T, D_p], from its arguments."""
         encoded = self.norm(encoded.transpose(1, 2)).transpose(1, 2)
-        projected = self.dropout(self.projection(encoded))
-        return torch.cat([frames, interpolate(projected, positions)], dim=-1)
+        return interpolate(self.dropout(self.projection(encoded)), positions)
 
 
 def interpolate(x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

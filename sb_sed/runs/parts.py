@@ -23,6 +23,7 @@ from sb_sed.formats.tsv import shortened
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.fusion import Fusion
+from sb_sed.models.head import Head
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 
 _CLASSES = {
@@ -31,6 +32,7 @@ _CLASSES = {
         CRNN,
         Detector,
         Fusion,
+        Head,
         encoders.BEATs,
         encoders.OnnxEncoder,
         encoders.YAMNet,

@@ -56,8 +56,9 @@ class Recipe:
     - The first line ``!include:other.yaml`` makes a file the difference to
       another one: the keys that follow are changed in it, as if they had been
       given on the command line. Recipes and fragments can both be differences.
-    - ``key: !include:part.yaml`` puts a fragment there. Its references are to
-      its own keys and, where it has none of that name, to the recipe's.
+    - ``key: !include:parts/one.yaml`` puts a fragment there. Its references are
+      to its own keys and, where it has none of that name, to the recipe's. Then
+      ``key: two`` takes ``two.yaml`` of the same folder in its place.
 
     Precedence: the command line, then the files of its key ``include``, then
     defaults (``set_default``, ``include``), then the recipe.
@@ -98,6 +99,7 @@ class Recipe:
         files = self.given.pop("include", [])
         self._files = files if isinstance(files, list) else [files]
         self._open: list[Path] = []
+        self._folders: dict[tuple, Path] = {}  # of the fragments at a place
         self.tree = self._load(self.file, ())
         self._open = [self.file.resolve()]
         self._apply_command_line()
@@ -256,7 +258,9 @@ class Recipe:
 
     def _include(self, node: object, place: tuple, source: Path) -> Mapping:
         """The fragment that a node includes, with its arguments."""
-        tree = self._load(source.parent / included(node), place)
+        file = source.parent / included(node)
+        self._folders[place] = file.parent
+        tree = self._load(file, place)
         if isinstance(node, Mapping):
             self._apply(tree, node, place, source)
         return tree
@@ -276,6 +280,9 @@ class Recipe:
             here = (*place, key)
             if included(value):
                 tree[key] = self._include(value, here, source)
+            elif value in self._fragments(here, value):
+                file = self._folders[here] / f"{value}.yaml"
+                tree[key] = self._load(file, here)
             elif tag_of(value) or not isinstance(value, Mapping):
                 self._check(old, value, here)
                 tree[key] = deepcopy(value)
@@ -285,6 +292,12 @@ class Recipe:
                 tree[key] = deepcopy(value)
                 if tag_of(old):  # an object that had no arguments
                     tree[key].yaml_set_ctag(old.tag)
+
+    def _fragments(self, place: tuple, value: object) -> list[str]:
+        """Return the fragments for a place, if a value may be one's name."""
+        if place not in self._folders or type(value) is not str:
+            return []
+        return sorted(file.stem for file in self._folders[place].glob("*.yaml"))
 
     def _check(self, old: object, new: object, place: tuple) -> None:
         """Make sure that a new value is of the kind of the old one."""
@@ -297,10 +310,11 @@ class Recipe:
         if not isinstance(old, Mapping):
             return
         if len(place) == 1 and not tag_of(old) and not tag_of(new):
+            names = ", ".join(self._fragments(place, new))
             raise InputError(
                 f"{self.file} has keys below {path_text(place)!r}, which "
                 f"{shortened(new)} has not: give {{key: value}} or one of its "
-                "fragments."
+                f"fragments{names and f' ({names})'}."
             )
         if old and tag_of(old) and tag_of(new) and not has_arguments(new):
             logger.warning(

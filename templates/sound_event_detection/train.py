@@ -30,7 +30,11 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing.gate import gated_for
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
-from sb_sed.training.run_options import check_run_options, join_processes
+from sb_sed.training.run_options import (
+    check_run_options,
+    device_of,
+    join_processes,
+)
 from sb_sed.training.statistics import fit_once
 from sb_sed.tuning.crossfit import AsGiven
 
@@ -42,6 +46,8 @@ PREPARATION = (
 ).split()
 # Each kind of training clips, and which labels it has for the losses.
 STREAMS = {"strong": ["strong", "weak"], "weak": ["weak"], "unlabelled": []}
+# The clips that are scored.
+SPLITS = ("validation", "test")
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
@@ -86,6 +92,7 @@ def dataio_prep(hparams: dict) -> tuple:
         sample_rate=rate,
         n_samples=round(hparams["clip_seconds"] * rate),
         n_frames=detector.n_output_frames,
+        embeddings=hparams["encoder"]["cache"],
     )
     data = PreparedData(
         hparams["prepared_folder"],
@@ -142,6 +149,9 @@ def main(arguments: list[str]) -> None:
     hparams, run_opts = load_recipe(arguments)
     data, clips, batches = dataio_prep(hparams)
     student = hparams["student"]
+    if data.reader.embeddings is not None:
+        parts = [*clips.datasets, *map(data.test_clips, SPLITS)]
+        run_on_main(data.encode, args=[parts, device_of(run_opts)])
     if hparams["checkpointer"].find_checkpoint() is None:
         fit_once(
             student.featurizer,
@@ -167,7 +177,7 @@ def main(arguments: list[str]) -> None:
         brain.computation,
     )
     reports = {}
-    for split in ("validation", "test"):
+    for split in SPLITS:
         brain.evaluate(data.test_loader(split), max_key="event_f1")
         if if_main_process():
             reports[split] = evaluator.score(

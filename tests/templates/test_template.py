@@ -25,6 +25,7 @@ SMALL = (
     "--network=!new:custom_model.SmallNetwork "
     "{n_classes: !ref <n_classes>, n_mels: !ref <n_mels>}"
 )
+ALONE = "--encoder=none"
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,14 @@ def log(run):
     return (run / "train_log.txt").read_text().splitlines()
 
 
-def test_detector_of_own_classes(workplace, train, call, tmp_path):
+@pytest.mark.parametrize("encoder", ["yamnet", "none"])
+def test_detector_of_own_classes(workplace, train, call, encoder, tmp_path):
     """With all kinds of labels: scores, detects, exports."""
-    said = train(WEAK, UNLABELLED, "--number_of_epochs=8")
-    run = workplace / "results" / "my_detector" / "1986"
+    options = [f"--name={encoder}", "--number_of_epochs=8"]
+    if encoder != "yamnet":  # which is what train.yaml has
+        options.append(f"--encoder={encoder}")
+    said = train(WEAK, UNLABELLED, *options)
+    run = workplace / "results" / encoder / "1986"
     assert re.search(r"train_unlabelled +6 +0 +\d+ +0 ", said)
     assert "| test | student | 6 |" in said
     report = json.loads((run / "test" / "student" / "report.json").read_text())
@@ -87,7 +92,7 @@ def test_a_machine_without_what_an_option_asks_for(call):
 
 def test_own_network(workplace, train, tmp_path, monkeypatch):
     """Strong labels alone; resumed; loaded from the run and from an export."""
-    options = [SMALL, "--name=small"]
+    options = [SMALL, ALONE, "--name=small"]
     train(*options, "--number_of_epochs=1")
     run = workplace / "results" / "small" / "1986"
     split = (workplace / "data" / "prepared" / "split.tsv").read_text()
@@ -109,6 +114,22 @@ def test_own_network(workplace, train, tmp_path, monkeypatch):
     )
     scores = of_run.scores_file(clip)
     pd.testing.assert_frame_equal(scores, of_export.scores_file(clip))
+
+
+def test_the_encoder_beside_the_cnn(workplace, train, tmp_path):
+    """It takes the embeddings that are there; its runs can be loaded."""
+    kept = workplace / "data" / "prepared" / "embeddings"
+    options = ["--number_of_epochs=1", "--noprogressbar"]
+    train(*options, f"--output_folder={tmp_path / 'head'}")
+    before = {x: x.stat().st_mtime_ns for x in kept.rglob("*.npy")}
+    run = tmp_path / "both"
+    train(*options, "--encoder=yamnet_cnn", f"--output_folder={run}")
+    assert {x: x.stat().st_mtime_ns for x in kept.rglob("*.npy")} == before
+    assert before
+    assert export_run(run, tmp_path / "exported") == ""
+    detector = SoundEventDetector.from_folder(tmp_path / "exported")
+    assert detector.mods.detector.network.cnn
+    assert detector.mods.detector.encoder.sample_rate == 16000
 
 
 @pytest.mark.parametrize("more", [WEAK, UNLABELLED])
@@ -155,14 +176,17 @@ def test_a_recording_whose_name_begins_with_a_dash(call, workplace, exists):
 @pytest.mark.parametrize(
     "argument, sentence",
     [
-        ("--events=a.tsv", "no key 'events': did you mean 'events_file'?"),
-        (SMALL.replace("<n_classes>", "<seed>"), "of 1986 scores for"),
+        (["--events=a.tsv"], "no key 'events': did you mean 'events_file'?"),
+        ([SMALL.replace("<n_classes>", "<seed>"), ALONE], "of 1986 scores for"),
+        ([SMALL], "has an encoder without a fusion in its network"),
+        (["--encoder=beats"], "its fragments (none, yamnet, yamnet_cnn)"),
+        (["--sample_rate=22050"], "for 16000 Hz, the features for 22050"),
     ],
 )
 def test_bad_input_is_one_sentence(call, argument, sentence, tmp_path):
-    process = call(
-        "train.py", *SHORT, argument, f"--output_folder={tmp_path / 'out'}"
-    )
+    output = f"--output_folder={tmp_path / 'out'}"
+    output = [output, f"--prepared_folder={tmp_path / 'prepared'}"]
+    process = call("train.py", *SHORT, *argument, *output)
     assert process.returncode == 2
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("train.py: ") and sentence in last
@@ -172,6 +196,8 @@ def test_bad_input_is_one_sentence(call, argument, sentence, tmp_path):
 def test_yaml_and_script_agree(workplace):
     """No key is without use, and none abbreviates a run option."""
     text = (workplace / "train.yaml").read_text()
+    for fragment in (workplace / "encoders").glob("*.yaml"):
+        text += re.sub("(?m)^(?=[a-z])", "  ", fragment.read_text())
     script = (workplace / "train.py").read_text()
     keys = set(re.findall(r"^([a-z]\w*):", text, re.MULTILINE))
     referred = set(re.findall(r"!ref <(\w+)", text))

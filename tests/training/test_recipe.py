@@ -108,6 +108,18 @@ def test_another_fragment_comes_as_it_is(load_recipe):
     assert type(loaded["copy"]) is OrderedDict
 
 
+def test_another_fragment_by_its_name(load_recipe, error):
+    """Of the folder that the one in its place is in."""
+    written = load_recipe("model: !include:model/other.yaml")
+    assert str(load_recipe("model: other")) == str(written)
+    nested = load_recipe("views: {nested: deep}")["views"]["nested"]
+    assert nested == {"level": 0, "sum": 1}  # without the other's arguments
+    for name in ("others", "../model/other", "3"):
+        message = error(f"model: '{name}'")
+        assert "give {key: value} or one of its fragments (" in message
+        assert "other" in message.split("fragments")[1]
+
+
 def test_a_fragment_refers_to_the_recipe(load_recipe, recipe_folder):
     """To its own keys first, then to those at the top of the recipe."""
     (recipe_folder / "model/wide.yaml").write_text(

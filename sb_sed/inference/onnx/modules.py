@@ -28,7 +28,8 @@ from sb_sed.inference.onnx.front_end import (
     OnnxPCEN,
     OnnxZScore,
 )
-from sb_sed.models.crnn import CRNN, ConvBlock, Predictions
+from sb_sed.models.crnn import CRNN, ConvBlock, Predictions, attended
+from sb_sed.models.head import Head
 
 
 @singledispatch
@@ -89,11 +90,28 @@ class OnnxCRNN(nn.Module):
         if self.fusion is not None:
             embedding = self.fusion(embedding, encoded, positions)
         hidden = self.rnn(embedding)
-        strong = torch.sigmoid(self.strong(hidden))
-        attention = torch.softmax(self.attention(hidden), dim=-1)
-        attention = attention.clamp_min(1e-7)
-        weak = (strong * attention).sum(1) / attention.sum(1)
-        return Predictions(strong, weak, embedding)
+        scores = attended(self.strong(hidden), self.attention(hidden))
+        return Predictions(*scores, embedding)
+
+
+class OnnxHead(nn.Module):
+    """``Head`` without autocast and dropout."""
+
+    def __init__(self, head: Head):
+        super().__init__()
+        self.fusion, self.rnn = head.fusion, OnnxGRU(head.rnn)
+        self.strong, self.attention = head.strong, head.attention
+        self.time_pooling = head.time_pooling
+        self.n_output_frames = head.n_output_frames
+
+    def forward(
+        self, features: Tensor, encoded: Tensor, positions: Tensor
+    ) -> Predictions:
+        """As that of ``Head``."""
+        embedding = self.fusion.project(encoded, positions)
+        hidden = self.rnn(embedding)
+        scores = attended(self.strong(hidden), self.attention(hidden))
+        return Predictions(*scores, embedding)
 
 
 class OnnxConvBlock(nn.Module):
@@ -173,5 +191,6 @@ for _original, _stand_in in {
     ParallelPCEN: OnnxParallelPCEN,
     PCEN: OnnxPCEN,
     CRNN: OnnxCRNN,
+    Head: OnnxHead,
 }.items():
     exportable.register(_original, _stand_in)
