@@ -206,6 +206,7 @@ def make_brain(
         event_f1=event_f1,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
+        encoder_groups=hparams["encoder"]["groups"],
         # Run options that the YAML sets
         hparams={key: hparams[key] for key in ("precision", "max_grad_norm")},
         run_opts=run_opts,

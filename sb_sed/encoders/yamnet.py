@@ -246,7 +246,7 @@ class YAMNet(FrameEncoder):
         place = (self._first - first + frames * (self._hop * HOP)) / shift
         place = place.clamp(0, values.shape[1] - 1)
         before = place.floor()
-        share = (place - before)[:, None]
+        share = (place - before).to(values.dtype)[:, None]
         before = before.long()
         after = (before + 1).clamp_max(values.shape[1] - 1)
         return values[:, before].lerp(values[:, after], share)

@@ -75,6 +75,9 @@ class MeanTeacherBrain(Brain):
         SpeechBrain's loggers.
     seed : int
         Of the random numbers in training.
+    encoder_groups : Callable, optional
+        From the detector's encoder to groups of its parameters with learning
+        rates of their own (``FrameEncoder.parameter_groups``).
     **kwargs
         Passed to SpeechBrain's Brain.
     """
@@ -93,6 +96,7 @@ class MeanTeacherBrain(Brain):
         event_f1: Callable[[Mapping, Mapping], float],
         train_loggers: list,
         seed: int,
+        encoder_groups: Callable[[nn.Module], list[dict]] | None = None,
         **kwargs,
     ):
         super().__init__(modules=modules, opt_class=opt_class, **kwargs)
@@ -105,6 +109,7 @@ class MeanTeacherBrain(Brain):
         self.event_f1 = event_f1
         self.train_loggers = train_loggers
         self.seed = seed
+        self.encoder_groups = encoder_groups
         self.terms = RunningMeans()
         self.scores: dict[str, dict[str, pd.DataFrame]] = {}
         self.weak_scores: dict[str, dict[str, dict[str, float]]] = {}
@@ -131,13 +136,25 @@ class MeanTeacherBrain(Brain):
         self, name: str, opt_class: Callable, recoverable: str
     ) -> Optimizer:
         """Make a module's optimiser, which is ramped and saved with the rest."""
-        optimizer = opt_class(self.modules[name].parameters())
+        optimizer = opt_class(self.parameter_groups(name))
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         self.optimizers_dict[name] = optimizer
         if self.checkpointer is not None:
             self.checkpointer.add_recoverable(recoverable, optimizer)
         return optimizer
+
+    def parameter_groups(self, name: str) -> list[dict]:
+        """Return a module's parameters; an encoder's at rates of their own."""
+        encoder = getattr(unwrapped(self.modules[name]), "encoder", None)
+        groups = []
+        if encoder is not None and self.encoder_groups is not None:
+            groups = self.encoder_groups(encoder)
+        known = {id(p) for group in groups for p in group["params"]}
+        rest = [
+            p for p in self.modules[name].parameters() if id(p) not in known
+        ]
+        return [{"params": rest}, *groups]
 
     def _wrap_distributed(self) -> None:
         """As SpeechBrain's; the batch norms of all networks are shared.

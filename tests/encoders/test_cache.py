@@ -7,36 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from torch import nn
+from small_encoder import Means
 
-from sb_sed.encoders import EmbeddingCache, FrameEncoder
+from sb_sed.encoders import EmbeddingCache
 from sb_sed.errors import InputError
 
 RATE = 1000
-
-
-class Means(FrameEncoder):
-    """The mean of each tenth of a second, times a gain, twice."""
-
-    def __init__(self, gain=1.0, trainable=False):
-        super().__init__(
-            nn.Linear(1, 1),
-            size=2,
-            frame_shift=0.1,
-            first_frame=0.05,
-            sample_rate=RATE,
-            min_samples=100,
-            settings={"gain": gain},
-            trainable=trainable,
-        )
-        self.gain = gain
-
-    def _encode(self, wavs):
-        means = wavs.unfold(-1, 100, 100).mean(-1, keepdim=True)
-        return self.gain * means.expand(-1, -1, 2)
-
-    def _n_frames(self, n_samples):
-        return n_samples // 100
 
 
 @pytest.fixture

@@ -316,3 +316,16 @@ def test_wrong_settings_are_refused(tmp_path):
             YAMNet(hop=hop)
     with pytest.raises(InputError, match="model garden"):
         YAMNet(weights=tmp_path / "missing.safetensors")
+
+
+def test_it_can_be_trained_in_bfloat16():
+    encoder = YAMNet(["layer12", "embedding"], trainable=True).train()
+    wavs = torch.randn(1, 32000, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings = encoder(wavs / 10)
+    assert embeddings.dtype == torch.float32
+    expected = YAMNet(["layer12", "embedding"])(wavs / 10)
+    similarity = torch.cosine_similarity(embeddings, expected, dim=-1)
+    assert similarity.min() > 0.99
+    embeddings.sum().backward()
+    assert all(p.grad is not None for p in encoder.net.layers.parameters())

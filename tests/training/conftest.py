@@ -22,6 +22,7 @@ from sb_sed.features import (
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.discriminator import TCNDiscriminator
+from sb_sed.models.fusion import Fusion
 from sb_sed.training.adaptation import TwoStep
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.brains import MeanTeacherBrain
@@ -63,6 +64,10 @@ class Run:
         Of the Brain.
     make_brain : Callable
         Its class.
+    encoder : FrameEncoder, optional
+        Of student and teacher.
+    brain_options : dict
+        More of its arguments.
     **run_opts
         SpeechBrain's.
     """
@@ -79,6 +84,8 @@ class Run:
         consistency_weight=2.0,
         seed=0,
         make_brain=MeanTeacherBrain,
+        encoder=None,
+        brain_options=None,
         **run_opts,
     ):
         torch.manual_seed(0)
@@ -93,10 +100,10 @@ class Run:
             rnn_hidden=4,
             rnn_layers=1,
             dropout=dropout,
+            fusion=encoder and Fusion(encoder.size, size=3),
         )
-        self.student = Detector(
-            Featurizer(mel, [AmplitudeToDB(), MinMax()]), network
-        )
+        featurizer = Featurizer(mel, [AmplitudeToDB(), MinMax()])
+        self.student = Detector(featurizer, network, encoder)
         self.teacher = copy.deepcopy(self.student)
         self.encoder = EventEncoder(CLASSES, self.student.frame_shift)
         sizes = sizes or {"synthetic": 2, "unlabelled": 2, "weak": 1}
@@ -128,6 +135,7 @@ class Run:
             event_f1=f1 or (lambda *scores: 0.5),
             train_loggers=[self.log],
             seed=seed,
+            **(brain_options or {}),
             run_opts={"noprogressbar": True, "device": "cpu"} | run_opts,
             checkpointer=folder
             and AtomicCheckpointer(
