@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     _prepare_output()
     try:
         check_dashes(sys.argv[1:] if argv is None else argv, commands)
-        arguments = parser.parse_args(argv)
+        arguments = _parsed(parser, argv)
         return arguments.run(arguments) or 0
     except InputError as error:
         print(f"sb-sed: {error}", file=sys.stderr)
@@ -62,6 +62,23 @@ def main(argv: list[str] | None = None) -> int:
         print(f"sb-sed: {printable(text)}.", file=sys.stderr)
         return 2
     return 0
+
+
+def _parsed(
+    parser: argparse.ArgumentParser, argv: list[str] | None
+) -> argparse.Namespace:
+    """Parse; the inputs of detect may also stand behind its options.
+
+    argparse takes a list of positional arguments in one piece only.
+    """
+    arguments, rest = parser.parse_known_args(argv)
+    if unknown := [x for x in rest if x.startswith("-") and x != "-"]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if rest and not hasattr(arguments, "inputs"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.inputs += rest
+    return arguments
 
 
 def make_parser() -> tuple[argparse.ArgumentParser, dict]:
