@@ -194,7 +194,7 @@ def test_the_name_of_the_figure(drawn, clip, tmp_path, output):
     "arguments, words",
     [
         ("none.wav", "none.wav cannot be used (no such file"),
-        ("{events}", "events.tsv cannot be used (unreadable"),
+        ("{events}", "events.tsv cannot be used (a text, not a recording"),
         ("{clip} --features nothing", "no featurizer 'nothing'"),
         ("{clip} --features log_mel", "no statistics"),
         ("{clip} --run nowhere", "nowhere is not the folder of a run"),
