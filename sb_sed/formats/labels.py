@@ -6,6 +6,11 @@ Authors
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from sb_sed.errors import InputError
+from sb_sed.formats.tsv import shortened
 
 # Characters that break a line or a terminal, or cannot be written as UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -71,3 +76,34 @@ def is_name(label: str) -> bool:
     [True, True, False, False, False]
     """
     return not label_fault(label)
+
+
+def check_columns(path: str | Path, columns: Sequence[str]) -> None:
+    """Refuse a header with a column twice, or a class that is no label.
+
+    Arguments
+    ---------
+    path : str | Path
+        The table, for the message.
+    columns : Sequence[str]
+        Of the table.
+
+    Raises
+    ------
+    InputError
+        If one is there twice or is not a label.
+
+    Example
+    -------
+    >>> check_columns("scores.tsv", ["filename", "Cat", "Cat"])
+    Traceback (most recent call last):
+    sb_sed.errors.InputError: scores.tsv names a column twice: give each once.
+    """
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{path} names a column twice: give each once.")
+    for label in columns:
+        if fault := label_fault(label):
+            raise InputError(
+                f"{path} has a class named {shortened(label)}, {fault}: "
+                "correct its header."
+            )

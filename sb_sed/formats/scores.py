@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from sb_sed.errors import InputError
-from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.labels import check_columns, same_label
 from sb_sed.formats.tsv import (
     LONGEST,
     TIME_NOISE,
@@ -191,14 +191,7 @@ def _read_scores_file(path: Path) -> pd.DataFrame:
             f"{path} does not start with the columns onset, offset and a "
             "class: write it in the format of sed_scores_eval."
         )
-    if len(set(columns)) < len(columns):
-        raise InputError(f"{path} names a column twice: give each once.")
-    for label in columns:
-        if fault := label_fault(label):
-            raise InputError(
-                f"{path} has a class named {shortened(label)}, {fault}: "
-                "correct its header."
-            )
+    check_columns(path, columns)
     rows = lines[1:]
     if not rows:
         raise InputError(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sb_sed.errors import InputError
-from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.labels import check_columns, same_label
 from sb_sed.formats.names import audio_names, same_name
 from sb_sed.formats.tsv import (
     atomic_path,
@@ -85,14 +85,7 @@ def read_weak_scores(path: str | Path) -> dict[str, dict[str, float]]:
             f"{path} does not start with the columns filename and a class: "
             "give a table of weak scores."
         )
-    if len(set(columns)) < len(columns):
-        raise InputError(f"{path} names a column twice: give each once.")
-    for label in classes:
-        if fault := label_fault(label):
-            raise InputError(
-                f"{path} has a class named {shortened(label)}, {fault}: "
-                "correct its header."
-            )
+    check_columns(path, columns)
     weak, known = {}, set()
     for line, (filename, *cells) in read_rows(path, header):
         if same_name(filename) in known:
