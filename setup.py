@@ -26,6 +26,7 @@ setup(
         "torchaudio>=2.7.1",
         "asteroid>=0.7",
         "hyperpyyaml>=1.2.3",
+        "safetensors",
         "soundfile",
         "soxr",
         "sed_eval>=0.2.1",

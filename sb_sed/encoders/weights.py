@@ -5,30 +5,18 @@ Authors
 """
 
 import hashlib
-import json
-import math
-import os
 import re
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sb_sed.errors import UNREADABLE, InputError, brief
 
-_DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
 _ON_HUB = re.compile(r"([\w.-]+/[\w.-]+)/([\w./-]+)")
 _SECONDS = 5.0
 
@@ -76,9 +64,7 @@ def find_weights(source: str | Path, origin: str) -> Path:
 def read_safetensors(path: str | Path) -> dict[str, Tensor]:
     """Read the tensors of a file in the format ``safetensors``.
 
-    The format is a header of JSON, which names type, shape and place of every
-    tensor, and their bytes (github.com/huggingface/safetensors): nothing in it
-    can be executed.
+    Nothing in it can be executed (github.com/huggingface/safetensors).
 
     Arguments
     ---------
@@ -96,81 +82,19 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
 
     Example
     -------
+    >>> from safetensors.torch import save_file
     >>> path = getfixture("tmp_path") / "net.safetensors"
-    >>> write_safetensors(path, {"bias": torch.ones(2)})
+    >>> save_file({"bias": torch.ones(2)}, path)
     >>> read_safetensors(path)
     {'bias': tensor([1., 1.])}
     """
     try:
-        content = bytearray(Path(path).read_bytes())
-        start = 8 + int.from_bytes(content[:8], "little")
-        if not 8 < start <= len(content):
-            raise ValueError("it has no header of safetensors")
-        header = json.loads(content[8:start])
-        header.pop("__metadata__", None)
-        body = memoryview(content)[start:]
-        return {name: _tensor(entry, body) for name, entry in header.items()}
-    except (*UNREADABLE, RecursionError) as error:
+        return load_file(path)
+    except (*UNREADABLE, SafetensorError) as error:
         raise InputError(
             f"{path} cannot be read as safetensors ({brief(error)}): fetch or "
             "export it again."
         ) from error
-
-
-def _tensor(entry: Mapping, body: memoryview) -> Tensor:
-    dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
-    first, last = entry["data_offsets"]
-    n_bytes = math.prod(shape) * dtype.itemsize
-    if not 0 <= first <= last <= len(body) or last - first != n_bytes:
-        raise ValueError("it is cut short or damaged")
-    if not n_bytes:
-        return torch.empty(shape, dtype=dtype)
-    return torch.frombuffer(body[first:last], dtype=dtype).reshape(shape)
-
-
-def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors in the format ``safetensors``.
-
-    Arguments
-    ---------
-    path : str | Path
-        Replaced once all is written.
-    tensors : Mapping
-        Name to tensor.
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "net.safetensors"
-    >>> write_safetensors(path, torch.nn.Linear(2, 1).state_dict())
-    """
-    names = {dtype: name for name, dtype in _DTYPES.items()}
-    header, place, blocks = {}, 0, []
-    # The widest first, so that each begins at a multiple of its width.
-    by_width = sorted(
-        tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])
-    )
-    for name, tensor in by_width:
-        tensor = tensor.detach().cpu().contiguous()
-        blocks.append(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-        header[name] = {
-            "dtype": names[tensor.dtype],
-            "shape": [*tensor.shape],
-            "data_offsets": [place, place + len(blocks[-1])],
-        }
-        place += len(blocks[-1])
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path = Path(path)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            file.writelines(blocks)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

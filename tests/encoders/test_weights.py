@@ -9,12 +9,12 @@ import json
 import huggingface_hub
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sb_sed.encoders.weights import (
     digest,
     find_weights,
     read_safetensors,
-    write_safetensors,
 )
 from sb_sed.errors import InputError
 
@@ -35,7 +35,7 @@ def by_hand(entries, body=b""):
 
 
 def test_what_is_written_is_read(tmp_path):
-    write_safetensors(tmp_path / "net", TENSORS)
+    save_file(TENSORS, tmp_path / "net")
     found = read_safetensors(str(tmp_path / "net"))
     assert found.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
@@ -51,7 +51,7 @@ def test_the_format_is_that_of_its_description(tmp_path):
     path = tmp_path / "net"
     path.write_bytes(by_hand({**meta, "bias": entry}, body))
     assert read_safetensors(path)["bias"].tolist() == [1.0, 2.0]
-    write_safetensors(path, {"bias": torch.tensor([1.0, 2.0])})
+    save_file({"bias": torch.tensor([1.0, 2.0])}, path)
     content = path.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
     assert start % 8 == 0
