@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "mixing": LEAF | {"audio", "data"},
     "minidesed": LEAF | {"audio", "data", "mixing"},
     "plots": LEAF | {"audio", "features"},
-    "training": LEAF | {"data", "models"},
+    "training": LEAF | {"augment", "data", "models"},
     "runs": LEAF
     | {"data", "encoders", "features", "models", "smoothing", "training"},
     "evaluation": LEAF | {"plots", "runs", "scoring", "smoothing", "tuning"},

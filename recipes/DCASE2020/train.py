@@ -49,7 +49,8 @@ STREAMS = {"synthetic": ["strong"], "unlabelled": [], "weak": ["weak"]}
 KEYS = (
     *("__set_seed", "seed", "data_folder", "prepared_folder", "skip_prep"),
     *("output_folder", "dataset", "num_workers", "test_batch_size"),
-    *("streams", "mixing", "views", "smoothing", "training", "adaptation"),
+    *("streams", "mixing", "batch_augment", "views", "smoothing", "training"),
+    "adaptation",
     *("consistency_weight", "precision", "max_grad_norm", "epoch_counter"),
     *("encoder", "student", "teacher", "modules", "checkpointer"),
     "train_loggers",
@@ -200,6 +201,7 @@ def make_brain(
         encoder=data.reader.encoder,
         losses=training["losses"],
         views=hparams["views"],
+        augmentations=hparams["batch_augment"]["augmentations"],
         ema=training["ema"],
         ramp_up=training["ramp_up"](**steps),
         consistency_weight=hparams["consistency_weight"],

@@ -1,1 +1,1 @@
-"""Augmentation of spectrograms."""
+"""Augmentation of spectrograms, and of batches with their labels."""

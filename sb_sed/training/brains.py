@@ -4,7 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,10 @@ from sb_sed.data.streams import StreamBatchSampler
 from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
 from sb_sed.training.adaptation import unwrapped
-from sb_sed.training.inputs import DetectorInputs
+from sb_sed.training.inputs import NETWORKS, BatchInputs, NetworkInputs
 from sb_sed.training.logging import RunningMeans, monitored
 from sb_sed.training.processes import share_statistics
 from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
-
-NETWORKS = ("student", "teacher")
 
 
 class MeanTeacherBrain(Brain):
@@ -62,6 +60,9 @@ class MeanTeacherBrain(Brain):
         scores, teacher's scores), each to a scalar.
     views : Mapping[str, nn.Module]
         The augmentation of each network's mel spectrograms in training.
+    augmentations : sequence of nn.Module
+        What comes before the views and changes labels too, one draw for both
+        networks (:mod:`sb_sed.augment.batch`).
     ema : EMATeacher
         Moves the teacher after each step of the optimiser.
     ramp_up : ExponentialRampUp
@@ -96,13 +97,13 @@ class MeanTeacherBrain(Brain):
         event_f1: Callable[[Mapping, Mapping], float],
         train_loggers: list,
         seed: int,
+        augmentations: Sequence[nn.Module] = (),
         encoder_groups: Callable[[nn.Module], list[dict]] | None = None,
         **kwargs,
     ):
         super().__init__(modules=modules, opt_class=opt_class, **kwargs)
         self.encoder = encoder
         self.losses = losses
-        self.views = views
         self.ema = ema
         self.ramp_up = ramp_up
         self.consistency_weight = consistency_weight
@@ -113,6 +114,9 @@ class MeanTeacherBrain(Brain):
         self.terms = RunningMeans()
         self.scores: dict[str, dict[str, pd.DataFrame]] = {}
         self.weak_scores: dict[str, dict[str, dict[str, float]]] = {}
+        self.inputs = BatchInputs(
+            self.modules, views, augmentations, self.on_device
+        )
         self.modules.teacher.requires_grad_(False)
         if self.checkpointer is not None:
             self.checkpointer.add_recoverable("terms", self.terms)
@@ -192,7 +196,8 @@ class MeanTeacherBrain(Brain):
         self.on_fit_batch_start(batch, should_step)
         with self.no_sync(not should_step):
             with self.training_ctx:
-                outputs = self.compute_forward(batch, Stage.TRAIN)
+                inputs, batch = self.inputs.training(batch)
+                outputs = self.predictions(inputs)
                 losses = self.training_losses(outputs, batch)
             for loss in losses:
                 self.backward(loss)
@@ -233,29 +238,16 @@ class MeanTeacherBrain(Brain):
         self, batch: PaddedBatch, stage: Stage
     ) -> dict[str, Predictions]:
         """Return both networks' predictions; in training, each of its view."""
-        with torch.no_grad():
-            inputs = self.inputs(batch)
-            if stage == Stage.TRAIN:
-                inputs = {
-                    name: (self.views[name](mel), *rest)
-                    for name, (mel, *rest) in inputs.items()
-                }
+        if stage == Stage.TRAIN:
+            return self.predictions(self.inputs.training(batch)[0])
+        return self.predictions(self.inputs(batch))
+
+    def predictions(self, inputs: NetworkInputs) -> dict[str, Predictions]:
+        """Return what the networks make of their inputs."""
         student = self.modules.student(*inputs["student"])
         with torch.no_grad():
             teacher = self.modules.teacher(*inputs["teacher"])
         return {"student": student, "teacher": teacher}
-
-    def inputs(self, batch: PaddedBatch) -> dict[str, tuple[torch.Tensor, ...]]:
-        """Return each network's; computed once if they share the waveform."""
-        inputs = DetectorInputs(
-            self.modules.spectrogram,
-            getattr(unwrapped(self.modules.student), "encoder", None),
-            self.on_device,
-        )
-        of_network = dict.fromkeys(NETWORKS, inputs(batch.sig.data, batch))
-        if hasattr(batch, "sig_teacher"):
-            of_network["teacher"] = inputs(batch.sig_teacher.data)
-        return of_network
 
     def compute_objectives(
         self,

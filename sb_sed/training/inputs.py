@@ -4,11 +4,16 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
+
+from sb_sed.training.adaptation import unwrapped
+from sb_sed.training.augmented import BatchAugmentation, NetworkInputs
+
+NETWORKS = ("student", "teacher")
 
 
 class DetectorInputs:
@@ -78,3 +83,61 @@ class DetectorInputs:
                 places = self.on_device(torch.tensor(lacking))
                 encoded[places] = self.encoder(wavs[places])
         return encoded
+
+
+class BatchInputs:
+    """What each network processes of a batch; in training, of its view.
+
+    Arguments
+    ---------
+    modules : Mapping[str, nn.Module]
+        The Brain's: ``spectrogram`` and ``student`` are used, as they are at
+        the time of a call.
+    views : Mapping[str, nn.Module]
+        The augmentation of each network's mel spectrograms.
+    augmentations : sequence of nn.Module
+        What comes before and changes labels too (``BatchAugmentation``).
+    on_device : Callable
+        Copies a tensor to the device.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        views: Mapping[str, nn.Module],
+        augmentations: Sequence[nn.Module],
+        on_device: Callable[[torch.Tensor], torch.Tensor],
+    ):
+        self.modules = modules
+        self.views = views
+        self.on_device = on_device
+        self.augment = BatchAugmentation(
+            augmentations, unwrapped(modules["student"]), on_device
+        )
+
+    @torch.no_grad()
+    def __call__(self, batch: PaddedBatch) -> NetworkInputs:
+        """Return each network's; computed once if they share the waveform."""
+        inputs = DetectorInputs(
+            self.modules["spectrogram"],
+            getattr(unwrapped(self.modules["student"]), "encoder", None),
+            self.on_device,
+        )
+        of_network = dict.fromkeys(NETWORKS, inputs(batch.sig.data, batch))
+        if hasattr(batch, "sig_teacher"):
+            of_network["teacher"] = inputs(batch.sig_teacher.data)
+        return of_network
+
+    @torch.no_grad()
+    def training(self, batch: PaddedBatch) -> tuple[NetworkInputs, PaddedBatch]:
+        """Return each network's view, and the batch with the labels of these.
+
+        First what changes labels too, one draw for both networks; then the
+        view of each.
+        """
+        inputs, batch = self.augment(self(batch), batch)
+        views = {
+            name: (self.views[name](mel), *rest)
+            for name, (mel, *rest) in inputs.items()
+        }
+        return views, batch
