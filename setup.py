@@ -1,30 +1,89 @@
 """Installs sb_sed, sound event detection for SpeechBrain."""
 
+import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+# What `sb-sed new` copies lies beside the package; a wheel has it inside.
+STARTERS = ["templates/sound_event_detection", "recipes/DCASE2020"]
+LEFT_BEHIND = shutil.ignore_patterns(
+    "__pycache__", "results", "data_of_mine", "minidesed*", ".*"
+)
+
+
+class BuildWithStarters(build_py):
+    """Also puts the template and the recipe into the package that is built."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        for starter in STARTERS:
+            target = Path(self.build_lib, "sb_sed", "starters", starter)
+            shutil.copytree(
+                ROOT / starter, target, ignore=LEFT_BEHIND, dirs_exist_ok=True
+            )
+
+
+version = re.search(
+    r'^__version__ = "(.+)"$', (ROOT / "sb_sed/__init__.py").read_text(), re.M
+)[1]
+onnx = ["onnx", "onnxscript", "onnxruntime", "torch>=2.8"]
+# What the recipe for DCASE 2020 needs beside the rest: Conv-TasNet's blocks for
+# the discriminator, curves, the paper's search. pesq (of asteroid) is compiled.
+recipe = ["asteroid>=0.7", "scikit-optimize", "tensorboard"]
 
 setup(
     name="sb_sed",
-    version="0.1.0",
+    version=version,
     description="Sound event detection as a plug-in of SpeechBrain",
-    long_description=Path(__file__).with_name("README.md").read_text("utf-8"),
+    long_description=(ROOT / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     author="sb_sed contributors",
     license="Apache-2.0",
+    license_files=["LICENSE", "sb_sed/encoders/yamnet_data/LICENSE*"],
+    keywords=[
+        "sound event detection",
+        "DCASE",
+        "DESED",
+        "SpeechBrain",
+        "PCEN",
+        "mean teacher",
+        "domain adaptation",
+        "PSDS",
+        "audio tagging",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Multimedia :: Sound/Audio :: Analysis",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["sb_sed", "sb_sed.*"]),
     package_data={
+        "sb_sed": ["py.typed"],
         "sb_sed.report": ["templates/*"],
         # YAMNet's weights, with their own licence and notice.
         "sb_sed.encoders": ["yamnet_data/*"],
     },
+    cmdclass={"build_py": BuildWithStarters},
     python_requires=">=3.10",
     install_requires=[
         "speechbrain>=1.1",
         # torch and torchaudio must be of one flavour: both CUDA or both CPU.
         "torch>=2.7.1",
         "torchaudio>=2.7.1",
-        "asteroid>=0.7",
         "hyperpyyaml>=1.2.3",
         "safetensors",
         "soundfile",
@@ -38,20 +97,18 @@ setup(
         "numpy",
         "scipy",
         "scikit-learn",
-        "scikit-optimize",
         "ruamel.yaml",
         "jinja2",
         "pillow",
         "matplotlib",
-        "tensorboard",
         "tqdm",
     ],
     extras_require={
-        "onnx": ["onnx", "onnxscript", "onnxruntime", "torch>=2.8"],
+        "recipe": recipe,
+        "onnx": onnx,
         "test": [
-            "onnx",
-            "onnxscript",
-            "onnxruntime",
+            *recipe,
+            *onnx,
             "playwright",
             "pytest",
             "pytest-xdist",

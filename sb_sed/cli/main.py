@@ -16,12 +16,14 @@ from sb_sed.cli.arguments import check_dashes
 from sb_sed.cli.detect import add_detect
 from sb_sed.cli.export import add_export, add_export_onnx
 from sb_sed.cli.mix import add_mix
+from sb_sed.cli.new import add_new
 from sb_sed.cli.plots import (
     add_plot_curves,
     add_plot_embeddings,
     add_plot_features,
 )
 from sb_sed.cli.prepare import add_prepare
+from sb_sed.cli.push import add_push
 from sb_sed.cli.report import add_report
 from sb_sed.cli.score import add_score
 from sb_sed.cli.tune import add_tune
@@ -97,11 +99,13 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict]:
         add_report,
         add_export,
         add_export_onnx,
+        add_push,
         add_plot_features,
         add_plot_curves,
         add_plot_embeddings,
         add_mix,
         add_prepare,
+        add_new,
     ):
         add(commands)
     return parser, commands.choices

@@ -19,7 +19,7 @@ from speechbrain.utils.logger import get_logger
 
 from sb_sed.errors import InputError
 
-_ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 _ENDPOINT = "https://huggingface.co"
 _SECONDS = 5.0
 # It warns of each of its attempts.
@@ -54,11 +54,11 @@ def hub_options(source: str | Path, options: Mapping) -> dict:
             f"{source} is a file: give the folder of a detector or of a run."
         )
     # A name in a folder that exists is not a name on the hub.
-    if not _ON_HUB.fullmatch(str(source)) or Path(source).parent.is_dir():
+    if not ON_HUB.fullmatch(str(source)) or Path(source).parent.is_dir():
         raise not_found(source, "no such folder")
     logger.warning(f"{source} is not a folder: asking the Hugging Face hub.")
     options = dict(options)
-    if not _answers(str(source)):
+    if not answers(str(source)):
         config = options.get("fetch_config") or FetchConfig()
         options["fetch_config"] = replace(config, allow_network=False)
     return options
@@ -78,8 +78,8 @@ def not_found(source: str | Path, reason: str) -> InputError:
     )
 
 
-def _answers(source: str) -> bool:
-    """Whether the hub answers soon, whatever it says of the repository."""
+def answers(source: str) -> bool:
+    """Return whether the hub answers within seconds, whatever it says."""
     endpoint = os.environ.get("HF_ENDPOINT", _ENDPOINT).rstrip("/")
     answered = []
 

@@ -7,14 +7,14 @@ Authors
 from abc import ABC, abstractmethod
 
 import torch
-from asteroid.masknn import norms
-from asteroid.masknn.convolutional import Conv1DBlock
 from speechbrain.lobes.models.conv_tasnet import (
     TemporalBlocksSequential,
     choose_norm,
 )
 from speechbrain.nnet.CNN import Conv1d
 from torch import nn
+
+from sb_sed.errors import InputError
 
 
 class Discriminator(nn.Module, ABC):
@@ -87,6 +87,11 @@ class TCNDiscriminator(Discriminator):
     kernel_size : int
         Of the depthwise convolutions, odd.
 
+    Raises
+    ------
+    InputError
+        If Asteroid is not installed.
+
     Example
     -------
     >>> discriminator = TCNDiscriminator(in_channels=128)
@@ -106,8 +111,16 @@ class TCNDiscriminator(Discriminator):
         kernel_size: int = 3,
     ):
         super().__init__()
+        try:  # few systems have a discriminator, and Asteroid is heavy
+            from asteroid.masknn.convolutional import Conv1DBlock
+            from asteroid.masknn.norms import GlobLN
+        except ImportError:
+            raise InputError(
+                "TCNDiscriminator needs Asteroid: pip install asteroid, or take "
+                "SpeechBrainTCNDiscriminator."
+            ) from None
         self.head = nn.Sequential(
-            norms.get("gLN")(in_channels), nn.Conv1d(in_channels, bottleneck, 1)
+            GlobLN(in_channels), nn.Conv1d(in_channels, bottleneck, 1)
         )
         self.blocks = nn.ModuleList(
             Conv1DBlock(

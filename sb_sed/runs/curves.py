@@ -7,9 +7,6 @@ Authors
 from pathlib import Path
 
 import pandas as pd
-from tensorboard.backend.event_processing.event_accumulator import (
-    EventAccumulator,
-)
 
 from sb_sed.errors import InputError
 
@@ -34,7 +31,8 @@ def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
     Raises
     ------
     InputError
-        If there is no such folder, or nothing was logged in it.
+        If there is no such folder, nothing was logged in it, or TensorBoard
+        is not installed.
 
     Example
     -------
@@ -46,13 +44,21 @@ def read_curves(run_folder: str | Path) -> dict[str, pd.Series]:
     >>> read_curves(folder)["loss/valid"].to_dict()
     {1: 3.0, 2: 2.0}
     """
+    try:
+        from tensorboard.backend.event_processing import event_accumulator
+    except ImportError:
+        raise InputError(
+            "The curves of a run need TensorBoard: pip install tensorboard."
+        ) from None
     folder = Path(run_folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give that of a run.")
     files = folder / "tensorboard"
     curves = {}
     if files.is_dir():
-        read = EventAccumulator(str(files), size_guidance={"scalars": 0})
+        read = event_accumulator.EventAccumulator(
+            str(files), size_guidance={"scalars": 0}
+        )
         names = read.Reload().Tags()["scalars"]
         curves = {name: _latest(read.Scalars(name)) for name in names}
     if not curves:

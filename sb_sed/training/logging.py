@@ -18,6 +18,8 @@ from speechbrain.utils.distributed import main_process_only
 from speechbrain.utils.train_logger import TensorboardLogger
 from torch import nn
 
+from sb_sed.errors import InputError
+
 
 @register_checkpoint_hooks
 class RunningMeans:
@@ -131,7 +133,22 @@ class EpochTensorboardLogger(TensorboardLogger):
     ---------
     save_dir : str
         Folder of the event files.
+
+    Raises
+    ------
+    InputError
+        If TensorBoard is not installed.
     """
+
+    def __init__(self, save_dir: str):
+        try:
+            super().__init__(save_dir)
+        except ImportError:
+            raise InputError(
+                "The curves of a training need TensorBoard: pip install "
+                "tensorboard, or leave EpochTensorboardLogger out of "
+                "train_loggers."
+            ) from None
 
     @main_process_only
     def log_stats(

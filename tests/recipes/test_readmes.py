@@ -288,11 +288,13 @@ def test_linters_look_at_tracked_files_only(tmp_path):
 def test_requirements_are_those_of_the_package():
     lines = (RECIPE / "extra_requirements.txt").read_text().splitlines()
     needed = {line for line in lines if line and line[0] != "#"}
-    given = set(
-        re.findall(
-            r'^        "([^"]+)",$', (ROOT / "setup.py").read_text(), re.M
-        )
+    lists = re.findall(
+        r"(?:^recipe = |install_requires=)\[(.+?)\]",
+        (ROOT / "setup.py").read_text(),
+        re.M | re.S,
     )
+    given = {x for text in lists for x in re.findall(r'"([^"]+)"', text)}
+    assert len(lists) == 2
     assert needed - {"sb_sed"} <= given and len(needed) > 5
 
 
