@@ -18,6 +18,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import sb_sed  # noqa: F401 before PyTorch: says how its threads wait
+
+# isort: split
 import speechbrain as sb
 from desed_prepare import prepare_desed
 from speechbrain.utils.distributed import if_main_process, run_on_main

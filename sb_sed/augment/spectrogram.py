@@ -209,6 +209,7 @@ class OneOf(nn.Module):
         drawn = torch.multinomial(self.probabilities, len(mel), True)
         result = mel.clone()
         for number, augmentation in enumerate(self.augmentations):
-            clips = (drawn == number).nonzero()[:, 0].to(mel.device)
+            clips = (drawn == number).nonzero()[:, 0]
+            clips = clips.to(mel.device, non_blocking=True)
             result[clips] = augmentation(mel[clips])
         return result

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from sb_sed.models.fusion import Fusion
+from sb_sed.models.recurrence import OneThreadGRU
 
 LEVELS = 256  # of a byte, by which ByteDropout drops
 
@@ -253,7 +254,7 @@ class CRNN(nn.Module):
                 for sizes in zip(in_channels, filters, pooling, strict=True)
             )
         ).to(memory_format=torch.channels_last)
-        self.rnn = nn.GRU(
+        self.rnn = OneThreadGRU(
             self.embedding_size,
             rnn_hidden,
             rnn_layers,

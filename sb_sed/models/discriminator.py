@@ -21,9 +21,8 @@ class Discriminator(nn.Module, ABC):
     """From frame embeddings to one logit a clip, padding left out.
 
     A clip's logit is the mean of its frames'. Clips that are shorter than the
-    batch are processed without their padding, those of one length together, so
-    that neither the convolutions nor the statistics of global layer norms (gLN)
-    depend on it. It runs in float32: the 1e-8 of a gLN vanishes in half
+    batch are processed without their padding, so that neither the convolutions
+    nor the statistics of global layer norms (gLN) depend on it. It runs in float32: the 1e-8 of a gLN vanishes in half
     precision, and the network is small.
     """
 
@@ -57,12 +56,37 @@ class Discriminator(nn.Module, ABC):
             n_all = embedding.shape[1]
             n_frames = (lens * n_all).round().int()
             n_frames = n_frames.clamp(min(self.min_frames, n_all), n_all)
-            logits = embedding.new_zeros(len(embedding))
-            for n in n_frames.unique().tolist():
-                clips = (n_frames == n).nonzero().squeeze(1).to(logits.device)
-                means = self.frame_logits(embedding[clips, :n]).mean(1)
-                logits = logits.index_copy(0, clips, means)
-            return logits
+            if (n_frames == n_all).all():
+                return self.frame_logits(embedding).mean(1)
+            return self.without_padding(embedding, n_frames)
+
+    def without_padding(
+        self, embedding: torch.Tensor, n_frames: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the logits of clips of several lengths.
+
+        Here those of one length together, length by length.
+
+        Arguments
+        ---------
+        embedding : torch.Tensor
+            [B, T, D]; the padding may hold anything.
+        n_frames : torch.Tensor
+            Of each clip, [B].
+
+        Returns
+        -------
+        torch.Tensor
+            [B].
+        """
+        logits = embedding.new_zeros(len(embedding))
+        for n in n_frames.unique().tolist():
+            clips = (n_frames == n).nonzero().squeeze(1)
+            # From the host to a GPU, which is not waited for.
+            clips = clips.to(logits.device, non_blocking=True)
+            means = self.frame_logits(embedding[clips, :n]).mean(1)
+            logits = logits.index_copy(0, clips, means)
+        return logits
 
 
 class TCNDiscriminator(Discriminator):
@@ -143,6 +167,45 @@ class TCNDiscriminator(Discriminator):
         for block in self.blocks:
             x = x + block(x)
         return self.tail(x).squeeze(1)
+
+    def without_padding(
+        self, embedding: torch.Tensor, n_frames: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the logits of clips of several lengths, all at once.
+
+        Whatever the lengths, as many kernels as for one: what a norm or a
+        convolution reads of the padding is left out or 0.
+        """
+        n_frames = n_frames.to(embedding.device, non_blocking=True)
+        n_frames = n_frames[:, None, None]
+        positions = torch.arange(embedding.shape[1], device=embedding.device)
+        padding = positions >= n_frames  # [B, 1, T]
+        norm, convolution = self.head
+        x = embedding.transpose(1, 2).masked_fill(padding, 0)
+        x = convolution(_masked_norm(norm, x, padding, n_frames))
+        for block in self.blocks:
+            enter, prelu, norm, depthwise, prelu_2, norm_2 = block.shared_block
+            y = _masked_norm(norm, prelu(enter(x)), padding, n_frames)
+            y = prelu_2(depthwise(y))
+            y = _masked_norm(norm_2, y, padding, n_frames)
+            x = x + block.res_conv(y)
+        logits = self.tail(x).masked_fill(padding, 0)
+        return (logits.sum(2) / n_frames[:, 0]).squeeze(1)
+
+
+def _masked_norm(
+    norm: nn.Module,
+    x: torch.Tensor,
+    padding: torch.Tensor,
+    n_frames: torch.Tensor,
+) -> torch.Tensor:
+    """Asteroid's gLN of what is no padding, which becomes 0; [B, C, T]."""
+    n = x.shape[1] * n_frames
+    mean = x.masked_fill(padding, 0).sum((1, 2), keepdim=True) / n
+    centred = (x - mean).masked_fill(padding, 0)
+    variance = centred.square().sum((1, 2), keepdim=True) / n
+    normalised = centred / (variance + 1e-8).sqrt()
+    return norm.apply_gain_and_bias(normalised).masked_fill(padding, 0)
 
 
 class SpeechBrainTCNDiscriminator(Discriminator):

@@ -9,6 +9,7 @@ from torch import nn
 
 from sb_sed.models.crnn import Predictions, attended
 from sb_sed.models.fusion import Fusion
+from sb_sed.models.recurrence import OneThreadGRU
 
 
 class Head(nn.Module):
@@ -61,7 +62,7 @@ class Head(nn.Module):
         self.time_pooling = [pooling]
         self.fusion = fusion
         self.embedding_size = fusion.size
-        self.rnn = nn.GRU(
+        self.rnn = OneThreadGRU(
             fusion.size,
             rnn_hidden,
             rnn_layers,

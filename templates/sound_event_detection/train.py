@@ -14,6 +14,9 @@ import json
 import sys
 from pathlib import Path
 
+import sb_sed  # noqa: F401 before PyTorch: says how its threads wait
+
+# isort: split
 import speechbrain as sb
 from hyperpyyaml import load_hyperpyyaml
 from prepare_my_dataset import prepare_my_dataset, read_classes

@@ -10,6 +10,7 @@ from scipy.signal import filtfilt, lfilter
 from speechbrain.nnet.normalization import ExponentialMovingAverage
 
 from sb_sed.errors import InputError
+from sb_sed.features import ema
 from sb_sed.features.ema import causal, coefficients, forward_backward
 
 
@@ -112,3 +113,36 @@ def test_time_constants_of_the_paper_give_its_coefficients():
 def test_time_constants_must_be_positive():
     with pytest.raises(InputError, match="above 0"):
         coefficients([0.4, 0.0], 0.016)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n_frames=st.integers(1, 70),
+    chunk=st.integers(1, 20),
+    s=st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=3).filter(
+        lambda s: len(s) != 2
+    ),
+    backwards=st.booleans(),
+)
+def test_products_for_a_gpu_are_the_steps_for_a_cpu(
+    n_frames, chunk, s, backwards
+):
+    energy, state = energies(2, n_frames, 3), energies(2, 3, seed=1)
+    s = torch.tensor(s, dtype=energy.dtype)
+    expected = ema._in_steps(energy, s, state, backwards)
+    if backwards:
+        energy = energy.flip(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ema, "_CHUNK", chunk)
+        found = ema._in_products(energy, s, state)
+    found = found.flip(1) if backwards else found
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_products_of_twenty_minutes_are_exact_in_single_precision():
+    energy = energies(1, 75_000, 2, dtype=torch.float32)
+    s = torch.tensor([0.015])
+    found = ema._in_products(energy, s, energy[:, 0])
+    np.testing.assert_allclose(
+        found, by_scipy(energy.double(), 0.015, energy[:, 0]), rtol=1e-5
+    )

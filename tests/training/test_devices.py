@@ -13,23 +13,36 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sb_sed.augment.spectrogram import GaussianNoise, SpecAugment
 from sb_sed.features import AmplitudeToDB, MinMax
+from sb_sed.features.ema import causal
 from sb_sed.features.normalise import ZScore
 from sb_sed.features.pcen import PCEN, ParallelPCEN
+from sb_sed.models.discriminator import TCNDiscriminator
 from sb_sed.training.logging import RunningMeans
+from sb_sed.training.optimisers import adam
 
 
-class Copies(TorchDispatchMode):
-    """Counts copies from a GPU to the host, which wait for what is copied."""
+class Waits(TorchDispatchMode):
+    """Counts what the host waits for: copies from a GPU, and blocking ones to it.
+
+    And all operations, of which each is a kernel or more.
+    """
 
     def __init__(self):
         super().__init__()
-        self.count = 0
+        self.count = self.operations = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        self.operations += 1
         if function is torch.ops.aten._to_copy.default:
-            self.count += args[0].is_cuda and result.is_cpu
+            there, here = args[0].is_cuda, result.is_cuda
+            blocking = not kwargs.get("non_blocking")
+            self.count += (there and not here) or (
+                here and not there and blocking
+            )
         return result
 
 
@@ -96,13 +109,80 @@ def test_a_step_waits_once_at_its_end(make_run, monkeypatch):
     with FakeTensorMode(allow_non_fake_inputs=True):
         on_fake_gpu(run.brain)
         for _ in range(2):
-            with Copies() as copies:
+            with Waits() as waits:
                 loss = run.brain.fit_batch(batch)
-            assert copies.count == 1 and loss.device.type == "cpu"
+            assert waits.count == 1 and loss.device.type == "cpu"
         assert all(x.is_cuda for x in run.brain.terms.sums.values())
         for optimizer in run.brain.optimizers_dict.values():
             for group in optimizer.param_groups:
                 assert all(p.grad is None or p.is_cuda for p in group["params"])
+
+
+def views():
+    """Those of the paper, on a few bands."""
+    noise, masks = GaussianNoise(), SpecAugment(1, 1, 1, 1)
+    augment = torch.nn.Sequential(noise, masks)
+    return {"student": augment, "teacher": augment}
+
+
+def test_an_adversarial_step_waits_once_too(make_dat, monkeypatch):
+    """With the paper's views, and clips that are shorter than others."""
+    run = make_dat(views=views())
+    batch = run.first_batch()
+    batch.duration[1], batch.duration[2] = 0.5, 0.7
+    monkeypatch.setattr(torch.nn.GRU, "forward", like_a_gru)
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda loss, x, **_: (torch.empty_like(x),)
+    )
+    # The lengths are the host's to see, but here even its tensors are fake.
+    monkeypatch.setattr(
+        TCNDiscriminator,
+        "forward",
+        lambda self, x, lens: self.without_padding(
+            x, (lens * x.shape[1]).int()
+        ),
+    )
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        on_fake_gpu(run.brain)
+        fill_gradients(run.brain.modules.discriminator)
+        run.brain.backward = lambda loss: [
+            fill_gradients(run.brain.modules[name])
+            for name in ("student", "discriminator")
+        ]
+        with Waits() as waits:
+            run.brain.fit_batch(batch)
+    assert waits.count == 1
+
+
+def test_a_gpu_filters_in_as_many_kernels_for_any_length(fake):
+    counts = set()
+    for n_frames in (300, 30_000):
+        energy = torch.rand(2, n_frames, 8, device="cuda")
+        with Waits() as waits:
+            causal(energy, torch.full((1,), 0.1, device="cuda"))
+        counts.add(waits.operations)
+        assert not waits.count
+    assert len(counts) == 1
+
+
+def test_clips_of_any_lengths_are_told_apart_without_waiting(fake):
+    network = to_fake_gpu(TCNDiscriminator(8, n_blocks=2, n_repeats=1))
+    embedding = torch.rand(6, 40, 8, device="cuda")
+    with Waits() as waits:
+        logits = network.without_padding(embedding, torch.full((6,), 20))
+    assert logits.is_cuda and not waits.count
+
+
+def test_the_optimiser_is_one_kernel_on_a_gpu(fake):
+    for device in ("cpu", "cuda"):
+        group = {"params": [torch.zeros(3, device=device, requires_grad=True)]}
+        optimizer = adam([group], lr=0.1)
+        assert optimizer.defaults["fused"] is (
+            True if device == "cuda" else None
+        )
+        (parameter,) = group["params"]
+        parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
 
 
 @pytest.mark.parametrize("make", [PCEN, ParallelPCEN])
