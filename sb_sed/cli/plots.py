@@ -185,8 +185,7 @@ def _plot_features(arguments: argparse.Namespace) -> None:
     else:
         featurizer = get_featurizer(arguments.features).eval()
     for audio, figure in tqdm(figures.items(), unit="file", disable=None):
-        table = events.get(audio)
-        _draw_features(audio, figure, featurizer, table, classes)
+        _draw_features(audio, figure, featurizer, events.get(audio), classes)
         tqdm.write(f"{figure}")
 
 
@@ -246,6 +245,7 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
     from sb_sed.plots.spectrogram import band_centres
     from sb_sed.training.logging import monitored
 
+    centres = band_centres(featurizer.mel)
     wav = torch.from_numpy(_read(audio, featurizer.mel.sample_rate))
     with torch.no_grad():
         mel = featurizer.mel(wav[None])
@@ -259,7 +259,7 @@ def _draw_features(audio, figure, featurizer, events, classes) -> None:
         layers.numpy(),
         featurizer.frame_shift,
         figure,
-        centres_hz=band_centres(featurizer.mel),
+        centres_hz=centres,
         events=events,
         classes=classes,
         layer_titles=_layer_titles(layers.shape[-1], shown),

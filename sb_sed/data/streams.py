@@ -54,6 +54,8 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         Called with the number of each epoch before it begins.
     process : tuple[int, int]
         Rank and number of the processes among which each batch is divided.
+    least_batches : int
+        In an epoch, which is then more than a pass.
 
     Example
     -------
@@ -77,6 +79,7 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
         seed: int,
         on_epoch: Sequence[Callable[[int], None]] = (),
         process: tuple[int, int] = (0, 1),
+        least_batches: int = 0,
     ):
         self.on_epoch = on_epoch
         self.rank, self.n_processes = process
@@ -89,7 +92,8 @@ class StreamBatchSampler(ConcatDatasetBatchSampler):
             ],
             list(batch_sizes),
         )
-        self.n_batches = lengths[epoch_stream] // batch_sizes[epoch_stream]
+        in_a_pass = lengths[epoch_stream] // batch_sizes[epoch_stream]
+        self.n_batches = max(in_a_pass, least_batches)
 
     def __iter__(self) -> Iterator[list[int]]:
         # As the sizes divide, this is the same share of each stream.
@@ -119,6 +123,8 @@ class Streams:
     epoch_stream : str
         The stream of which an epoch is one pass; "shortest" for the one that
         gives the fewest batches.
+    least_batches : int
+        In an epoch; fewer clips than it takes come several times.
 
     Raises
     ------
@@ -140,11 +146,13 @@ class Streams:
         self,
         clips_per_batch: Mapping[str, int],
         epoch_stream: str = "shortest",
+        least_batches: int = 0,
     ):
         self.clips_per_batch = {
             name: n for name, n in clips_per_batch.items() if n > 0
         }
         self.epoch_stream = epoch_stream
+        self.least_batches = least_batches
 
     def build(
         self, datasets: Mapping[str, Dataset], seed: int
@@ -199,6 +207,7 @@ class Streams:
                 seed,
                 [d.set_epoch for d in chosen if hasattr(d, "set_epoch")],
                 process,
+                self.least_batches,
             ),
         )
 

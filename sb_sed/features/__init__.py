@@ -1,6 +1,7 @@
 """Front-ends: from waveforms to the network's input."""
 
 from sb_sed.features.featurizer import Featurizer
+from sb_sed.features.frames import FrameGrid
 from sb_sed.features.mel import AmplitudeToDB, MelSpectrogram
 from sb_sed.features.normalise import MinMax, ZScore
 from sb_sed.features.pcen import PCEN, ParallelPCEN, StreamingPCEN
@@ -14,6 +15,7 @@ from sb_sed.features.registry import (
 __all__ = [
     "AmplitudeToDB",
     "Featurizer",
+    "FrameGrid",
     "MelSpectrogram",
     "MinMax",
     "PCEN",

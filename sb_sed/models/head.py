@@ -16,7 +16,8 @@ class Head(nn.Module):
     """A recurrent layer and the outputs of the CRNN, without its CNN.
 
     For few examples, and for training in minutes. The detector's mel
-    spectrograms only give the times of its frames.
+    spectrograms only give the times of its frames; so does
+    :class:`~sb_sed.features.frames.FrameGrid`, which costs nothing.
 
     Arguments
     ---------

@@ -6,6 +6,8 @@ Authors
 
 import numpy as np
 
+from sb_sed.errors import InputError
+
 RANGE_DB = 70  # what is shown below the loudest value
 _COLUMNS, _BANDS = 800, 96
 
@@ -53,8 +55,14 @@ def band_centres(mel) -> np.ndarray | None:
     """Return the bands' centres of gravity [F] in Hz, where filters are known.
 
     ``mel`` is a module with ``sample_rate`` and, unless it is of another kind
-    than ``MelSpectrogram``, ``filters`` [n_fft / 2 + 1, F].
+    than ``MelSpectrogram``, ``filters`` [n_fft / 2 + 1, F]. One without bands
+    (``FrameGrid``) is an ``InputError``.
     """
+    if getattr(mel, "n_mels", 1) == 0:
+        raise InputError(
+            "The detector looks at no spectrogram, only at its encoder: name "
+            "features (--features) in its place."
+        )
     if not hasattr(mel, "filters"):
         return None
     filters = mel.filters.double().numpy()

@@ -39,6 +39,7 @@ _CLASSES = {
         *map(smoother_class, SMOOTHERS),
         features.AmplitudeToDB,
         features.Featurizer,
+        features.FrameGrid,
         features.MelSpectrogram,
         features.MinMax,
         features.PCEN,

@@ -68,7 +68,8 @@ class MeanTeacherBrain(Brain):
     ramp_up : ExponentialRampUp
         Factor of learning rate and consistency weight.
     consistency_weight : float
-        Weight of the consistency terms after the ramp.
+        Weight of the consistency terms after the ramp. With 0, the teacher is
+        an average of the student that is not computed in training.
     event_f1 : Callable
         From scores (clip to table) and weak scores (clip to class to score) to
         the figure by which the best checkpoint is chosen.
@@ -203,9 +204,10 @@ class MeanTeacherBrain(Brain):
                 self.backward(loss)
         if should_step:
             self.optimizers_step()
-            self.ema.update(
-                self.modules.student, self.modules.teacher, self.optimizer_step
-            )
+            networks = self.modules.student, self.modules.teacher
+            self.ema.update(*networks, self.optimizer_step)
+            if "teacher" not in outputs:
+                self.ema.copy_buffers(*networks)
         self.on_fit_batch_end(batch, outputs, losses[0], should_step)
         # The only time in a step that the host waits for a GPU: at its end.
         values = torch.stack([loss.detach() for loss in losses]).cpu()
@@ -237,7 +239,7 @@ class MeanTeacherBrain(Brain):
     def compute_forward(
         self, batch: PaddedBatch, stage: Stage
     ) -> dict[str, Predictions]:
-        """Return both networks' predictions; in training, each of its view."""
+        """Return the networks' predictions; in training, each of its view."""
         if stage == Stage.TRAIN:
             return self.predictions(self.inputs.training(batch)[0])
         return self.predictions(self.inputs(batch))
@@ -245,6 +247,8 @@ class MeanTeacherBrain(Brain):
     def predictions(self, inputs: NetworkInputs) -> dict[str, Predictions]:
         """Return what the networks make of their inputs."""
         student = self.modules.student(*inputs["student"])
+        if self.modules.training and not self.consistency_weight:
+            return {"student": student}
         with torch.no_grad():
             teacher = self.modules.teacher(*inputs["teacher"])
         return {"student": student, "teacher": teacher}
@@ -286,8 +290,10 @@ class MeanTeacherBrain(Brain):
         self, predictions: dict[str, Predictions], batch: PaddedBatch
     ) -> dict[str, torch.Tensor]:
         """Return the weighted losses that the student minimises in training."""
-        student, teacher = (predictions[name] for name in NETWORKS)
+        student, teacher = map(predictions.get, NETWORKS)
         terms = self._supervised(student, batch)
+        if teacher is None:
+            return terms
         weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
         for name in ("strong", "weak"):
             terms[f"{name}_consistency"] = weight * self.losses["consistency"](
@@ -371,10 +377,7 @@ class MeanTeacherBrain(Brain):
                 )
             if self.checkpointer is not None:
                 self.checkpointer.save_and_keep_only(
-                    meta={
-                        "event_f1": stats["student_event_f1"],
-                        "epoch": epoch,
-                    },
+                    {"event_f1": stats["student_event_f1"], "epoch": epoch},
                     max_keys=["event_f1"],
                 )
 

@@ -50,7 +50,8 @@ class EMATeacher:
     ``a = min(1 - 1 / (step + 1), decay)``: a plain mean at first, then an
     exponential average (Tarvainen and Valpola, 2017, as in the DCASE 2020
     Task 4 baseline). Buffers are not averaged: the teacher's batch norms keep
-    the statistics of the teacher's own forward passes.
+    the statistics of the teacher's own forward passes or, where it makes none
+    in training, get the student's (``copy_buffers``).
 
     Arguments
     ---------
@@ -92,3 +93,17 @@ class EMATeacher:
         ]
         old, new = map(list, zip(*pairs, strict=True))
         torch._foreach_lerp_(old, new, 1.0 - self.weight(step))
+
+    @torch.no_grad()
+    def copy_buffers(self, student: nn.Module, teacher: nn.Module) -> None:
+        """Give the teacher the student's statistics of batch norms.
+
+        Arguments
+        ---------
+        student, teacher : nn.Module
+            As of ``update``.
+        """
+        pairs = zip(teacher.buffers(), student.buffers(), strict=True)
+        for old, new in pairs:
+            if old is not new:  # of a frozen encoder
+                old.copy_(new)

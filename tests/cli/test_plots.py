@@ -11,6 +11,7 @@ import sb_sed.plots.embeddings
 from sb_sed.cli.main import main
 from sb_sed.features import (
     Featurizer,
+    FrameGrid,
     MelSpectrogram,
     MinMax,
     register_featurizer,
@@ -39,6 +40,11 @@ def doubled():
 @register_featurizer("test_single")
 def single():
     return Featurizer(MelSpectrogram(), [MinMax()])
+
+
+@register_featurizer("test_none")
+def no_spectrogram():
+    return Featurizer(FrameGrid(), [])
 
 
 @register_featurizer("test_own_mel")
@@ -197,6 +203,7 @@ def test_the_name_of_the_figure(drawn, clip, tmp_path, output):
         ("{events}", "events.tsv cannot be used (a text, not a recording"),
         ("{clip} --features nothing", "no featurizer 'nothing'"),
         ("{clip} --features log_mel", "no statistics"),
+        ("{clip} --features test_none", "looks at no spectrogram"),
         ("{clip} --run nowhere", "nowhere is not the folder of a run"),
         ("{clip} --events nowhere.tsv", "nowhere.tsv does not exist"),
         ("lost.wav --events {events}", "events.tsv does not list lost.wav"),

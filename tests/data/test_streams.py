@@ -98,6 +98,16 @@ def test_a_stream_shorter_than_the_epoch_is_repeated_in_another_order():
     assert len(set(passes)) > 5
 
 
+@pytest.mark.parametrize("least, n_batches", [(2, 3), (3, 3), (7, 7)])
+def test_few_clips_come_several_times_in_an_epoch(least, n_batches):
+    streams = Streams({"a": 2, "b": 1}, "a", least_batches=least)
+    clips, batches = streams.build({"a": range(7), "b": range(2)}, seed=0)
+    drawn = [i for batch in batches for i in batch[:2]]
+    assert len(batches) == n_batches == len(drawn) / 2
+    counts = Counter(drawn)
+    assert max(counts.values()) - min(counts[i] for i in range(7)) <= 1
+
+
 def test_the_order_is_a_function_of_seed_and_epoch():
     options = {"lengths": [20, 30, 40], "sizes": [2, 3, 4], "epoch_stream": 0}
     found, again = epochs(**options, seed=7), epochs(**options, seed=7)

@@ -193,6 +193,27 @@ def test_the_teachers_batch_norms_are_its_own(make_run):
     assert not torch.equal(teacher.running_mean, student.running_mean)
 
 
+def test_without_consistency_the_teacher_is_an_average_alone(make_run):
+    """It is not computed in training; the student is what it would be."""
+    run = make_run(consistency_weight=0.0)
+    teacher, mode = run.teacher.forward, []
+    run.teacher.forward = lambda *x: (
+        mode.append(run.teacher.training) or (teacher(*x))
+    )
+    run.fit(2)
+    assert mode and not any(mode)  # on validation clips
+    for name, value in run.student.named_buffers():
+        assert torch.equal(run.teacher.get_buffer(name), value), name
+    assert not any("consistency" in key for key in run.brain.train_stats)
+    other = make_run(consistency_weight=1e-30).fit(2)
+    for name, value in other.student.state_dict().items():
+        assert torch.equal(run.student.state_dict()[name], value), name
+    for (name, value), mine in zip(
+        other.teacher.named_parameters(), run.teacher.parameters(), strict=True
+    ):
+        assert torch.equal(mine, value), name
+
+
 def test_learning_rate_and_consistency_ramp_up(make_run):
     run = make_run()
     seen = run.watch()
