@@ -240,7 +240,7 @@ def main(arguments: list[str]) -> None:
         hparams["epoch_counter"],
         clips,
         data.test_loader("valid_synthetic"),
-        train_loader_kwargs={"batch_sampler": batches, **data.training_options},
+        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     evaluator = Evaluator(
         hparams["smoothing"]["smoother"],

@@ -60,16 +60,16 @@ class PreparedData:
         self.folder = Path(folder)
         self.reader = reader
         self.batch_size = batch_size
+        # Workers live as long as their loader, not as a pass over it: those of
+        # the training with the audio that they have decoded, those of the
+        # validation so that no epoch waits for them to start. Clips that are
+        # drawn at random have to take their numbers from seed, epoch and
+        # index, as ``EpochClips`` does.
         self.loader_options = {
             "num_workers": num_workers,
             "collate_fn": PaddedBatch,
             "pin_memory": torch.cuda.is_available(),
-        }
-        # The workers of the training live as long as it, with the audio that
-        # they have decoded: clips that are drawn at random have to take their
-        # numbers from seed, epoch and index, as ``EpochClips`` does.
-        self.training_options = self.loader_options | {
-            "persistent_workers": num_workers > 0
+            "persistent_workers": num_workers > 0,
         }
 
     def __contains__(self, split: str) -> bool:

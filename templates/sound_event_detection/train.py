@@ -169,7 +169,7 @@ def main(arguments: list[str]) -> None:
         hparams["epoch_counter"],
         clips,
         data.test_loader("validation"),
-        train_loader_kwargs={"batch_sampler": batches, **data.training_options},
+        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     smoother, classes = hparams["smoother"], hparams["classes"]
     evaluator = Evaluator(
