@@ -94,6 +94,8 @@ def recipe_arguments(arguments: argparse.Namespace) -> list[str]:
 
 def run_section(arguments: argparse.Namespace) -> None:
     """One section, in this process."""
+    import sb_sed  # noqa: F401 before PyTorch: says how its threads wait
+
     clock = Clock(arguments.seconds)
     notes = Notes(arguments.out, arguments.section)
     device, small = arguments.device, arguments.small

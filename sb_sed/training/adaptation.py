@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 Terms = dict[str, Tensor]  # scalars
@@ -96,7 +97,7 @@ class TwoStep(Adaptation):
     in D the negative of what the second gives it. The second minimises
     ``BCE(D(h), d)`` over D on the same embedding h, detached. Then both
     optimisers step. So both steps have the same D and h, and share D's forward
-    pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code weighs D's
+    and backward pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code weighs D's
     loss too, which makes no difference to Adam.)
 
     Arguments
@@ -143,14 +144,26 @@ class TwoStep(Adaptation):
     ) -> tuple[Terms, Tensor]:
         """Return the detector's losses less D's, and D's."""
         detached = embedding.detach().requires_grad_()
-        logits = modules["discriminator"](detached, lens)
+        discriminator = modules["discriminator"]
+        logits = discriminator(detached, lens)
         self.logits = logits.detach()
         loss = binary_cross_entropy_with_logits(logits, domains)
-        # With respect to the embedding alone: D's parameters get no gradient.
-        (gradient,) = torch.autograd.grad(loss, detached, retain_graph=True)
-        adversarial = _with_gradient(loss.detach(), embedding, gradient)
+        # One pass for both steps; each back-propagates its part of it.
+        parameters = [p for p in discriminator.parameters() if p.requires_grad]
+        gradient, *gradients = torch.autograd.grad(
+            loss, [detached, *parameters], allow_unused=True
+        )
+        used = [n for n, found in enumerate(gradients) if found is not None]
+        parameters, gradients = (
+            [values[n] for n in used] for values in (parameters, gradients)
+        )
+        loss = loss.detach()
+        adversarial = _KnownGradients.apply(loss, [gradient], embedding)
         terms = _weighted(terms, self.main)
-        return terms | {"adversarial": -self.adversarial * adversarial}, loss
+        return (
+            terms | {"adversarial": -self.adversarial * adversarial},
+            _KnownGradients.apply(loss, gradients, *parameters),
+        )
 
 
 class GradientReversal(Adaptation):
@@ -158,8 +171,7 @@ class GradientReversal(Adaptation):
 
     The discriminator minimises its loss; what reaches the detector of its
     gradient is multiplied by ``-adversarial`` (Ganin et al., 2016). The
-    gradients are those of ``TwoStep``, with one backward pass of the
-    discriminator instead of two.
+    gradients are those of ``TwoStep``.
 
     Arguments
     ---------
@@ -225,6 +237,21 @@ def _weighted(terms: Terms, weight: float) -> Terms:
     return {name: weight * term for name, term in terms.items()}
 
 
-def _with_gradient(value: Tensor, of: Tensor, gradient: Tensor) -> Tensor:
-    """A scalar whose gradient with respect to a tensor is known."""
-    return value + ((of - of.detach()) * gradient).sum()
+class _KnownGradients(torch.autograd.Function):
+    """A scalar whose gradients with respect to some tensors are at hand."""
+
+    @staticmethod
+    def forward(ctx, value, gradients, *tensors):
+        """Return the value."""
+        ctx.save_for_backward(*gradients)
+        return value.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        """Return the gradients, each times that of the value."""
+        return (
+            None,
+            None,
+            *torch._foreach_mul(ctx.saved_tensors, gradient),
+        )

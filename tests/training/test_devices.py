@@ -132,7 +132,9 @@ def test_an_adversarial_step_waits_once_too(make_dat, monkeypatch):
     batch.duration[1], batch.duration[2] = 0.5, 0.7
     monkeypatch.setattr(torch.nn.GRU, "forward", like_a_gru)
     monkeypatch.setattr(
-        torch.autograd, "grad", lambda loss, x, **_: (torch.empty_like(x),)
+        torch.autograd,
+        "grad",
+        lambda loss, xs, **_: [*map(torch.empty_like, xs)],
     )
     # The lengths are the host's to see, but here even its tensors are fake.
     monkeypatch.setattr(
