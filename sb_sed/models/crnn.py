@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from sb_sed.models.attention import Attention, FrequencyDynamic
+from sb_sed.models.dropout import ByteDropout
 from sb_sed.models.fusion import Fusion
 from sb_sed.models.recurrence import OneThreadGRU
-
-LEVELS = 256  # of a byte, by which ByteDropout drops
 
 
 class Predictions(NamedTuple):
@@ -53,78 +53,70 @@ class GatedLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Gate ``x``, [..., n_channels]."""
-        return self.linear(x) * torch.sigmoid(x)
+        return self.joined(self.linear(x), x)
+
+    def joined(self, linear: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Join the projection ``W x + b`` and ``x``, in any layout."""
+        return linear * torch.sigmoid(x)
 
 
-class ByteDropout(nn.Dropout):
-    """Dropout that draws one random byte an element on the CPU.
+class ContextGate(GatedLinear):
+    """``x * sigmoid(W x + b)``, context gating (Miech et al., 2017).
 
-    ``torch.nn.Dropout`` draws its CPU mask serially, one number of double
-    precision an element; that was more than half of a training step of the
-    CRNN. Eight elements a draw are about five times faster;
-    ``benchmarks/training_step.py`` shows the step as a whole. The probability
-    is rounded to a multiple of 1/256 (0.5 is exact) and the scaling follows it,
-    so that the expectation is kept. On other devices it is
-    ``torch.nn.Dropout``.
-
-    Example
-    -------
-    >>> x = ByteDropout(0.5)(torch.ones(1000))
-    >>> sorted(x.unique().tolist()), bool(400 < (x > 0).sum() < 600)
-    ([0.0, 2.0], True)
+    The gate of the wider CRNNs of DCASE 2021 and later (FDY-SED, Nam et al.,
+    Interspeech 2022).
     """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Drop elements of ``x`` (any shape) while training."""
-        dropped = round(self.p * LEVELS)
-        if not self.training or dropped == 0:
-            return x
-        if x.device.type != "cpu" or dropped == LEVELS:
-            return super().forward(x)
-        draws = torch.empty((x.numel() + 7) // 8, dtype=torch.int64)
-        draws.random_(-(2**63), None)  # all 64 bits
-        kept = draws.view(torch.uint8)[: x.numel()] >= dropped
-        mask = torch.empty_like(x)  # dense, in the layout of x
-        flat = mask.as_strided((x.numel(),), (1,))
-        flat.copy_(kept).mul_(LEVELS / (LEVELS - dropped))
-        return x * mask
+    def joined(self, linear: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """See ``GatedLinear``."""
+        return x * torch.sigmoid(linear)
+
+
+GATES = {"linear": GatedLinear, "context": ContextGate}
 
 
 class ConvBlock(nn.Module):
-    """Convolution 3 x 3, batch norm, gate, dropout, average pooling.
+    """Convolution 3 x 3, batch norm, gate, dropout, average pooling, attention.
 
     Arguments
     ---------
-    in_channels, out_channels : int
-        Channels of input and output.
+    out_channels : int
+        C', channels of the output.
     pooling : tuple[int, int]
         Pooling in time and frequency; an incomplete window is dropped.
     dropout : float
         Probability of an element to be dropped.
     bn_eps, bn_momentum : float
         Of the batch norm, in PyTorch's convention.
+    conv, gate, attention : nn.Module
+        [B, C, T, F] to [B, C', T, F]; [..., C'] to as many; and of what is
+        pooled, to as much.
     """
 
     def __init__(
         self,
-        in_channels: int,
         out_channels: int,
         pooling: tuple[int, int],
         dropout: float,
         bn_eps: float,
         bn_momentum: float,
+        conv: nn.Module,
+        gate: nn.Module,
+        attention: nn.Module,
     ):
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv = conv
         self.norm = nn.BatchNorm2d(out_channels, bn_eps, bn_momentum)
-        self.gate = GatedLinear(out_channels)
+        self.gate = gate
         self.dropout = ByteDropout(dropout)
         self.pool = nn.AvgPool2d(tuple(pooling))
+        self.attention = attention
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[B, C, T, F] to [B, C', T // pooling, F // pooling]."""
         x = self.norm(self.conv(x)).permute(0, 2, 3, 1)
-        return self.pool(self.dropout(self.gate(x)).permute(0, 3, 1, 2))
+        x = self.dropout(self.gate(x)).permute(0, 3, 1, 2)
+        return self.attention(self.pool(x))
 
 
 @torch.no_grad()
@@ -132,7 +124,8 @@ def initialise_as_baseline(module: nn.Module) -> None:
     """Initialise one module as in the baseline (see ``nn.Module.apply``)."""
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight, gain=2**0.5)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
@@ -194,6 +187,14 @@ class CRNN(nn.Module):
         Initialises each module in place; None keeps PyTorch's way.
     fusion : Fusion | None
         Joins the embeddings of a pretrained encoder with those of the CNN.
+    width : int
+        Factor of ``filters`` and ``rnn_hidden``.
+    gate : str
+        Of the blocks: ``linear``, the baseline's, or ``context``.
+    attention : Attention | None
+        Makes what weights the maps after each block but the last.
+    dynamic : FrequencyDynamic | None
+        Makes the convolutions of all blocks but the first.
 
     Example
     -------
@@ -219,8 +220,18 @@ class CRNN(nn.Module):
         bn_momentum: float = 0.99,
         initialise: Callable[[nn.Module], None] | None = initialise_as_baseline,
         fusion: Fusion | None = None,
+        width: int = 1,
+        gate: str = "linear",
+        attention: Attention | None = None,
+        dynamic: FrequencyDynamic | None = None,
     ):
         super().__init__()
+        if gate not in GATES:
+            raise ValueError(
+                f"The gate is {gate!r}: choose from {', '.join(GATES)}."
+            )
+        filters = [width * size for size in filters]
+        rnn_hidden *= width
         smallest = min(
             n_classes, n_mels, n_channels, *filters, rnn_hidden, rnn_layers
         )
@@ -233,10 +244,10 @@ class CRNN(nn.Module):
                 f"{len(filters)} filters but {len(pooling)} poolings: "
                 "give one of each a block."
             )
-        n_bands = n_mels
+        bands = [n_mels]
         for _, pool in pooling:
-            n_bands //= pool
-        if n_bands == 0:
+            bands.append(bands[-1] // pool)
+        if bands[-1] == 0:
             raise ValueError(
                 f"The pooling {list(pooling)} leaves nothing of {n_mels} mel "
                 "bands: use more bands or less pooling."
@@ -244,16 +255,30 @@ class CRNN(nn.Module):
         self.n_channels = n_channels
         self.time_pooling = [pool for pool, _ in pooling]
         self.fusion = fusion
-        self.embedding_size = filters[-1] * n_bands
+        self.embedding_size = filters[-1] * bands[-1]
         if fusion is not None:
             self.embedding_size += fusion.size
+        blocks = []
         in_channels = [n_channels, *filters[:-1]]
-        self.cnn = nn.Sequential(
-            *(
-                ConvBlock(*sizes, dropout, bn_eps, bn_momentum)
-                for sizes in zip(in_channels, filters, pooling, strict=True)
+        for i, sizes in enumerate(zip(in_channels, filters, strict=True)):
+            conv, weighted = nn.Conv2d(*sizes, 3, padding=1), nn.Identity()
+            if dynamic is not None and i > 0:
+                conv = dynamic(*sizes)
+            if attention is not None and i < len(filters) - 1:
+                weighted = attention(filters[i], bands[i + 1])
+            blocks.append(
+                ConvBlock(
+                    filters[i],
+                    pooling[i],
+                    dropout,
+                    bn_eps,
+                    bn_momentum,
+                    conv,
+                    GATES[gate](filters[i]),
+                    weighted,
+                )
             )
-        ).to(memory_format=torch.channels_last)
+        self.cnn = nn.Sequential(*blocks).to(memory_format=torch.channels_last)
         self.rnn = OneThreadGRU(
             self.embedding_size,
             rnn_hidden,

@@ -20,6 +20,11 @@ from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
 from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
+from sb_sed.models.attention import (
+    ChannelFrequencyAttention,
+    FrequencyDynamic,
+    SqueezeExcitation,
+)
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.fusion import Fusion
@@ -30,6 +35,9 @@ _CLASSES = {
     part.__name__: part
     for part in (
         CRNN,
+        ChannelFrequencyAttention,
+        FrequencyDynamic,
+        SqueezeExcitation,
         Detector,
         Fusion,
         Head,

@@ -21,6 +21,11 @@ from sb_sed.features import (
     get_featurizer,
 )
 from sb_sed.features.ema import causal, forward_backward
+from sb_sed.models.attention import (
+    ChannelFrequencyAttention,
+    FrequencyDynamic,
+    SqueezeExcitation,
+)
 from sb_sed.models.crnn import CRNN, initialise_as_swish
 from sb_sed.models.detector import Detector
 
@@ -307,3 +312,38 @@ def test_command(run_folder, exported, detector, tmp_path, capsys, monkeypatch):
     with pytest.raises(InputError, match="nowhere is neither"):
         command("nowhere", tmp_path / "nothing.onnx")
     assert not (tmp_path / "nothing.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 2, "gate": "context"},
+        {"attention": ChannelFrequencyAttention()},
+        {"attention": SqueezeExcitation()},
+        {"dynamic": FrequencyDynamic()},
+    ],
+)
+def test_every_kind_of_crnn(tmp_path, options):
+    torch.manual_seed(0)
+    network = CRNN(
+        n_classes=len(CLASSES),
+        n_mels=32,
+        filters=(8, 16),
+        pooling=((2, 4), (1, 4)),
+        rnn_hidden=8,
+        initialise=initialise_as_swish,
+        **options,
+    )
+    featurizer = get_featurizer("log_mel", n_mels=32, hop_length=400)
+    noise = torch.randn(4, RATE)
+    featurizer.fit([noise])
+    detector = Detector(featurizer, network)
+    with torch.no_grad():
+        detector(featurizer.mel(noise))  # the statistics of the batch norms
+    export_onnx(detector.eval(), tmp_path / "model.onnx", CLASSES, {})
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    strong, weak = session.run(None, {"waveforms": noise.numpy()})
+    with torch.no_grad():
+        expected = detector.from_waveforms(noise)
+    np.testing.assert_allclose(strong, expected.strong, atol=1e-5)
+    np.testing.assert_allclose(weak, expected.weak, atol=1e-5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sed.models.crnn import LEVELS, ByteDropout
+from sb_sed.models.dropout import LEVELS, ByteDropout
 
 N = 200_000
 

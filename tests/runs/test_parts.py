@@ -42,8 +42,27 @@ detector: !new:sb_sed.models.detector.Detector
 """
 
 
+_CRNN = """\
+!new:sb_sed.models.crnn.CRNN
+filters: [4, 4]
+pooling: [[2, 4], [1, 4]]
+rnn_hidden: 8
+width: 2
+gate: context
+attention: !new:sb_sed.models.attention.ChannelFrequencyAttention {hidden: 3}
+dynamic: !new:sb_sed.models.attention.FrequencyDynamic
+"""
+
+
 def described(text):
     return describe(YAML().load(text))
+
+
+def test_what_a_network_is_made_with():
+    network = build(json.loads(json.dumps(described(_CRNN))))
+    assert network.rnn.hidden_size == 16
+    assert network.cnn[0].attention.squeeze.out_channels == 3
+    assert network.cnn[1].conv.kernels.out_channels == 4 * 8
 
 
 def test_there_and_back_through_json():

@@ -123,6 +123,7 @@ class OnnxConvBlock(nn.Module):
     def __init__(self, block: ConvBlock):
         super().__init__()
         self.conv, self.norm, self.pool = block.conv, block.norm, block.pool
+        self.attention, self.joined = block.attention, block.gate.joined
         linear = block.gate.linear
         self.register_buffer("weight", linear.weight.detach()[..., None, None])
         self.register_buffer("bias", linear.bias.detach())
@@ -131,7 +132,7 @@ class OnnxConvBlock(nn.Module):
         """[B, C, T, F] to [B, C', T // pooling, F // pooling]."""
         x = self.norm(self.conv(x))
         linear = nn.functional.conv2d(x, self.weight, self.bias)
-        return self.pool(linear * torch.sigmoid(x))
+        return self.attention(self.pool(self.joined(linear, x)))
 
 
 class OnnxGRU(nn.Module):
