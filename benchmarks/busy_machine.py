@@ -10,7 +10,7 @@ it. ``beside n`` over ``alone`` is what n busy processes cost. On a machine that
 others use at the same time, the seconds of the processor hold what the wall
 clock cannot: a thread that spins is paid for.
 
-> python benchmarks/busy_machine.py [--busy 1 2] [--rounds 3] [--steps 3]
+> python benchmarks/busy_machine.py [--busy 1 2] [--rounds 3] [--steps 3] [--ways ours]
 
 Authors
  * sb_sed contributors 2026
@@ -118,6 +118,7 @@ def measured(arguments: argparse.Namespace) -> dict[tuple, list]:
                 Training(way, f"{folder}/data", f"{folder}/{way}")
             )
             for name, way in WAYS.items()
+            if way in arguments.ways
         }
         busy = stack.enter_context(stopped_processes(max(arguments.busy)))
         for _ in range(arguments.rounds):
@@ -138,6 +139,9 @@ def main() -> None:
     parser.add_argument("--busy", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument(
+        "--ways", nargs="+", default=[*WAYS.values()], choices=WAYS.values()
+    )
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -150,7 +154,7 @@ def main() -> None:
         "median seconds a step"
     )
     print(f"{'':30}{'clock':>8}{'processor':>11}{'over alone':>12}")
-    for name in WAYS:
+    for name in dict.fromkeys(name for name, _ in times):
         for n in (0, *arguments.busy):
             clock, processor = map(
                 statistics.median, zip(*times[name, n], strict=True)

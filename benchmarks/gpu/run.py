@@ -53,7 +53,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--recipes", nargs="+", default=["baseline", "ppcen_dat_hmm"]
     )
-    parser.add_argument("--workers", type=int, default=6, help="of a training")
+    parser.add_argument("--workers", type=int, default=7, help="of a training")
     parser.add_argument("--section", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
