@@ -304,3 +304,33 @@ def test_the_domain_is_unlearned_and_the_task_is_not():
     for adaptation in (TwoStep, GradientReversal):
         task, told = accuracies(adaptation, 0, adversarial=0.2)
         assert task > 0.95 and told < 0.65
+
+
+def test_a_compiled_discriminator_gets_the_same_gradients():
+    """Its graph may be run backwards once."""
+    gradients = []
+    for backend in ("eager", "aot_eager"):
+        toy = Toy(TwoStep, Linear, adversarial=0.5)
+        toy.adaptation.modules["discriminator"] = torch.compile(
+            toy.discriminator, backend=backend
+        )
+        toy.first()
+        toy.second()
+        gradients.append(
+            [
+                parameter.grad
+                for part in (toy.encoder, toy.discriminator)
+                for parameter in part.parameters()
+            ]
+        )
+    torch.testing.assert_close(*gradients)
+    assert all(gradient.abs().sum() > 0 for gradient in gradients[0])
+
+
+def test_a_parameter_without_use_gets_no_gradient():
+    toy = Toy(TwoStep, Linear)
+    toy.discriminator.unused = nn.Parameter(torch.ones(1))
+    toy.first()
+    toy.second()
+    assert toy.discriminator.unused.grad is None
+    assert toy.discriminator.linear.weight.grad is not None
