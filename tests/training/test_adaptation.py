@@ -307,7 +307,7 @@ def test_the_domain_is_unlearned_and_the_task_is_not():
 
 
 def test_a_compiled_discriminator_gets_the_same_gradients():
-    """Its graph may be run backwards once."""
+    """As with the run option ``--compile``, in another backend."""
     gradients = []
     for backend in ("eager", "aot_eager"):
         toy = Toy(TwoStep, Linear, adversarial=0.5)
