@@ -105,7 +105,11 @@ def dataio_prep(hparams: dict) -> tuple:
     )
     clips = data.training_clips(STREAMS)
     sizes = hparams["clips_per_batch"]
-    streams = Streams({name: sizes[name] for name in clips}, "strong")
+    streams = Streams(
+        {name: min(sizes[name], len(part)) for name, part in clips.items()},
+        "strong",
+        hparams["steps_per_epoch"],
+    )
     return data, *streams.build(clips, hparams["seed"])
 
 
@@ -114,12 +118,12 @@ def make_brain(
 ) -> MeanTeacherBrain:
     """Give the Brain, which trains, what the YAML chose."""
     reference, _ = data.reference("validation")
-    smoother = hparams["smoother"]
+    select = hparams["selection"]
     steps = run_opts["grad_accumulation_factor"]
 
     def event_f1(scores: dict, weak: dict) -> float:
         """Return the score by which the best epoch is chosen."""
-        events = smoother(gated_for(smoother, scores, weak))
+        events = select(gated_for(select, scores, weak))
         counts = event_counts(reference, events, hparams["classes"])
         return counts.f1()["macro"]
 
@@ -171,11 +175,12 @@ def main(arguments: list[str]) -> None:
         data.test_loader("validation"),
         train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
-    smoother, classes = hparams["smoother"], hparams["classes"]
+    # Clips are decoded with what was tuned on others, if there are any.
+    n_clips = len(data.test_clips("validation"))
     evaluator = Evaluator(
-        smoother,
-        AsGiven(),
-        classes,
+        hparams["smoother"],
+        hparams["tuning"] if n_clips > 1 else AsGiven(),
+        hparams["classes"],
         hparams["output_folder"],
         brain.computation,
     )

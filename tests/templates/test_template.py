@@ -55,6 +55,7 @@ def test_detector_of_own_classes(workplace, train, call, encoder, tmp_path):
     run = workplace / "results" / encoder / "1986"
     assert re.search(r"train_unlabelled +6 +0 +\d+ +0 ", said)
     assert "| test | student | 6 |" in said
+    assert (run / "validation" / "student" / "tuning.json").exists()
     report = json.loads((run / "test" / "student" / "report.json").read_text())
     # After one epoch it is 0.05 to 0.35.
     assert report["event_f1"]["macro"] > 0.6
