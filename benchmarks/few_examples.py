@@ -164,14 +164,14 @@ def measure(
         text = "\n".join(["filename\tsplit", *lines]) + "\n"
         (folder / "data/split.tsv").write_text(text, "utf-8")
 
-    def run(name: str, encoder: str, *more: str) -> tuple[float, float]:
+    def run(name: str, encoder: str, options: list[str]) -> tuple[float, float]:
         """Train; return the seconds."""
         encoders = [f"--encoder={encoder}"] * (encoder != "yamnet")
-        return train(folder, name, [*encoders, *options, *more])
+        return train(folder, name, [*encoders, *options])
 
     set_up(draw(events, 2, given.draws))
     for encoder in given.encoders:
-        run("first", encoder, "--number_of_epochs=1", "--steps_per_epoch=1")
+        run("first", encoder, ["--number_of_epochs=1", "--steps_per_epoch=1"])
         shutil.rmtree(folder / "results")
     rows = []
     for seed in range(given.draws):
@@ -180,7 +180,7 @@ def measure(
             set_up(names)
             for encoder in given.encoders:
                 name = f"{encoder}_{n_examples}"
-                seconds = run(name, encoder, f"--seed={seed}")
+                seconds = run(name, encoder, [f"--seed={seed}", *options])
                 place = folder / "results" / name / str(seed) / "test/student"
                 found = scores(place, tags)
                 rows.append(

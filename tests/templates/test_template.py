@@ -32,8 +32,9 @@ ALONE = "--encoder=none"
 def train(call):
     """Trains; returns the standard output."""
 
-    def run(*arguments):
-        process = call("train.py", *SHORT, *arguments)
+    def run(*arguments, steps=2):
+        short = [*SHORT, f"--steps_per_epoch={steps}"]
+        process = call("train.py", *short, *arguments)
         assert process.returncode == 0, process.stderr[-3000:]
         return process.stdout
 
@@ -48,10 +49,11 @@ def log(run):
 @pytest.mark.parametrize("encoder", ["yamnet", "none"])
 def test_detector_of_own_classes(workplace, train, call, encoder, tmp_path):
     """With all kinds of labels: scores, detects, exports."""
-    options = [f"--name={encoder}", "--number_of_epochs=8"]
+    options, steps = [f"--name={encoder}", "--number_of_epochs=4"], 25
     if encoder != "yamnet":  # which is what train.yaml has
-        options.append(f"--encoder={encoder}")
-    said = train(WEAK, UNLABELLED, *options)
+        options = [f"--name={encoder}", "--number_of_epochs=8"]
+        options, steps = [*options, f"--encoder={encoder}"], 1
+    said = train(WEAK, UNLABELLED, *options, steps=steps)
     run = workplace / "results" / encoder / "1986"
     assert re.search(r"train_unlabelled +6 +0 +\d+ +0 ", said)
     assert "| test | student | 6 |" in said
@@ -149,6 +151,7 @@ def test_one_more_kind_of_recordings(workplace, train, tmp_path, more):
 def test_the_yaml_as_it_is(call, tmp_path):
     """Without any option that changes its numbers."""
     options = ["--noprogressbar", "--device=cpu", "--number_of_epochs=1"]
+    options += ["--steps_per_epoch=1"]
     process = call(
         "train.py", "train.yaml", *options, f"--output_folder={tmp_path / 'o'}"
     )
