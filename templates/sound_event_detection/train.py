@@ -106,7 +106,7 @@ def dataio_prep(hparams: dict) -> tuple:
     clips = data.training_clips(STREAMS)
     sizes = hparams["clips_per_batch"]
     streams = Streams(
-        {name: min(sizes[name], len(part)) for name, part in clips.items()},
+        {name: min(sizes[name], len(clips[name])) for name in clips},
         "strong",
         hparams["steps_per_epoch"],
     )
