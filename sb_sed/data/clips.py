@@ -80,15 +80,26 @@ class ClipReader:
         training clip keep their length (see ``batches_of_one_length``).
         """
 
-        def _n_samples(duration):
-            return max(round(duration * self.sample_rate), self.n_samples)
+        return self._clips(manifest, self._whole, True, True)
 
-        return self._clips(manifest, _n_samples, True, True)
+    def read(
+        self, wav: str, first: int = 0, n_samples: int = -1
+    ) -> torch.Tensor:
+        """Read a recording, which must be mono at ``sample_rate``: [N].
 
-    def read(self, wav: str) -> torch.Tensor:
-        """Read a recording, which must be mono at ``sample_rate``: [N]."""
+        Arguments
+        ---------
+        wav : str
+            The recording.
+        first : int
+            The sample to begin with.
+        n_samples : int
+            How many samples at most; all that follow if -1.
+        """
         with open_ready(wav, self.sample_rate) as file:
-            return torch.from_numpy(file.read(dtype="float32"))
+            if first:
+                file.seek(min(first, file.frames))
+            return torch.from_numpy(file.read(n_samples, dtype="float32"))
 
     def encoded(
         self, n_samples: int, wav: str | None = None
@@ -116,6 +127,40 @@ class ClipReader:
             "encoded": cache.nothing(n_samples) if found is None else found,
             "has_encoded": found is not None,
         }
+
+    def encoded_chunk(
+        self, wav: str, duration: float, start: float
+    ) -> dict[str, object]:
+        """Return the items of a part of a recording that its embeddings are.
+
+        The embeddings are those of the whole recording, cut.
+
+        Arguments
+        ---------
+        wav : str
+            The recording.
+        duration : float
+            Its length in seconds.
+        start : float
+            Where the part begins, in seconds; it has ``n_samples`` samples.
+
+        Returns
+        -------
+        dict[str, object]
+            As of ``encoded``.
+        """
+        if self.embeddings is None:
+            return {}
+        whole = self.encoded(self._whole(duration), wav)
+        nothing = self.embeddings.nothing(self.n_samples)
+        first = round(start / self.embeddings.encoder.frame_shift)
+        part = whole["encoded"][first : first + len(nothing)]
+        nothing[: len(part)] = part
+        return whole | {"encoded": nothing}
+
+    def _whole(self, duration: float) -> int:
+        """Samples of a whole recording, in which short ones are padded."""
+        return max(round(duration * self.sample_rate), self.n_samples)
 
     def _clips(
         self, manifest, n_samples, strong: bool, weak: bool

@@ -8,17 +8,18 @@ import json
 import os
 from pathlib import Path
 
-import pandas as pd
-
-from sb_sed.audio.store import AudioStore, ReadyAudio
 from sb_sed.data.desed_layout import DESED_CLASSES, find_root
 from sb_sed.data.desed_splits import Split, find_splits
 from sb_sed.data.held_out import write_held_out_sounds
-from sb_sed.data.manifests import (
-    manifest_entry,
-    reference_files,
-    write_manifest,
-    write_references,
+from sb_sed.data.preparation import (
+    describe_lists,
+    describe_splits,
+    list_missing,
+    list_notes,
+    make_audio_ready,
+    refuse_empty_splits,
+    remove_splits,
+    write_split,
 )
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path, stem
@@ -62,7 +63,6 @@ def prepare_desed(
     - ``missing.tsv`` with each annotated file without usable audio, and the
       reason; ``notes.tsv`` with what there is to know of usable files, such as
       that they are silent,
-      reason,
     - ``held_out_sounds.json`` with the files of the sound bank that the JAMS of
       the held-out soundscapes name, which mixing leaves out,
     - ``summary.json`` with the returned dict.
@@ -132,10 +132,10 @@ def prepare_desed(
     root = find_root(data_folder)
     prepared = Path(os.path.abspath(prepared_folder))
     splits = find_splits(root, valid_fraction, seed)
-    ready = _make_audio_ready(splits, prepared, sample_rate, n_jobs)
-    missing = _list_missing(splits, ready, prepared / "missing.tsv")
-    _list_notes(ready, prepared / "notes.tsv")
-    _refuse_empty_splits(splits, missing)
+    ready = make_audio_ready(splits, prepared, sample_rate, n_jobs)
+    missing = list_missing(splits, ready, prepared / "missing.tsv")
+    list_notes(ready, prepared / "notes.tsv")
+    refuse_empty_splits(splits, missing)
     summary = {
         "settings": {
             "data_folder": str(root),
@@ -144,7 +144,9 @@ def prepare_desed(
             "seed": seed,
         },
         "splits": {
-            name: _write_split(name, split, ready[name], prepared)
+            name: write_split(
+                name, split, ready[name], prepared, name in _WITH_REFERENCE
+            )
             for name, split in splits.items()
         },
         "left_out": [name for name in SPLITS if name not in splits],
@@ -156,7 +158,7 @@ def prepare_desed(
             prepared,
         ),
     }
-    _remove_splits(summary["left_out"], prepared)
+    remove_splits(summary["left_out"], prepared)
     with atomic_path(prepared / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=2), "utf-8")
     return summary
@@ -176,12 +178,7 @@ def describe_summary(summary: dict) -> str:
     left out, since the copy does not have it: public
     missing files and the reasons: missing.tsv
     """
-    lines = ["split             annotated  present  missing   hours"]
-    lines += [
-        f"{name:<17} {split['annotated']:>9} {split['present']:>8} "
-        f"{split['missing']:>8} {split['hours']:>7.2f}"
-        for name, split in summary["splits"].items()
-    ]
+    lines = describe_splits(summary)
     if summary["left_out"]:
         names = ", ".join(summary["left_out"])
         lines.append(f"left out, since the copy does not have it: {names}")
@@ -198,14 +195,7 @@ def describe_summary(summary: dict) -> str:
             f"{n_sounds} files of the sound bank are in held-out soundscapes, "
             "and left out of mixing"
         )
-    if any(split["missing"] for split in summary["splits"].values()):
-        lines.append(
-            f"missing files and the reasons: {summary['missing_file']}"
-        )
-    if n_noted := sum(split["noted"] for split in summary["splits"].values()):
-        lines.append(
-            f"what there is to know of {n_noted} files: {summary['notes_file']}"
-        )
+    lines += describe_lists(summary)
     return "\n".join(lines)
 
 
@@ -214,126 +204,3 @@ def _jams(split: Split | None) -> list[Path]:
     if split is None:
         return []
     return [split.source.folder / f"{stem(x)}.jams" for x in split.labels]
-
-
-def _make_audio_ready(
-    splits, prepared, sample_rate, n_jobs
-) -> dict[str, dict[str, ReadyAudio]]:
-    """Split and file name to audio; missing files are left out."""
-    store = AudioStore(prepared / "audio", sample_rate)
-    located = [
-        (split.source.name, filename, split.paths[filename])
-        for split in splits.values()
-        for filename in split.labels
-        if filename in split.paths
-    ]
-    # The converted audio lies by source: another seed moves no file.
-    outcome = store.prepare(
-        [(path, f"{name}/{stem(file)}.wav") for name, file, path in located],
-        n_jobs,
-    )
-    return {
-        name: {
-            filename: outcome[split.paths[filename]]
-            for filename in split.labels
-            if filename in split.paths
-        }
-        for name, split in splits.items()
-    }
-
-
-def _list_missing(splits, ready, path) -> dict[str, list[tuple[str, str]]]:
-    """Write ``missing.tsv``; return file and reason by split."""
-    missing = {}
-    for name, split in splits.items():
-        absent = ReadyAudio("", 0.0, f"not in {split.source.folder}")
-        missing[name] = [
-            (filename, reason)
-            for filename in split.labels
-            if (reason := ready[name].get(filename, absent).reason)
-        ]
-    rows = [
-        (name, filename, reason)
-        for name, files in missing.items()
-        for filename, reason in files
-    ]
-    _write_rows(rows, "reason", path)
-    return missing
-
-
-def _list_notes(ready, path) -> None:
-    """Write ``notes.tsv``."""
-    rows = [
-        (name, filename, audio.note)
-        for name, files in ready.items()
-        for filename, audio in files.items()
-        if audio.note
-    ]
-    _write_rows(rows, "note", path)
-
-
-def _write_rows(rows, column, path) -> None:
-    with atomic_path(path) as temporary:
-        pd.DataFrame(rows, columns=["split", "filename", column]).to_csv(
-            temporary, sep="\t", index=False, errors="backslashreplace"
-        )
-
-
-def _refuse_empty_splits(splits, missing):
-    for name, split in splits.items():
-        if len(missing[name]) == len(split.labels):
-            filename, reason = missing[name][0]
-            raise InputError(
-                f"{split.source.folder}: none of the {len(split.labels)} files "
-                f"of the split {name} can be used ({filename}: {reason}); "
-                "missing.tsv in the prepared folder lists them, fetch them "
-                "again."
-            )
-
-
-def _write_split(name, split, ready, prepared) -> dict:
-    """Write one manifest and, for scored splits, the references."""
-    usable = {
-        filename: ready[filename]
-        for filename in split.labels
-        if filename in ready and not ready[filename].reason
-    }
-    entries = {}
-    for filename, audio in usable.items():
-        labels = split.labels[filename]
-        entries[stem(filename)] = manifest_entry(
-            audio.path, audio.duration, labels.events, labels.tags
-        )
-    manifest = prepared / f"{name}.json"
-    write_manifest(entries, manifest)
-    annotated = {name: split.labels[name].events for name in usable}
-    durations = {name: audio.duration for name, audio in usable.items()}
-    n_annotated = sum(len(events) for events in annotated.values())
-    n_events = sum(len(entry["events"]) for entry in entries.values())
-    report = {
-        "annotated": len(split.labels),
-        "present": len(usable),
-        "missing": len(split.labels) - len(usable),
-        "noted": sum(bool(audio.note) for audio in usable.values()),
-        "converted": sum(
-            audio.path != split.paths[filename]
-            for filename, audio in usable.items()
-        ),
-        "events": n_events,
-        "events_past_end": n_annotated - n_events,
-        "hours": round(sum(durations.values()) / 3600, 4),
-        "manifest": str(manifest),
-    }
-    if name in _WITH_REFERENCE:
-        write_references(annotated, durations, prepared, name)
-        reference, table = reference_files(prepared, name)
-        report |= {"reference": str(reference), "durations": str(table)}
-    return report
-
-
-def _remove_splits(names, prepared):
-    """Remove the files of splits that the copy no longer has."""
-    for name in names:
-        (prepared / f"{name}.json").unlink(missing_ok=True)
-        for path in reference_files(prepared, name):
-            path.unlink(missing_ok=True)

@@ -4,32 +4,13 @@ Authors
  * sb_sed contributors 2026
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sb_sed.data.desed_layout import SOURCES, Labels, Source
+from sb_sed.data.desed_layout import SOURCES
+from sb_sed.data.preparation import Split
 from sb_sed.errors import InputError
-
-
-@dataclass(frozen=True)
-class Split:
-    """The files of one manifest, all of one source.
-
-    Arguments
-    ---------
-    source : Source
-        The set of DESED that they belong to.
-    labels : dict[str, Labels]
-        Of each annotated file.
-    paths : dict[str, str]
-        Of each file that is there.
-    """
-
-    source: Source
-    labels: dict[str, Labels]
-    paths: dict[str, str]
 
 
 def find_splits(

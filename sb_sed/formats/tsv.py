@@ -74,15 +74,13 @@ def bad_row(path: str | Path, line: int, fault: str, remedy: str) -> InputError:
     return InputError(f"{path}, line {line} {fault}: {remedy}.")
 
 
-def read_lines(path: str | Path) -> list[tuple[int, str]]:
-    """Return the lines of a text that are not blank, numbered from 1.
-
-    The text is UTF-8, or the UTF-16 that spreadsheets write as Unicode text.
+def read_text(path: str | Path) -> str:
+    """Return a text: UTF-8, or the UTF-16 of spreadsheets' Unicode text.
 
     Raises
     ------
     InputError
-        If the path is not a text file, or the file is empty.
+        If the path is not a text file.
     """
     try:
         content = Path(path).read_bytes()
@@ -100,7 +98,18 @@ def read_lines(path: str | Path) -> list[tuple[int, str]]:
         ) from None
     if "\0" in text:
         raise InputError(f"{path} holds NUL bytes: give a UTF-8 TSV.")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
+
+
+def read_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return the lines of a text that are not blank, numbered from 1.
+
+    Raises
+    ------
+    InputError
+        If the path is not a text file, or the file is empty.
+    """
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     # Not splitlines(): it also splits at characters that a name may hold.
     lines = [
         (number, line)

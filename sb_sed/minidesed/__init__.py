@@ -1,4 +1,4 @@
-"""MiniDESED: a procedural miniature of DESED in the official layout.
+"""MiniDESED and MiniRealDESED: procedural miniatures in the official layouts.
 
 Authors
  * sb_sed contributors 2026
@@ -9,5 +9,6 @@ from sb_sed.minidesed.dataset import (
     SYNTHETIC,
     make_minidesed,
 )
+from sb_sed.minidesed.realdesed import make_minirealdesed
 
-__all__ = ["RECORDED", "SYNTHETIC", "make_minidesed"]
+__all__ = ["RECORDED", "SYNTHETIC", "make_minidesed", "make_minirealdesed"]

@@ -17,12 +17,7 @@ Authors
 """
 
 import json
-import shutil
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +26,19 @@ from tqdm import tqdm
 
 from sb_sed.audio.store import write_wav
 from sb_sed.data.jams import strip_suffixes, tidy_events
-from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
     Event,
     atomic_path,
     events_table,
     write_events,
+)
+from sb_sed.minidesed.making import (
+    Maker,
+    call,
+    check_size,
+    generator,
+    make_once,
 )
 from sb_sed.minidesed.scenes import (
     CLIP,
@@ -74,8 +75,7 @@ _SUFFIXES = {  # as in DESED: no onset, no offset in the file
     "Frying": ("", "_nOff", "_nOn_nOff"),
     "Vacuum_cleaner": ("", "_nOn", "_nOn_nOff"),
 }
-_STAMP, _UNFINISHED = "minidesed.json", "minidesed.unfinished"
-_FOLDERS = ("dataset", "synthetic", "rir_data")
+MAKER = Maker("MiniDESED", "minidesed", ("dataset", "synthetic", "rir_data"))
 _BANK = Path("synthetic/audio/train/soundbank")
 _SCAPES = Path("dataset/audio/train/synthetic20/soundscapes")
 
@@ -170,12 +170,7 @@ def make_minidesed(
     ['dataset', 'minidesed.json', 'rir_data', 'synthetic']
     """
     folder = Path(folder)
-    if seed < 0 or seed != int(seed):
-        raise InputError(f"The seed {seed} must be a whole number, 0 or more.")
-    if not 0 < scale <= 1000:
-        raise InputError(f"The scale {scale} must be in (0, 1000].")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: give a folder.")
+    check_size(seed, scale)
     stamp = {
         "version": VERSION,
         "seed": int(seed),
@@ -183,55 +178,13 @@ def make_minidesed(
         "synthetic": asdict(SYNTHETIC),
         "recorded": asdict(RECORDED),
     }
-    text = json.dumps(stamp, indent=1) + "\n"
-    if _read(folder / _STAMP) == text:
-        return folder
-    _make_room(folder)
-    (folder / _UNFINISHED).write_text(text)
-    try:
-        with _workers(n_jobs) as run:
-            _make_all(folder, int(seed), scale, run, progress)
-    except BrokenProcessPool:
-        raise InputError(
-            'A process stopped: call make_minidesed under `if __name__ == "__'
-            'main__":`, or with n_jobs=1, or give it more memory.'
-        ) from None
-    with atomic_path(folder / _STAMP) as temporary:
-        temporary.write_text(text)
-    (folder / _UNFINISHED).unlink()
-    return folder
-
-
-def _read(path):
-    return path.read_text() if path.is_file() else None
-
-
-def _make_room(folder):
-    """Delete an earlier MiniDESED, and refuse to touch anything else."""
-    ours = (folder / _STAMP).exists() or (folder / _UNFINISHED).exists()
-    for name in _FOLDERS:
-        if (folder / name).exists() and not ours:
-            raise InputError(
-                f"{folder / name} exists and is not from MiniDESED: give "
-                "MiniDESED a folder of its own."
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _UNFINISHED).touch()
-    (folder / _STAMP).unlink(missing_ok=True)
-    for name in _FOLDERS:
-        if (folder / name).exists():
-            shutil.rmtree(folder / name)
-
-
-@contextmanager
-def _workers(n_jobs):
-    """Yield a ``map`` that keeps the order, over processes if more than 1."""
-    if n_jobs <= 1:
-        yield map
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(n_jobs, mp_context=context) as pool:
-        yield lambda job, items: pool.map(job, items, chunksize=4)
+    return make_once(
+        folder,
+        MAKER,
+        stamp,
+        lambda run: _make_all(folder, int(seed), scale, run, progress),
+        n_jobs,
+    )
 
 
 def _make_all(folder, seed, scale, run, progress):
@@ -262,26 +215,15 @@ def _make_all(folder, seed, scale, run, progress):
         desc=f"MiniDESED in {folder}",
         disable=not progress,
     ) as bar:
-        for _ in run(_call, sounds):
+        for _ in run(call, sounds):
             bar.update()
         made = {}
         for (_, _, _, *split, _), clip in zip(
-            clips, run(_call, clips), strict=True
+            clips, run(call, clips), strict=True
         ):
             made.setdefault(split[0] if split else "synthetic", []).append(clip)
             bar.update()
     _write_tables(folder / "dataset/metadata", made)
-
-
-def _call(job):
-    function, *arguments = job
-    return function(*arguments)
-
-
-def _generator(seed, *stream):
-    """The random generator of a file, whichever process makes it and when."""
-    numbers = [n for word in stream for n in str(word).encode()]
-    return np.random.default_rng([seed, *numbers])
 
 
 def _write_peak(path, sound):
@@ -289,7 +231,7 @@ def _write_peak(path, sound):
 
 
 def _make_foreground(folder, seed, label, index):
-    rng = _generator(seed, "foreground", label, index)
+    rng = generator(seed, "foreground", label, index)
     suffixes = _SUFFIXES.get(label, ("",))
     suffix = suffixes[index % len(suffixes)]
     whole = suffix == "_nOn_nOff"
@@ -303,14 +245,14 @@ def _make_foreground(folder, seed, label, index):
 
 
 def _make_background(folder, seed, index):
-    rng = _generator(seed, "background", index)
+    rng = generator(seed, "background", index)
     sound = background(rng, CLIP, rng.uniform(*SYNTHETIC.busy))
     name = f"DevNode1_ex{index:03d}_1.wav"
     _write_peak(folder / _BANK / "background/sins" / name, sound)
 
 
 def _make_rirs(folder, seed, index):
-    rng = _generator(seed, "room", index)
+    rng = generator(seed, "room", index)
     room = Room(rng, RECORDED.reverberation, RECORDED.direct_ratio)
     place = folder / "rir_data/train" / f"rirs_{index:02d}"
     for name in ("foreground0", "foreground1", "background0"):
@@ -319,7 +261,7 @@ def _make_rirs(folder, seed, index):
 
 def _make_soundscape(folder, seed, index):
     """One synthetic clip with its JAMS and isolated sounds; name and events."""
-    rng = _generator(seed, "soundscape", index)
+    rng = generator(seed, "soundscape", index)
     sources = synthetic_scene(rng, folder / _BANK, SYNTHETIC)
     place = folder / _SCAPES
     mixture = sum(source.sound for source in sources)
@@ -341,7 +283,7 @@ def _make_soundscape(folder, seed, index):
 
 def _make_recording(folder, seed, name, index):
     """One clip of the recorded domain; name and events."""
-    rng = _generator(seed, name, index)
+    rng = generator(seed, name, index)
     split = SPLITS[name]
     # As in DESED, some validation clips have no event, some are short.
     empty = name == "validation" and index % 50 == 0

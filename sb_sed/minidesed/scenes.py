@@ -8,6 +8,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -51,6 +52,25 @@ HABITS = {
     "Speech": Habits(1.8, 3, 1.15, 0.5, 4.0),
     "Vacuum_cleaner": Habits(1.1, 1, 6.0, 0.4, 9.5, 0.6),
 }
+
+
+@dataclass(frozen=True)
+class Repertoire:
+    """The classes of a data set: how they sound, and their habits.
+
+    Arguments
+    ---------
+    generators : Mapping[str, Callable]
+        Class to a function of ``rng``, seconds and shift that returns an event.
+    habits : Mapping[str, Habits]
+        Of each class.
+    """
+
+    generators: Mapping[str, Callable[..., np.ndarray]]
+    habits: Mapping[str, Habits]
+
+
+DESED = Repertoire(GENERATORS, HABITS)
 _SHORTEST = 0.3
 _CLASSES_PER_CLIP = (0.52, 0.41, 0.07)  # one, two, three
 
@@ -104,7 +124,9 @@ class Recorded:
     device: float
 
 
-def event_seconds(rng: Generator, label: str) -> float:
+def event_seconds(
+    rng: Generator, label: str, repertoire: Repertoire = DESED
+) -> float:
     """Draw the seconds of an event that does not fill the clip.
 
     Example
@@ -112,16 +134,16 @@ def event_seconds(rng: Generator, label: str) -> float:
     >>> 0.3 <= event_seconds(np.random.default_rng(0), "Dishes") <= 1.2
     True
     """
-    habits = HABITS[label]
+    habits = repertoire.habits[label]
     length = habits.median * np.exp(habits.spread * rng.standard_normal())
     return float(np.clip(length, _SHORTEST, habits.longest))
 
 
-def _draw_labels(rng):
+def _draw_labels(rng, habits=HABITS):
     """The labels of a scene's events: 1 to 3 classes, 1 to 8 events."""
-    weights = np.array([habits.weight for habits in HABITS.values()])
+    weights = np.array([habit.weight for habit in habits.values()])
     classes = rng.choice(
-        list(HABITS),
+        list(habits),
         size=rng.choice(3, p=_CLASSES_PER_CLIP) + 1,
         replace=False,
         p=weights / weights.sum(),
@@ -129,7 +151,7 @@ def _draw_labels(rng):
     events = [
         str(label)
         for label in classes
-        for _ in range(rng.integers(1, HABITS[label].repeats + 1))
+        for _ in range(rng.integers(1, habits[label].repeats + 1))
     ]
     return events[:MOST_EVENTS]
 
@@ -280,26 +302,33 @@ def _avoid_clipping(sources):
 
 
 def recorded_scene(
-    rng: Generator, seconds: float, domain: Recorded, empty: bool = False
+    rng: Generator,
+    seconds: float,
+    domain: Recorded,
+    empty: bool = False,
+    repertoire: Repertoire = DESED,
 ) -> tuple[np.ndarray, list[Event]]:
     """Return a scene in a room, as a device has recorded it, and its events.
 
-    An event lasts from the direct path of a sound to where its reverberation
+    A scene of several times 10 s has as many times the events. One lasts from the direct path of a sound to where its reverberation
     is masked by the background. An ``empty`` scene has none.
     """
     mix = background(rng, seconds, rng.uniform(*domain.busy))
     room = Room(rng, domain.reverberation, domain.direct_ratio)
-    events, levels = [], {}
-    for label in [] if empty else _draw_labels(rng):
+    events, levels, habits = [], {}, repertoire.habits
+    rounds = 0 if empty else max(1, round(seconds / CLIP))
+    labels = [x for _ in range(rounds) for x in _draw_labels(rng, habits)]
+    for label in labels:
         if label not in levels:
             levels[label] = rng.uniform(*domain.snr)
-        if rng.random() < HABITS[label].whole:
+        if rng.random() < habits[label].whole:
             onset, length = -0.5, seconds + 1.0
         else:
-            length = min(event_seconds(rng, label), 0.95 * seconds)
+            length = event_seconds(rng, label, repertoire)
+            length = min(length, 0.95 * seconds)
             onset = _find_place(rng, label, length, seconds, events)
         shift = domain.shift * rng.uniform(-1, 1)
-        sound = GENERATORS[label](rng, length, shift)
+        sound = repertoire.generators[label](rng, length, shift)
         gain = 10 ** ((levels[label] + rng.normal(0, 1.5)) / 20)
         start = max(0, round(onset * RATE))
         sound = sound[start - round(onset * RATE) :]
