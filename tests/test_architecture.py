@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "mixing": LEAF | {"audio", "data"},
     "minidesed": LEAF | {"audio", "data", "mixing"},
     "plots": LEAF | {"audio", "features"},
+    "agreement": LEAF | {"data", "scoring"},
     "training": LEAF | {"augment", "data", "models"},
     "runs": LEAF
     | {"data", "encoders", "features", "models", "smoothing", "training"},

@@ -30,22 +30,19 @@ from sb_sed.cli.outputs import check_writable
 from sb_sed.data.clips import ClipReader, hold_out
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
-from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minidesed
 from sb_sed.mixing.soundbank import Sources
-from sb_sed.scoring.collar import event_counts
-from sb_sed.smoothing.gate import gated_for
+from sb_sed.training.adaptation import check_domains
 from sb_sed.training.adversarial import DomainAdversarialBrain
-from sb_sed.training.recipe import Recipe
-from sb_sed.training.run_options import (
-    check_run_options,
-    device_of,
-    join_processes,
-)
-from sb_sed.training.statistics import fit_once
+from sb_sed.training.run_options import device_of
+from sb_sed.training.start import Miniature, exit_cleanly, start
+from sb_sed.training.statistics import fit_networks
+from sb_sed.training.testing import score_sets
+from sb_sed.tuning.selection import EventF1
 
-MINIDESED = Path(__file__).resolve().parent / "data" / "minidesed"
+FOLDER = Path(__file__).resolve().parent
+MINIATURE = Miniature("MiniDESED", FOLDER / "data/minidesed", make_minidesed)
 # The kinds of training clips, and which labels each has for the losses.
 STREAMS = {"synthetic": ["strong"], "unlabelled": [], "weak": ["weak"]}
 # What is read of the YAML, here or by what it refers to.
@@ -69,20 +66,7 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     tuple[dict, dict]
         The hyperparameters and SpeechBrain's run options.
     """
-    hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
-    recipe = Recipe(hparams_file, overrides)
-    run_opts = join_processes(run_opts)
-    if "data_folder" not in recipe.given:
-        if if_main_process():
-            print(
-                f"No --data_folder: using MiniDESED in {MINIDESED} and "
-                "scale/mini.yaml."
-            )
-        run_on_main(make_minidesed, args=[MINIDESED])
-        recipe.set_default("data_folder", str(MINIDESED))
-        recipe.include("scale/mini.yaml")
-    hparams = recipe.build(KEYS)
-    check_run_options(run_opts, hparams)
+    recipe, hparams, run_opts = start(arguments, KEYS, MINIATURE)
     sb.create_experiment_directory(hparams["output_folder"])
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
     run_on_main(recipe.save, args=[saved, KEYS])
@@ -153,47 +137,18 @@ def dataio_prep(hparams: dict) -> tuple:
     return data, *streams.build(clips, seed), held_out
 
 
-def encode_recordings(
-    data: PreparedData, clips: ConcatDataset, held_out, device: str
-) -> None:
-    """Compute the encoder's embeddings of clips that are not mixed, once."""
-    if data.reader.embeddings is None:
-        return
-    splits = ["valid_synthetic", *TEST_SETS]
-    parts = [
-        *clips.datasets,
-        *(data.test_clips(s) for s in splits if s in data),
-    ]
-    if held_out:
-        parts += held_out.dataset.datasets
-    run_on_main(data.encode, args=[parts, device])
-
-
-def check_domains(streams: dict, clips: dict) -> None:
-    """Make sure that there are clips of both domains to adapt to each other."""
-    if "unlabelled" not in clips or not {"synthetic"} < streams.keys():
-        raise InputError(
-            "The adaptation needs both domains: batches of synthetic and of "
-            "other clips, and a data set with unlabelled ones (the batches "
-            f"have {sorted(streams)}, the data {sorted(clips)})."
-        )
-
-
 def make_brain(
     hparams: dict, run_opts: dict, data: PreparedData, batches, held_out
 ) -> DomainAdversarialBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
-    select = hparams["smoothing"]["selection"]
-    classes = hparams["dataset"]["classes"]
-    reference, _ = data.reference("valid_synthetic")
+    figure = EventF1(
+        hparams["smoothing"]["selection"],
+        data.reference("valid_synthetic")[0],
+        hparams["dataset"]["classes"],
+    )
     accumulated = run_opts["grad_accumulation_factor"]
     steps = {"steps_per_epoch": len(batches) // accumulated}
-
-    def event_f1(scores: dict, weak: dict) -> float:
-        """Return the score by which the best checkpoint is chosen."""
-        scores = gated_for(select, scores, weak)
-        return event_counts(reference, select(scores), classes).f1()["macro"]
 
     brain = DomainAdversarialBrain(
         modules=hparams["modules"],
@@ -208,7 +163,7 @@ def make_brain(
         ema=training["ema"],
         ramp_up=training["ramp_up"](**steps),
         consistency_weight=hparams["consistency_weight"],
-        event_f1=event_f1,
+        event_f1=figure,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
         encoder_groups=hparams["encoder"]["groups"],
@@ -226,15 +181,17 @@ def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
     data, clips, batches, held_out = dataio_prep(hparams)
-    encode_recordings(data, clips, held_out, device_of(run_opts))
+    mixed = [*clips.datasets, *(held_out.dataset.datasets if held_out else [])]
+    splits = ["valid_synthetic", *TEST_SETS]
+    run_on_main(data.encode_all, args=[mixed, splits, device_of(run_opts)])
     if hparams["checkpointer"].find_checkpoint() is None:
-        featurizer = fit_once(
-            hparams["student"].featurizer,
+        fit_networks(
+            hparams["student"],
+            hparams["teacher"],
             data.waveforms(clips),
             hparams["output_folder"],
             hparams["prepared_folder"],
         )
-        hparams["teacher"].featurizer.load_state_dict(featurizer.state_dict())
     brain = make_brain(hparams, run_opts, data, batches, held_out)
     brain.fit(
         hparams["epoch_counter"],
@@ -249,25 +206,10 @@ def main(arguments: list[str]) -> None:
         hparams["output_folder"],
         brain.computation,
     )
-    reports = {}
-    for split in TEST_SETS:
-        if split not in data:
-            continue
-        brain.evaluate(data.test_loader(split), max_key="event_f1")
-        if if_main_process():
-            reports[split] = evaluator.score(
-                split,
-                brain.scores,
-                *data.reference(split),
-                brain.weak_scores,
-            )
+    reports = score_sets(brain, data, evaluator, TEST_SETS)
     if if_main_process():
         print(summary_table(reports, brain.computation))
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    exit_cleanly(main, sys.argv)

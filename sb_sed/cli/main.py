@@ -12,6 +12,7 @@ import os
 import sys
 
 from sb_sed import __version__
+from sb_sed.cli.agreement import add_agreement
 from sb_sed.cli.arguments import check_dashes
 from sb_sed.cli.detect import add_detect
 from sb_sed.cli.export import add_export, add_export_onnx
@@ -106,6 +107,7 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict]:
         add_mix,
         add_prepare,
         add_new,
+        add_agreement,
     ):
         add(commands)
     return parser, commands.choices

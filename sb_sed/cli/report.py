@@ -91,6 +91,13 @@ def _add_inputs(group) -> None:
         "for PSDS (default: those of the run, or where the scores of a file "
         "end)",
     )
+    add_path(
+        group,
+        "--metadata",
+        "CSV",
+        "filename and columns such as device and room, to break the scores "
+        "down by (default: that of the run, if it has some)",
+    )
     group.add_argument(
         "--set",
         dest="data_set",
@@ -113,7 +120,7 @@ def _report(arguments: argparse.Namespace) -> None:
         [("--output", page)],
         [("--png", arguments.png)],
         [arguments.reference, arguments.events]
-        + [arguments.smoother, arguments.durations],
+        + [arguments.smoother, arguments.durations, arguments.metadata],
     )
     inputs = gather(
         arguments.source,
@@ -122,6 +129,7 @@ def _report(arguments: argparse.Namespace) -> None:
         smoother=arguments.smoother,
         durations=arguments.durations,
         audio=arguments.audio,
+        metadata=arguments.metadata,
         data_set=arguments.data_set,
         network=arguments.network,
     )

@@ -145,6 +145,29 @@ class PreparedData:
             if recorded is not None:
                 self._encode(recorded, device)
 
+    def encode_all(
+        self, clips: Iterable[Dataset], splits: Iterable[str], device: str
+    ) -> None:
+        """Fill the cache, if there is one, for a training and its test sets.
+
+        Arguments
+        ---------
+        clips : Iterable[Dataset]
+            As for ``encode``.
+        splits : Iterable[str]
+            Sets of whole clips; those that are not there are left out.
+        device : str
+            Where to encode.
+
+        Raises
+        ------
+        InputError
+            If the embeddings cannot be written.
+        """
+        if self.reader.embeddings is not None:
+            whole = [self.test_clips(x) for x in splits if x in self]
+            self.encode([*clips, *whole], device)
+
     def _encode(self, clips: DynamicItemDataset, device: str) -> None:
         """Encode the clips of one part that have no embeddings yet."""
         cache = self.reader.embeddings

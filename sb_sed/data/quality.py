@@ -86,7 +86,7 @@ def annotator_quality(
                     found[name].append(value)
         mean = float(np.mean([np.mean(x) for x in found.values() if x]))
         quality = {
-            name: (sum(values) + prior * mean) / (len(values) + prior)
+            name: float((sum(values) + prior * mean) / (len(values) + prior))
             if values
             else mean
             for name, values in found.items()

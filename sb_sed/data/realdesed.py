@@ -30,12 +30,13 @@ from sb_sed.data.preparation import (
 from sb_sed.data.realdesed_layout import (
     METADATA,
     Table,
+    device_family,
     find_realdesed,
     read_realdesed_events,
-    read_realdesed_metadata,
 )
 from sb_sed.errors import InputError
 from sb_sed.formats import atomic_path
+from sb_sed.formats.comma import read_metadata, write_metadata
 
 # Split of the data set to its name in the prepared folder.
 SPLITS = {
@@ -43,7 +44,7 @@ SPLITS = {
     "validation": "validation",
     "test": "test",
 }
-ANNOTATIONS, METADATA_FILE = "annotations.tsv", "metadata.tsv"
+ANNOTATIONS, METADATA_FILE = "annotations.tsv", "metadata.csv"
 
 
 def prepare_realdesed(
@@ -65,8 +66,8 @@ def prepare_realdesed(
     - ``annotations.tsv``: who marked what in the training recordings
       (:func:`sb_sed.data.annotations.read_annotations`),
     - ``references/`` for the sets that are scored,
-    - ``metadata.tsv``: what is known of every scored recording
-      (:data:`~.realdesed_layout.METADATA`),
+    - ``metadata.csv``: device, its family, placement and room of every scored
+      recording, by which the scores can be broken down,
     - ``audio/`` with mono copies at the rate,
     - ``missing.tsv``, ``notes.tsv`` (as of ``prepare_desed``),
       ``malformed.tsv`` (table, line and fault of rows that were left out) and
@@ -194,7 +195,7 @@ def _without_table(source: Source) -> NoReturn:
 def _metadata(root: Path, name: str) -> dict[str, dict[str, str]]:
     """The metadata of a split; empty if the copy has none."""
     path = root / name / "metadata.csv"
-    return read_realdesed_metadata(path) if path.exists() else {}
+    return read_metadata(path) if path.exists() else {}
 
 
 def _write_lists(
@@ -205,13 +206,17 @@ def _write_lists(
     """Write annotations, metadata and what was left out; return the counts."""
     train = tables["train"].events
     write_annotations(train, prepared / ANNOTATIONS)
-    known = [
-        (filename, *(cells.get(column, "") for column in METADATA))
+    known = {
+        filename: {
+            **cells,
+            "device_family": device_family(cells.get("recording_device", "")),
+        }
         for name in metadata
         if name != "train"
         for filename, cells in metadata[name].items()
-    ]
-    write_rows(known, ["filename", *METADATA], prepared / METADATA_FILE)
+    }
+    columns = ["device_family", *METADATA]
+    write_metadata(known, columns, prepared / METADATA_FILE)
     faults = [fault for table in tables.values() for fault in table.faults]
     write_rows(faults, ["table", "line", "fault"], prepared / "malformed.tsv")
     silent = [

@@ -41,6 +41,10 @@ RAW_COLUMNS = (*EVENT_COLUMNS, "annotator_id", "annotator_is_creator")
 RAW_COLUMNS += ("review_status",)
 # What scores are broken down by.
 METADATA = ("recording_device", "device_placement", "recording_environment")
+_APPLE = ("iphone", "ipad")
+_ANDROID = ("android", "galaxy", "honor", "huawei", "motorola", "nothing phone")
+_ANDROID += ("oneplus", "oppo", "pixel", "poco", "realme", "redmi", "samsung")
+_ANDROID += ("sony xperia", "vivo", "xiaomi", "fairphone")
 
 
 @dataclass
@@ -149,24 +153,19 @@ def read_realdesed_events(
     return table
 
 
-def read_realdesed_metadata(path: str | Path) -> dict[str, dict[str, str]]:
-    """Read ``metadata.csv``: file name to column to cell.
+def device_family(device: str) -> str:
+    """Return what a device, as its owner has written it, is one of.
 
-    Raises
-    ------
-    InputError
-        If it is no CSV, lacks the file names, or has one twice.
+    Example
+    -------
+    >>> [device_family(x) for x in ("iPhone 12", "Google Pixel_6", "Zoom H1n")]
+    ['iOS', 'Android', 'other']
     """
-    metadata: dict[str, dict[str, str]] = {}
-    for line, row in read_comma_rows(path, ["filename"]):
-        name = row.pop("filename").strip()
-        if not name or name in metadata:
-            fault = f"has {name} again" if name else "has no filename"
-            raise InputError(
-                f"{path}, line {line} {fault}: name each file once."
-            )
-        metadata[name] = {key: cell.strip() for key, cell in row.items()}
-    return metadata
+    words = " ".join(device.lower().replace("_", " ").split())
+    for family, names in {"iOS": _APPLE, "Android": _ANDROID}.items():
+        if any(name in words for name in names):
+            return family
+    return "other"
 
 
 def _faults(

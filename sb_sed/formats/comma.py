@@ -1,4 +1,4 @@
-"""Reading of comma-separated tables whose columns are found by their names.
+"""Comma-separated tables whose columns are found by their names.
 
 Python's csv module takes the rows apart (cells may hold commas, quotes and line
 breaks); what it does not know are the lines that rows begin in, and rows that
@@ -10,11 +10,11 @@ Authors
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sb_sed.errors import InputError
-from sb_sed.formats.tsv import bad_row, read_text, shortened
+from sb_sed.formats.tsv import atomic_path, bad_row, read_text, shortened
 
 
 def read_comma_rows(
@@ -44,9 +44,9 @@ def read_comma_rows(
     Example
     -------
     >>> path = getfixture("tmp_path") / "metadata.csv"
-    >>> _ = path.write_text('filename,scene\na.wav,"a kitchen,\nat noon"\n')
-    >>> list(read_comma_rows(path, ["filename"]))
-    [(2, {'filename': 'a.wav', 'scene': 'a kitchen,\nat noon'})]
+    >>> _ = path.write_text('filename,scene\\na.wav,"at home,\\nat noon"\\n')
+    >>> [line for line, row in read_comma_rows(path, ["filename"])]
+    [2]
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     header: list[str] = []
@@ -73,6 +73,66 @@ def read_comma_rows(
         ) from error
     if not header:
         raise InputError(f"{path} is empty: it needs a header and rows.")
+
+
+def read_metadata(path: str | Path) -> dict[str, dict[str, str]]:
+    """Read what is known of recordings: file name to column to cell.
+
+    Arguments
+    ---------
+    path : str | Path
+        A CSV with the column ``filename`` and any others.
+
+    Returns
+    -------
+    dict[str, dict[str, str]]
+        Cells without spaces around them.
+
+    Raises
+    ------
+    InputError
+        If it is no CSV, lacks the file names, or has one twice.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "metadata.csv"
+    >>> _ = path.write_text("filename,room\\na.wav,kitchen\\n")
+    >>> read_metadata(path)
+    {'a.wav': {'room': 'kitchen'}}
+    """
+    metadata: dict[str, dict[str, str]] = {}
+    for line, row in read_comma_rows(path, ["filename"]):
+        name = row.pop("filename").strip()
+        if not name or name in metadata:
+            fault = f"has {name} again" if name else "has no filename"
+            raise bad_row(path, line, fault, "name each file once")
+        metadata[name] = {key: cell.strip() for key, cell in row.items()}
+    return metadata
+
+
+def write_metadata(
+    metadata: Mapping[str, Mapping[str, str]],
+    columns: Sequence[str],
+    path: str | Path,
+) -> None:
+    """Write what is known of recordings, for :func:`read_metadata`.
+
+    Arguments
+    ---------
+    metadata : Mapping[str, Mapping[str, str]]
+        File name to column to cell.
+    columns : Sequence[str]
+        Those to write; a cell that is not there is empty.
+    path : str | Path
+        The CSV.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["filename", *columns])
+    for name, cells in metadata.items():
+        writer.writerow([name, *(cells.get(column, "") for column in columns)])
+    with atomic_path(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _checked_header(

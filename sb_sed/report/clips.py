@@ -84,6 +84,8 @@ def describe_files(
     place = {label: index for index, label in enumerate(contents.labels)}
     order = sorted(contents.files, key=lambda n: -contents.files[n].n_errors)
     audio = under_names(contents.files, inputs.audio, _SIDES)
+    members = [set(group.files) for group in contents.groups]
+    short = short_names(contents.files)
     files, media, scored = [], 0, 0
     for name in tqdm(
         order, "clips", unit="file", delay=1, leave=False, disable=None
@@ -96,6 +98,11 @@ def describe_files(
             "seconds": max(ends),
             "reference": _rows(judged.reference, place),
             "detected": _rows(judged.detected, place),
+            "groups": [
+                number
+                for number, names in enumerate(members)
+                if short[name] in names
+            ],
         }
         if scored < _MOST_SCORES:
             ours = table.reindex(

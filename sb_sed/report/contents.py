@@ -21,6 +21,8 @@ from sb_sed.report.charts import (
 )
 from sb_sed.report.inputs import Inputs
 from sb_sed.report.outcomes import HIT, WRONG, JudgedFile, judge
+from sb_sed.scoring.breakdown import Group, breakdown
+from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.report import make_report, match_analysed
 
 CHART = {"width": 240, "curves": 96, "bars": 32}  # pixels, as in the template
@@ -50,6 +52,8 @@ class Contents:
         Label -> threshold, as far as known.
     low, high : float
         The range of the scores.
+    groups : list of Group
+        Scores of the files that share a value of the metadata.
     """
 
     report: dict
@@ -61,6 +65,7 @@ class Contents:
     thresholds: dict[str, float]
     low: float
     high: float
+    groups: list[Group]
 
     @property
     def labels(self) -> list[str]:
@@ -96,11 +101,22 @@ def make_contents(inputs: Inputs) -> Contents:
         thresholds=thresholds,
         low=low,
         high=high,
+        groups=_groups(reference, inputs, found),
     )
     contents.panels = _panels(
         contents, {name: smoothed[key] for name, key in keys.items()}, reference
     )
     return contents
+
+
+def _groups(
+    reference: pd.DataFrame, inputs: Inputs, partners: Mapping[str, str]
+) -> list[Group]:
+    """The scores by device, room and what else the metadata has."""
+    if not inputs.metadata:
+        return []
+    counts = event_counts(reference, inputs.events, partners=partners)
+    return breakdown(counts, inputs.metadata)
 
 
 def _row(label: str, report: dict, files: Mapping[str, JudgedFile]) -> dict:

@@ -23,6 +23,7 @@ from sb_sed.formats import (
     read_weak_scores_beside,
     same_name,
 )
+from sb_sed.formats.comma import read_metadata
 from sb_sed.runs.parts import UnknownPart
 from sb_sed.runs.run import Results, Run, TestSet
 from sb_sed.smoothing.gate import gated_for
@@ -55,6 +56,8 @@ class Inputs:
         they are computed again.
     computation : str
         What is known of the precision that the scores were computed in.
+    metadata : dict
+        File name -> column -> cell: what the scores are broken down by.
     """
 
     title: str
@@ -66,6 +69,7 @@ class Inputs:
     audio: dict[str, Path] = field(default_factory=dict)
     psds: dict[str, float] | None = None
     computation: str = ""
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def smoothed(self) -> dict[str, pd.DataFrame]:
         """Name -> smoothed scores, where the smoother is known."""
@@ -85,6 +89,7 @@ def gather(
     smoother: str | Path | None = None,
     durations: str | Path | None = None,
     audio: str | Path | None = None,
+    metadata: str | Path | None = None,
     data_set: str | None = None,
     network: str = "student",
 ) -> Inputs:
@@ -103,6 +108,8 @@ def gather(
         threshold of 0.5.
     audio : str | Path, optional
         The folder with the recordings, which may be in folders below it.
+    metadata : str | Path, optional
+        CSV of ``filename`` and columns to break the scores down by.
     data_set, network : str
         Which results of a run; by default those of ``validation`` if they are
         there, and of the student.
@@ -154,6 +161,7 @@ def gather(
         audio=_recordings(audio, found, true["filename"]),
         psds=report.get("psds") if as_trained else None,
         computation=printable(report.get("computation", "")),
+        metadata=_metadata(metadata or (found and found.metadata)),
     )
 
 
@@ -220,6 +228,11 @@ def _recordings(
         return {}
     entries = read_manifest(found.manifest)
     return {name: Path(entry["wav"]) for name, entry in entries.items()}
+
+
+def _metadata(file: str | Path | None) -> dict[str, dict[str, str]]:
+    """What is known of the recordings; nothing without a file."""
+    return read_metadata(file) if file else {}
 
 
 def _same(some: pd.DataFrame, others: pd.DataFrame) -> bool:

@@ -115,6 +115,14 @@ class TestSet:
         """JSON with the audio file of each clip, if it is there."""
         return self._prepared()[2]
 
+    @property
+    def metadata(self) -> Path | None:
+        """CSV of what is known of each recording, if it is there."""
+        if self.prepared_folder is None:
+            return None
+        file = self.prepared_folder / "metadata.csv"
+        return file if file.is_file() else None
+
     def results(self, network: str = "student") -> Results:
         """Where the results of a network are, or will be."""
         return Results(self.folder / network)

@@ -48,7 +48,7 @@ _VARIANTS = {
         "2020_st": (0, 1),
     },
     Tolerances(dtc=0.7, gtc=0.7): {"1": (0, 1)},
-    Tolerances(dtc=0.1, gtc=0.1): {"2": (0.5, 1)},
+    Tolerances(dtc=0.1, gtc=0.1): {"2": (0.5, 1), "realdesed_2": (0, 1)},
 }
 # True positive ratios that are averaged over the classes at once.
 _CELLS = 2**20
@@ -124,7 +124,7 @@ def psds(
     scores: Mapping[str, pd.DataFrame],
     durations: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Compute all PSDS variants that DCASE Task 4 has used.
+    """Compute all PSDS variants of DCASE Task 4, and RealDESED's own.
 
     Arguments
     ---------
@@ -143,8 +143,10 @@ def psds(
     psds : dict
         ``2020`` (tolerances 0.5, 0.5; 100 effective false positives an hour),
         ``2020_ct`` (with cross triggers, 0.3, weighted 1), ``2020_st`` (with
-        the spread over classes, weighted 1), ``1`` (0.7, 0.7; spread 1) and
-        ``2`` (0.1, 0.1; cross triggers 0.3, weighted 0.5; spread 1).
+        the spread over classes, weighted 1), ``1`` (0.7, 0.7; spread 1),
+        ``2`` (0.1, 0.1; cross triggers 0.3, weighted 0.5; spread 1) and
+        ``realdesed_2`` (as 2, without cross triggers: what the scorer of
+        RealDESED calls psds2).
 
     Raises
     ------

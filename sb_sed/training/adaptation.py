@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from sb_sed.errors import InputError
+
 Terms = dict[str, Tensor]  # scalars
 Modules = Mapping[str, nn.Module]
 
@@ -254,4 +256,27 @@ class _KnownGradients(torch.autograd.Function):
             None,
             None,
             *torch._foreach_mul(ctx.saved_tensors, gradient),
+        )
+
+
+def check_domains(streams: Mapping, clips: Mapping) -> None:
+    """Make sure that there are clips of both domains to adapt to each other.
+
+    Arguments
+    ---------
+    streams : Mapping
+        Name of each stream in a batch.
+    clips : Mapping
+        Name of each kind of clips that the data set has.
+
+    Raises
+    ------
+    InputError
+        If synthetic or unlabelled clips are missing.
+    """
+    if "unlabelled" not in clips or not {"synthetic"} < streams.keys():
+        raise InputError(
+            "The adaptation needs both domains: batches of synthetic and of "
+            "other clips, and a data set with unlabelled ones (the batches "
+            f"have {sorted(streams)}, the data {sorted(clips)})."
         )

@@ -63,6 +63,28 @@ def fit_once(
     return featurizer
 
 
+def fit_networks(
+    student: nn.Module,
+    teacher: nn.Module,
+    waveforms: Iterable[Tensor],
+    run_folder: str | Path,
+    prepared_folder: str | Path,
+) -> None:
+    """Fit the student's featurizer once; the teacher's becomes the same.
+
+    Arguments
+    ---------
+    student, teacher : nn.Module
+        Each has a ``featurizer``.
+    waveforms, run_folder, prepared_folder
+        As for :func:`fit_once`.
+    """
+    fitted = fit_once(
+        student.featurizer, waveforms, run_folder, prepared_folder
+    )
+    teacher.featurizer.load_state_dict(fitted.state_dict())
+
+
 def _saved(file: Path, origin: str) -> dict | None:
     """The state in a file; None if it is missing, damaged or of another run."""
     try:

@@ -12,7 +12,7 @@ Authors
 import ast
 import csv
 import dataclasses
-import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -121,7 +121,10 @@ def flattened(monkeypatch):
     def text(row, overrides="data_folder: DATA"):
         script = ROOT / row["Script_file"]
         monkeypatch.syspath_prepend(script.parent)
-        keys = importlib.import_module(script.stem).KEYS
+        spec = importlib.util.spec_from_file_location(script.stem, script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        keys = module.KEYS
         recipe = Recipe(ROOT / row["Hparam_file"], overrides)
         return recipe.stream(keys).getvalue()
 
@@ -141,7 +144,7 @@ def test_a_flattened_row_loads_plainly(row, flattened, tmp_path, monkeypatch):
     assert hparams["name"] == Path(row["Hparam_file"]).stem
     student, wavs = hparams["student"], torch.rand(1, 16000)
     student.featurizer.fit([wavs])
-    assert student.from_waveforms(wavs).weak.shape == (1, 10)
+    assert student.from_waveforms(wavs).weak.shape == (1, hparams["n_classes"])
 
 
 @pytest.mark.parametrize("overrides", ["lr: 1e-4", "n_mels: 64", "seed: 3"])
@@ -157,14 +160,15 @@ def test_what_is_changed_first_is_at_the_top(row, overrides, flattened):
 @pytest.mark.parametrize("file", ROWS, ids=lambda path: path.stem)
 def test_a_row_is_a_difference(file):
     lines = file.read_text(encoding="utf-8").splitlines()
-    if file.stem in ("baseline", "ensemble_1"):
+    spines = ("baseline", "ensemble_1", "crnn")
+    if file.stem in spines:
         assert not lines[0].startswith("!")
         return
     assert len(lines) <= 20
     while lines[0].startswith("!include:"):
         base = file.with_name(lines[0].removeprefix("!include:"))
         lines = base.read_text(encoding="utf-8").splitlines()
-    assert base.stem in ("baseline", "ensemble_1")
+    assert base.stem in spines
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,8 @@ def test_everything_public_has_a_docstring(folder):
 
 
 def test_there_is_a_table():
-    assert [table.name for table in TABLES] == ["DCASE2020.csv"]
+    names = [table.name for table in TABLES]
+    assert names == ["DCASE2020.csv", "RealDESED.csv"]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.stem)

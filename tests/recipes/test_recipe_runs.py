@@ -7,8 +7,8 @@ its ``test_debug_flags``, then its ``test_debug_checks`` are evaluated:
 * ``performance_check=[file, variable, <=1.5, epoch: 2]``: the value that a log
   gives the variable in the line of that epoch (-1: in its last line).
 
-The runs take place in a temporary folder, with the data set where the flags
-expect it: ``tests/tmp/minidesed``.
+The runs take place in a temporary folder, with the data sets where the flags
+expect them: ``tests/tmp/minidesed`` and ``tests/tmp/minirealdesed``.
 
 Authors
  * sb_sed contributors 2026
@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from small_beats import save_beats
 
-from sb_sed.minidesed import make_minidesed
+from sb_sed.minidesed import make_minidesed, make_minirealdesed
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARISONS = {
@@ -100,7 +100,9 @@ def failed_performance(check, folder):
 def workplace(tmp_path_factory):
     """A folder with the tiny data set and BEATs where the flags expect them."""
     folder = tmp_path_factory.mktemp("recipes")
-    make_minidesed(folder / "tests/tmp/minidesed", scale=0.02, progress=False)
+    tmp = folder / "tests" / "tmp"
+    make_minidesed(tmp / "minidesed", scale=0.02, progress=False)
+    make_minirealdesed(tmp / "minirealdesed", scale=0.02, progress=False)
     save_beats(folder / "tests/tmp/beats.pt")
     return folder
 

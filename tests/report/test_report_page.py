@@ -216,3 +216,29 @@ def test_the_precision_of_the_run_is_said(run, tmp_path, other_smoother):
     inputs = gather(results, **options)
     write_page(inputs, path, n_clips=0)
     assert path.read_text("utf-8").count(shown) == 1
+
+
+def test_scores_are_broken_down_by_what_is_known(run, tmp_path):
+    inputs = gather(run)
+    names = sorted(inputs.reference["filename"].unique())
+    table = tmp_path / "metadata.csv"
+    rows = [
+        f"{name},{'kitchen' if number else 'hall;kitchen'},<b>phone</b>\n"
+        for number, name in enumerate(names)
+    ]
+    table.write_text("filename,room,device\n" + "".join(rows))
+    page = tmp_path / "report.html"
+    contents = write_page(gather(run, metadata=table), page)
+    macro = contents.report["event_f1"]["macro"]
+    found = {group.value: group for group in contents.groups}
+    assert found["kitchen"].f1 == macro and len(found["hall"].files) == 1
+    text = page.read_text()
+    assert "<b>phone" not in text and "&lt;b&gt;phone" in text
+    options = f"kitchen, F1 {100 * macro:.1f} ["
+    assert options in text and 'data-group="0"' in text
+    data = json.loads(Page(text).texts["script application/json"])
+    kitchen = contents.groups.index(found["kitchen"])
+    assert all(kitchen in file["groups"] for file in data["files"])
+    # Without metadata there is nothing to choose from.
+    write_page(inputs, page)
+    assert 'id="group"' not in page.read_text()

@@ -18,6 +18,7 @@ SETTINGS = {
     "2020_st": {"dtc": 0.5, "gtc": 0.5, "cttc": None, "ct": 0, "st": 1},
     "1": {"dtc": 0.7, "gtc": 0.7, "cttc": None, "ct": 0, "st": 1},
     "2": {"dtc": 0.1, "gtc": 0.1, "cttc": 0.3, "ct": 0.5, "st": 1},
+    "realdesed_2": {"dtc": 0.1, "gtc": 0.1, "cttc": None, "ct": 0, "st": 1},
 }
 
 

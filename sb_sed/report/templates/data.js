@@ -1,5 +1,5 @@
 // The data of the page. A file has name, seconds, reference and detected (rows
-// of onset, offset, class, kind, partner), and, where they are included, scores
+// of onset, offset, class, kind, partner), groups that it is in, and, where they are included, scores
 // {cell (seconds), text}, audio, image with imageSeconds and ticks, or a link.
 
 const data = JSON.parse(document.getElementById("data").textContent);

@@ -1,6 +1,6 @@
 // The list of files: filter, sort, choose.
 
-const filter = { query: "", label: -1, kinds: new Set(), as: -1 };
+const filter = { query: "", label: -1, kinds: new Set(), as: -1, group: -1 };
 const sorting = { key: "errors", descending: true };
 let shown = [];
 let chosen = null;
@@ -10,6 +10,7 @@ function matches(file) {
   if (!file.name.toLowerCase().includes(filter.query.toLowerCase())) {
     return false;
   }
+  if (filter.group >= 0 && !file.groups.includes(filter.group)) return false;
   if (filter.label < 0 && !filter.kinds.size) return true;
   return file.events.some(fits);
 }
@@ -85,6 +86,9 @@ function updateList() {
     ? `${shown.length} of ${files.length} files`
     : "No file matches";
   byId("class").value = data.classes[filter.label] ?? "";
+  if (byId("group")) {
+    byId("group").value = filter.group < 0 ? "" : filter.group;
+  }
   for (const box of document.getElementsByName("kind")) {
     box.checked = filter.kinds.has(Number(box.value));
   }
@@ -114,6 +118,9 @@ byId("query").addEventListener("keydown", ({ key }) => {
 byId("class").addEventListener("change", ({ target }) =>
   setFilter({ label: data.classes.indexOf(target.value) }),
 );
+byId("group")?.addEventListener("change", ({ target }) =>
+  setFilter({ group: target.value ? Number(target.value) : -1 }),
+);
 for (const box of document.getElementsByName("kind")) {
   box.addEventListener("change", () => {
     const boxes = [...document.getElementsByName("kind")];
@@ -127,7 +134,7 @@ byId("as").addEventListener("click", () => {
 });
 byId("clear").addEventListener("click", () => {
   byId("query").value = "";
-  setFilter({ query: "", label: -1, kinds: new Set() });
+  setFilter({ query: "", label: -1, kinds: new Set(), group: -1 });
 });
 
 for (const button of document.querySelectorAll("[data-sort]")) {
@@ -157,6 +164,14 @@ for (const button of document.querySelectorAll("button[data-class]")) {
       kinds: new Set(kind === undefined ? [] : [Number(kind)]),
       as: data.classes.indexOf(as),
     });
+    byId("files").scrollIntoView();
+    byId("files").focus({ preventScroll: true });
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-group]")) {
+  button.addEventListener("click", () => {
+    setFilter({ group: Number(button.dataset.group) });
     byId("files").scrollIntoView();
     byId("files").focus({ preventScroll: true });
   });
