@@ -149,7 +149,6 @@ def make_brain(
     )
     accumulated = run_opts["grad_accumulation_factor"]
     steps = {"steps_per_epoch": len(batches) // accumulated}
-
     brain = DomainAdversarialBrain(
         modules=hparams["modules"],
         opt_class=training["opt_class"],

@@ -17,6 +17,9 @@ Authors
 import sys
 from pathlib import Path
 
+import sb_sed  # noqa: F401 before PyTorch: says how its threads wait
+
+# isort: split
 import speechbrain as sb
 from realdesed_prepare import prepare_realdesed
 from speechbrain.utils.distributed import if_main_process, run_on_main
@@ -50,7 +53,7 @@ KEYS = (
     *("max_grad_norm", "epoch_counter", "encoder", "student", "teacher"),
     *("modules", "checkpointer", "train_loggers"),
 )
-# The better checkpoint is the better one on the first.
+# The best checkpoint is the best one on the first.
 TEST_SETS = ("validation", "test")
 
 
@@ -167,7 +170,7 @@ def main(arguments: list[str]) -> None:
         hparams["epoch_counter"],
         clips,
         data.test_loader("validation"),
-        train_loader_kwargs={"batch_sampler": batches, **data.training_options},
+        train_loader_kwargs={"batch_sampler": batches, **data.loader_options},
     )
     evaluator = Evaluator(
         hparams["smoothing"]["smoother"],
