@@ -195,7 +195,7 @@ class WeightedSoft:
     >>> soft = WeightedSoft(prior=0.0)
     >>> soft.fit([clip])
     >>> soft(clip).round(3).T
-    array([[1., 1.]])
+    array([[0.999, 1.   ]])
     """
 
     def __init__(self, power: float = 16.0, prior: float = 5.0):

@@ -97,7 +97,7 @@ def draw_annotators(rng: Generator, count: int) -> list[Annotator]:
     >>> min(x.quality for x in team) < 0.6 < 0.9 < max(x.quality for x in team)
     True
     """
-    care = rng.permutation(np.linspace(0, 1, count))
+    care = rng.permutation(np.linspace(0, 1, count)).tolist()
     return [
         Annotator(
             f"annotator{number:02d}",

@@ -198,12 +198,12 @@ def door_open_close(
     """A handle, hinges that creak, and a thud."""
     f0 = draw(rng, 300, 800, shift)
 
-    def creak(n):
+    def _creak(n):
         pitch = f0 * curve(rng, n, 5, 0.8, 1.4)
         return 0.5 * harmonics(rng, cycles(pitch), rolled_off(f0, 4, 4000))
 
     thud = _click(rng, draw(rng, 0.03, 0.08, shift), [draw(rng, 60, 160)], 4800)
-    return _at_ends(rng, seconds, _click(rng, 0.01, [1500.0]), thud, creak)
+    return _at_ends(rng, seconds, _click(rng, 0.01, [1500.0]), thud, _creak)
 
 
 def wardrobe_drawer_open_close(
@@ -212,12 +212,12 @@ def wardrobe_drawer_open_close(
     """Wood that slides, rumbling, up to a knock."""
     bump = draw(rng, 180, 500, shift)
 
-    def slide(n):
+    def _slide(n):
         points = [(60, -12), (bump, 0), (4 * bump, -10), (7900, -40)]
         return coloured_noise(rng, n, points) * curve(rng, n, 12, 0.3, 1)
 
     knock = _click(rng, draw(rng, 0.01, 0.03, shift), [bump, 2 * bump], 3200)
-    return _at_ends(rng, seconds, knock, knock, slide)
+    return _at_ends(rng, seconds, knock, knock, _slide)
 
 
 def window_open_close(
@@ -226,12 +226,12 @@ def window_open_close(
     """A lever that snaps, a rubber seal and the air of a street."""
     peak = draw(rng, 1500, 4000, shift)
 
-    def air(n):
+    def _air(n):
         points = [(100, -6), (peak, 0), (7900, -10)]
         return 0.4 * coloured_noise(rng, n, points) * curve(rng, n, 3, 0.2, 1)
 
     snap = _click(rng, 0.012, [draw(rng, 400, 900, shift), peak], 2400)
-    return _at_ends(rng, seconds, snap, snap, air)
+    return _at_ends(rng, seconds, snap, snap, _air)
 
 
 REALDESED = Repertoire(

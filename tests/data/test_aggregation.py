@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
@@ -47,6 +47,7 @@ def clip(marks, name="a", epoch=0, collector=None):
     return Marked(name, who, marks, epoch)
 
 
+@settings(deadline=None)
 @given(_marks)
 def test_aggregations_are_ordered(marks):
     """What all mark is in the majority, and that in what any marks."""
@@ -57,11 +58,13 @@ def test_aggregations_are_ordered(marks):
     assert np.array_equal(soft >= 0.5, targets[1] == 1)
 
 
+@settings(deadline=None)
 @given(_marks)
 def test_without_known_quality_weights_are_equal(marks):
     assert np.allclose(WeightedSoft()(clip(marks)), SoftMean()(clip(marks)))
 
 
+@settings(deadline=None)
 @given(_marks, st.integers(0, 9))
 def test_one_annotator_is_one_of_them(marks, epoch):
     for each_epoch in (False, True):

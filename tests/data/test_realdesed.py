@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import soundfile as sf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.cli.main import main
@@ -200,6 +200,7 @@ _marked = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_marked, min_size=1, max_size=9))
 def test_annotations_are_read_as_they_were_written(tmp_path_factory, marked):
     path = tmp_path_factory.mktemp("round") / "annotations.tsv"

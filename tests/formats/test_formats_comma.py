@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
@@ -19,6 +19,7 @@ _cell = st.text(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_cell, _cell, _cell), min_size=1, max_size=5))
 def test_cells_are_those_that_csv_wrote(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "a.csv"

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -32,6 +32,7 @@ def test_counts_are_those_of_annotators_at_random():
     assert soft["macro"] == pytest.approx(pooled["macro"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=7))
 def test_the_best_is_the_best_of_all_detectors(soft):
     soft = np.array(soft)
