@@ -7,6 +7,9 @@ On the miniature, with the seeds 1 and 2:
 On RealDESED; options that are not listed by --help go to train.py:
 > python aggregations.py --seeds 1 2 --data_folder=/path/to/RealDESED
 
+On the labels of a prepared miniature alone, without a training:
+> python aggregations.py --labels data/minirealdesed_16k
+
 What is finished is kept. On the miniature, whose truth is known, the table also
 has how close the labels themselves are to it, and the rank correlation of the
 estimated with the true quality of the annotators.
@@ -129,29 +132,39 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--names", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--recipe", default="hparams/crnn.yaml")
     parser.add_argument("--output_folder", default="results/aggregations")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="PREPARED",
+        help="train nothing: only the labels of a prepared miniature",
+    )
     options, more = parser.parse_known_args(arguments)
-    results = {
-        name: [train(name, seed, options, more) for seed in options.seeds]
-        for name in options.names
-    }
-    prepared = prepared_folder(results[options.names[0]][0])
-    recordings = marked_recordings(prepared)
-    truth = Path(str(prepared).removesuffix("_16k")) / "truth"
-    header = "| aggregation | event F1 (seeds) | PSDS 1 | PSDS 2 |"
-    known = truth.is_dir()
-    if known:
+    results = {}
+    if options.labels is None:
+        for name in options.names:
+            results[name] = [
+                train(name, seed, options, more) for seed in options.seeds
+            ]
+    prepared = options.labels or prepared_folder(results[options.names[0]][0])
+    truth = Path(str(prepared).rstrip("/").removesuffix("_16k")) / "truth"
+    header = "| aggregation |"
+    if results:
+        header += " event F1 (seeds) | PSDS 1 | PSDS 2 |"
+    if truth.is_dir():
+        recordings = marked_recordings(prepared)
         header += " labels: event F1 | PSDS 1 | PSDS 2 |"
     print(header, "|---" * (header.count("|") - 1) + "|", sep="\n")
     for name in options.names:
-        row = "| {0} | {event_f1:.1f} ({range}) | {psds1:.3f} | {psds2:.3f} |"
-        line = row.format(name, **score_detectors(results[name]))
-        if known:
+        line = f"| {name} |"
+        if results:
+            row = " {event_f1:.1f} ({range}) | {psds1:.3f} | {psds2:.3f} |"
+            line += row.format(**score_detectors(results[name]))
+        if truth.is_dir():
+            row = " {event_f1:.1f} | {psds1:.3f} | {psds2:.3f} |"
             labels = score_labels(name, recordings, truth / "train.tsv")
-            line += " {event_f1:.1f} | {psds1:.3f} | {psds2:.3f} |".format(
-                **labels
-            )
+            line += row.format(**labels)
         print(line, flush=True)
-    if known:
+    if truth.is_dir():
         ranks = rank_correlation(recordings, truth / "annotators.csv")
         print(f"\nQuality of the annotators, rank correlation: {ranks:.3f}")
 

@@ -29,7 +29,7 @@ PSDS_NAMES = {
     "2020_st": "PSDS 2020, spread over classes",
     "1": "PSDS 1",
     "2": "PSDS 2",
-    "realdesed_2": "RealDESED psds2 (no cross triggers)",
+    "realdesed_2": "RealDESED psds2",
 }
 
 
