@@ -9,6 +9,7 @@ from speechbrain.utils.importutils import LazyModule
 
 pytest_plugins = [
     "desed_tree",
+    "small_onnx",
     "small_recipe",
     "trained_run",
 ]  # of tests/fixtures

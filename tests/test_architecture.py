@@ -158,3 +158,59 @@ def test_what_is_not_needed_at_once_is_not_imported():
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 text = ast.unparse(node)
                 assert "torch" not in text, f"{name}: {text}"
+
+
+HEAVY = {
+    *("torch", "torchaudio", "speechbrain", "asteroid", "hyperpyyaml"),
+    *("scipy", "sklearn", "skopt", "hmmlearn", "matplotlib", "requests"),
+    *("sed_eval", "dcase_util", "onnx", "onnxruntime", "ray", "tensorboard"),
+}
+# What modules import at once, with all that they import of sb_sed: of commands,
+# also what is put off until they run. What else one needs (the network of a
+# detector, the drawing of a figure) is imported by what needs it.
+NEEDS = {
+    "cli.detect": set(),
+    "cli.export": {"torch"},
+    "cli.mix": {"scipy"},
+    "cli.prepare": set(),
+    "cli.score": {"scipy"},
+    "cli.tune": {"hmmlearn", "scipy"},
+    "inference.source": set(),
+    "inference.processes": set(),
+    "inference.onnx_finder": set(),
+    "inference.network": {"torch"},
+    "inference.exported": {"torch"},
+    "inference.pretrained": {"torch", "scipy"},
+    "plots": set(),
+    "runs.run": {"torch"},
+    "scoring.report": set(),
+}
+
+
+def packages(path):
+    """The packages of others that a file imports at once."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_nothing_heavy_is_imported_that_is_not_used(name):
+    name = f"sb_sed.{name}"
+    is_command = room(name) == "cli"
+    seen = {name}
+    todo = [*imports(MODULES[name], module_level=not is_command)]
+    while todo:
+        module = todo.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        parts = module.split(".")
+        todo += [".".join(parts[:n]) for n in range(2, len(parts))]
+        todo += imports(MODULES[module], module_level=True)
+    found = set().union(*(packages(MODULES[module]) for module in seen))
+    assert found & HEAVY == NEEDS[name.removeprefix("sb_sed.")]

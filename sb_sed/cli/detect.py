@@ -4,23 +4,39 @@ Authors
  * sb_sed contributors 2026
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
-from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sb_sed.cli.arguments import add_command, add_path, add_smoother, whole
+from sb_sed.cli.collecting import collect
+from sb_sed.cli.destinations import (
+    Destination,
+    Folder,
+    OneFile,
+    StandardOutput,
+)
+from sb_sed.cli.engines import (
+    add_engine_options,
+    check_engine,
+    part_of,
+    results,
+)
+from sb_sed.cli.journal import Journal
 from sb_sed.cli.models import split_model
 from sb_sed.cli.outputs import (
     FORMATS,
     EventsFolder,
     FiguresFolder,
-    Json,
     ScoresFolder,
     TrackFormat,
     check_writable,
-    write_text,
 )
 from sb_sed.cli.stream import (
     add_stream_options,
@@ -29,6 +45,10 @@ from sb_sed.cli.stream import (
     read_samples,
 )
 from sb_sed.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from sb_sed.inference.finder import EventFinder
+    from sb_sed.inference.source import Source
 
 _EXAMPLES = """\
 examples:
@@ -88,13 +108,6 @@ def add_detect(commands) -> None:
     _add_outputs(parser)
     add_smoother(parser, "the detector's")
     parser.add_argument(
-        "--threads",
-        type=whole(1, 1024),
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="files processed at a time (default: one for each processor)",
-    )
-    parser.add_argument(
         "--device", help="cpu or cuda (default: cuda where there is one)"
     )
     parser.add_argument(
@@ -103,17 +116,18 @@ def add_detect(commands) -> None:
         help="run MODEL's hyperparams.yaml, which a detector with classes of "
         "its own needs; it can do anything",
     )
+    add_engine_options(parser)
     _add_samples(parser.add_argument_group("raw samples (AUDIO is -)"))
     add_stream_options(parser)
 
 
 def _add_outputs(parser) -> None:
-    add_path(
-        parser,
+    parser.add_argument(
         "--output",
-        "FILE|FOLDER",
-        "where the events go (default: the standard output); for audacity and "
-        "raven with a folder or several recordings, a folder",
+        metavar="FILE|FOLDER/",
+        help="where the events go (default: the standard output); with a slash "
+        "at its end, a folder for a file of each recording, which audacity and "
+        "raven need for several",
     )
     parser.add_argument(
         "--format",
@@ -176,47 +190,49 @@ def _detect(arguments: argparse.Namespace) -> int:
             "to a file and give that."
         )
     check_stream(arguments)
+    check_engine(arguments)
+    source = _source(arguments)
     if arguments.stream:
-        return detect_stream(_load(arguments), arguments)
+        return detect_stream(_loaded(source, arguments, 1), arguments)
 
     from sb_sed.audio.search import find_recordings
-    from sb_sed.inference.batch import detect_files
 
-    files = {} if piped else find_recordings(arguments.audio)
-    separate = _is_folder_wanted(arguments, len(files))
+    found = {} if piped else find_recordings(arguments.audio)
+    separate = _is_folder_wanted(arguments, len(found))
     folders = [("--scores", arguments.scores), ("--plot", arguments.plot)]
     output = [("--output", arguments.output)]
     check_writable(
         () if separate else output,
         folders + (output if separate else []),
-        [*files.values(), arguments.smoother],
+        [*found.values(), arguments.smoother],
     )
-    detector = _load(arguments)
-    outputs = _outputs(arguments, detector, files, separate)
+    files = part_of(found, arguments.shard) if found else {}
+    detector = _loaded(source, arguments, len(files))
+    outputs = _outputs(arguments, detector, found, separate)
+    place = _destination(arguments, detector, files, separate)
+    done = place.begin()
+    n_left = max(1, len(files)) - len(done)
+    if done:
+        _say(f"{len(done)} of {len(files)} files were processed before.")
     if piped:
-        results = _detect_stdin(detector, arguments, outputs)
+        coming = _detect_stdin(detector, arguments, outputs)
+    elif n_left:
+        todo = dict(islice(files.items(), len(done), None))
+        coming = results(arguments, source, detector, todo, outputs)
     else:
-        results = detect_files(detector, files, arguments.threads, outputs)
-    n_files = max(1, len(files))
-    results = _collect(results, n_files)
-    if results and not separate:
-        _write(results, arguments)
-    skipped = sum(bool(result.reason) for result in results)
-    if skipped and len(results) > 1:
-        _say(f"{skipped} of {len(results)} files were skipped.")
-    if len(results) < n_files:
-        written = any(not result.reason for result in results)
-        _say(
-            f"interrupted: {len(results)} of {n_files} files were processed, and "
-            f"{'their events' if written else 'nothing'} written."
-        )
-        return 130
-    return 1 if skipped or any(x.unwritten for x in results) else 0
+        coming = iter(())
+    summary = collect(coming, place, done, n_left)
+    place.finish(summary.is_complete)
+    return summary.tell()
 
 
 def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
     """Whether each recording gets a file of its own in a folder."""
     output, kind = arguments.output, arguments.format
+    named_as_folder = output is not None and output.endswith(("/", os.sep))
+    arguments.output = output = None if output is None else Path(output)
+    if named_as_folder and not output.is_file():
+        return True
     if isinstance(FORMATS[kind], TrackFormat) and (
         n_files > 1
         or any(map(os.path.isdir, arguments.audio))
@@ -229,91 +245,40 @@ def _is_folder_wanted(arguments: argparse.Namespace, n_files: int) -> bool:
             )
         return True
     if output is not None and output.is_dir():
-        raise InputError(f"{output} is a folder: give a file as --output.")
+        raise InputError(
+            f"{output} is a folder: give a file as --output, or {output}/ for "
+            "a table of each recording."
+        )
     return False
 
 
-def _collect(coming, n_files: int) -> list:
-    """Report the results as they come; return them, also if interrupted."""
-    from tqdm import tqdm
+def _source(arguments: argparse.Namespace) -> Source:
+    """Where the detector comes from."""
+    from sb_sed.inference.names import YAMNET
+    from sb_sed.inference.source import Source
 
-    from sb_sed.audio.reading import quiet_decoders
-
-    results = {}
-
-    def take(result) -> None:
-        """Report a result, once."""
-        if result.filename in results:
-            return
-        # What else is of a file was written at once, its scores too.
-        results[result.filename] = replace(result, scores=None)
-        if result.reason:
-            _say(f"{result.filename} was skipped: {result.reason}.")
-        for note in [*result.notes, *result.unwritten]:
-            _say(f"{result.filename} {note}.")
-
-    hide = None if n_files > 1 else True
-    # Not around ``coming``, which it would close when it is left.
-    bar = tqdm(total=n_files, unit="file", disable=hide)
-    with quiet_decoders(), bar:
-        try:
-            for result in coming:
-                take(result)
-                bar.update()
-        except KeyboardInterrupt as interrupt:
-            # Whether it came while a result was waited for or reported.
-            with suppress(KeyboardInterrupt, StopIteration):
-                take(coming.throw(interrupt))
-                for result in coming:
-                    take(result)
-    return [*results.values()]
+    return Source(
+        arguments.model or YAMNET,
+        arguments.classes,
+        arguments.smoother,
+        arguments.device,
+        in_onnx=arguments.engine == "onnx",
+        runs_code=arguments.trust_code,
+    )
 
 
-def _load(arguments: argparse.Namespace):
-    from sb_sed.inference.detector import SoundEventDetector
-    from sb_sed.inference.pretrained import YAMNET
-    from sb_sed.smoothing.saved import load_smoother
-
-    options = {}
-    if arguments.trust_code:
-        options["hparams_file"] = "hyperparams.yaml"
-    if arguments.device:
-        _check_device(arguments.device)
-        options["run_opts"] = {"device": arguments.device}
-    if arguments.model in (None, YAMNET):
-        run_opts = options.get("run_opts")
-        detector = SoundEventDetector.from_pretrained(
-            YAMNET, arguments.classes, run_opts
-        )
-        if arguments.model is None:
-            _say(
-                "no detector is named: YAMNet tags AudioSet's classes in "
-                "windows of about a second, so that times are rough."
-            )
-    elif arguments.classes is not None:
-        raise InputError(
-            f"{arguments.model} has classes of its own: leave out --classes, "
-            f"which is for {YAMNET}."
-        )
-    else:
-        detector = SoundEventDetector.from_hparams(arguments.model, **options)
-    if arguments.smoother:
-        detector.hparams.smoother = load_smoother(
-            arguments.smoother, detector.hparams.classes
+def _loaded(
+    source: Source, arguments: argparse.Namespace, n_files: int
+) -> EventFinder:
+    """Load the detector for this process."""
+    threads = arguments.threads or os.cpu_count() or 1
+    detector = source.load(threads // max(1, min(threads, n_files)))
+    if arguments.model is None:
+        _say(
+            "no detector is named: YAMNet tags AudioSet's classes in "
+            "windows of about a second, so that times are rough."
         )
     return detector
-
-
-def _check_device(device: str) -> None:
-    import torch
-
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise InputError(
-            f"--device {device} cannot be used here ({reason}): give cpu."
-        ) from error
 
 
 def _outputs(arguments, detector, files, separate: bool) -> list:
@@ -321,12 +286,34 @@ def _outputs(arguments, detector, files, separate: bool) -> list:
     outputs = []
     if separate:
         form = FORMATS[arguments.format]
-        outputs.append(EventsFolder(arguments.output, form))
+        outputs.append(EventsFolder(arguments.output.absolute(), form))
     if arguments.scores:
-        outputs.append(ScoresFolder(arguments.scores, files))
+        outputs.append(ScoresFolder(arguments.scores.absolute(), files))
     if arguments.plot:
-        outputs.append(FiguresFolder(arguments.plot, detector))
+        outputs.append(FiguresFolder(arguments.plot.absolute(), detector))
     return outputs
+
+
+def _destination(arguments, detector, files, separate: bool) -> Destination:
+    """Where the events go."""
+    output, form = arguments.output, FORMATS[arguments.format]
+    if output is None:
+        return StandardOutput(form)
+    about = {
+        "detector": detector.key,
+        "format": arguments.format,
+        "scores": str(arguments.scores or ""),
+        "plot": str(arguments.plot or ""),
+    }
+    place = output.with_name(f"{output.name}.journal")
+    if separate:
+        # Of each shard its own, as all may write to one folder.
+        part = "-".join(map(str, arguments.shard or ()))
+        place = output / f".detect{part and '-'}{part}.journal"
+    journal = Journal(place, about, files)
+    if separate:
+        return Folder(journal, arguments.resume)
+    return OneFile(output, form, journal, arguments.resume)
 
 
 def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
@@ -343,20 +330,5 @@ def _detect_stdin(detector, arguments: argparse.Namespace, outputs: list):
     yield result
 
 
-def _write(results: list, arguments: argparse.Namespace) -> None:
-    """Write the events to one file or to the standard output."""
-    form = FORMATS[arguments.format]
-    if not isinstance(form, Json) and all(x.reason for x in results):
-        return  # JSON has the reasons; the others would be empty
-    text = form.text(results)
-    if arguments.output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        write_text(text, arguments.output)
-
-
 def _say(text: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(f"sb-sed: {printable(text)}", file=sys.stderr)
+    print(f"sb-sed: {printable(text)}", file=sys.stderr)

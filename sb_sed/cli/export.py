@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,13 +25,15 @@ loads without the recipe and without running any code of the folder.
 _ONNX_EXAMPLES = """\
 examples:
   sb-sed export-onnx results/augm/2020 detector.onnx
+  sb-sed export-onnx exported/ exported/detector.onnx
   sb-sed export-onnx exported/ detector.int8.onnx --int8
 
 The file takes waveforms [batch, samples] and gives the scores of each frame
 and of the clip. It needs onnxruntime and nothing else; classes, sample rate
 and frame shift are in its metadata. Give it clips of the length that it was
 trained on (clip_seconds), padded with silence. Where the metadata clip_gate is
-true, take min(strong, weak) as the scores.
+true, take min(strong, weak) as the scores. Here, sb-sed detect takes the file
+as its MODEL, or with --engine onnx a folder in which it is detector.onnx.
 """
 
 
@@ -97,20 +100,26 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _export_onnx(arguments: argparse.Namespace) -> int:
-    from sb_sed.inference.exported import fetched, read_detector
+    from sb_sed.inference.exported import (
+        checksum,
+        fetched,
+        read_description,
+    )
     from sb_sed.inference.onnx import export_onnx, quantise
 
     check_writable([("MODEL.onnx", arguments.model)])
-    modules, hparams = read_detector(fetched(arguments.source))
-    gate = getattr(hparams["smoother"], "clip_gate", False)
+    description = read_description(fetched(arguments.source))
+    detector, smoother = description.build(), description.smoother
     about = {
-        "clip_seconds": repr(float(hparams["clip_seconds"])),
-        "clip_gate": str(gate).lower(),
+        "clip_seconds": repr(float(description.clip_seconds)),
+        "clip_gate": str(smoother.clip_gate).lower(),
+        "smoother": json.dumps(smoother.state()),
+        "sha256": checksum(description.weights),
     }
     with TemporaryDirectory() as folder:
         exact = Path(folder) / "exact.onnx"
         target = exact if arguments.int8 else arguments.model
-        export_onnx(modules["detector"], target, hparams["classes"], about)
+        export_onnx(detector, target, description.classes, about)
         if arguments.int8:
             quantise(exact, arguments.model)
     print(arguments.model)

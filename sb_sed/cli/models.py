@@ -16,7 +16,7 @@ def split_model(inputs: Sequence[str]) -> tuple[str | None, list[str]]:
     """Divide ``[MODEL] AUDIO...`` into the model, if one is named, and the rest.
 
     The first one is the model if it is ``yamnet``, the folder of a detector or
-    a run, or, where others follow, no audio file by its name and not there (a
+    a run, a file in ONNX, or, where others follow, no audio file by its name and not there (a
     name on the hub). Whatever else exists is a recording or a folder of them.
 
     Arguments
@@ -43,7 +43,7 @@ def split_model(inputs: Sequence[str]) -> tuple[str | None, list[str]]:
     ('owner/name', ['a.wav'])
     """
     from sb_sed.audio.search import AUDIO_SUFFIXES, find_audio
-    from sb_sed.inference.pretrained import YAMNET
+    from sb_sed.inference.names import ONNX_SUFFIX, YAMNET
 
     first, *rest = inputs
     if first == YAMNET:
@@ -68,6 +68,8 @@ def split_model(inputs: Sequence[str]) -> tuple[str | None, list[str]]:
         raise InputError(
             f"{first} is a part of a detector: give the folder that it is in."
         )
+    if first.lower().endswith(ONNX_SUFFIX) and os.path.isfile(first):
+        return first, _recordings(first, rest)
     is_audio = first.lower().endswith(AUDIO_SUFFIXES)
     if os.path.lexists(first) or is_audio:
         return None, [*inputs]

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from textwrap import indent
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from sb_sed.errors import InputError
 
 if TYPE_CHECKING:
     from sb_sed.inference.batch import FileResult
-    from sb_sed.inference.detector import SoundEventDetector
+    from sb_sed.inference.finder import EventFinder
 
 
 def check_writable(
@@ -113,11 +113,25 @@ def _try_to_write(probe: Path, path: Path, option: str) -> None:
 
 
 class EventFormat(ABC):
-    """A format of events."""
+    """A format of events, written piece by piece."""
+
+    suffix = ".txt"  # of the file of one recording
+
+    def begin(self) -> str:
+        """Return what comes before the first recording."""
+        return ""
 
     @abstractmethod
-    def text(self, results: Sequence[FileResult]) -> str:
-        """Return the content of a file with the events of recordings."""
+    def piece(self, result: FileResult, is_first: bool) -> str:
+        """Return what a recording that was not skipped adds."""
+
+    def end(self, n_processed: int, skipped: Iterable[tuple[str, str]]) -> str:
+        """Return what comes after the last one; of others, name and reason."""
+        return ""
+
+    def text(self, result: FileResult) -> str:
+        """Return the content of a file with one recording."""
+        return self.begin() + self.piece(result, True) + self.end(1, [])
 
 
 class TableFormat(EventFormat):
@@ -137,22 +151,20 @@ class TrackFormat(EventFormat):
 class Tsv(TableFormat):
     """The DESED TSV, with confidences; files that were skipped are left out."""
 
+    suffix = ".tsv"
     head = "filename\tonset\toffset\tevent_label\tconfidence\n"
 
-    def text(self, results: Sequence[FileResult]) -> str:
-        """Return what ``sb_sed.formats.write_events`` writes."""
-        import pandas as pd
+    def begin(self) -> str:
+        """Return the names of the columns."""
+        return self.head
 
-        from sb_sed.formats import EVENT_COLUMNS, write_events
+    def piece(self, result: FileResult, is_first: bool) -> str:
+        """Return the rows that ``sb_sed.formats.write_events`` writes."""
+        from sb_sed.formats.events import events_text
 
-        processed = [result for result in results if not result.reason]
-        events = pd.DataFrame(columns=[*EVENT_COLUMNS, "confidence"])
-        if found := [x.events for x in processed if len(x.events)]:
-            events = pd.concat(found).round({"confidence": 6})
-        with TemporaryDirectory() as folder:
-            path = Path(folder, "events.tsv")
-            write_events(events, path, [x.filename for x in processed])
-            return path.read_text("utf-8")
+        name = result.filename
+        events = result.events.round({"confidence": 6})
+        return events_text(events, name, [name]).partition("\n")[2]
 
     def line(self, event) -> str:
         """Return a row."""
@@ -165,29 +177,39 @@ class Tsv(TableFormat):
 
 
 class Json(TableFormat):
-    """JSON with notes, confidences and the reasons of skipped files."""
+    """JSON with notes, confidences and the reasons of skipped files.
 
-    def text(self, results: Sequence[FileResult]) -> str:
-        """Return ``files`` (name, duration, notes, events) and ``skipped``."""
-        files = [
-            {
-                "filename": result.filename,
-                "duration": round(result.duration, 6),
-                "notes": result.notes,
-                "events": result.events.drop(columns="filename")
-                .round(6)
-                .to_dict("records"),
-            }
-            for result in results
-            if not result.reason
+    ``files`` (name, duration, notes, events) and ``skipped`` (name, reason),
+    as ``json.dumps`` indents them.
+    """
+
+    suffix = ".json"
+
+    def begin(self) -> str:
+        """Return the beginning of the list of files."""
+        return '{\n  "files": ['
+
+    def piece(self, result: FileResult, is_first: bool) -> str:
+        """Return an entry of the list of files."""
+        entry = {
+            "filename": result.filename,
+            "duration": round(result.duration, 6),
+            "notes": result.notes,
+            "events": result.events.drop(columns="filename")
+            .round(6)
+            .to_dict("records"),
+        }
+        return "," * (not is_first) + "\n" + indent(_json(entry), "    ")
+
+    def end(self, n_processed: int, skipped: Iterable[tuple[str, str]]) -> str:
+        """Return the end of the list of files, and the list of the others."""
+        entries = [
+            {"filename": filename, "reason": reason}
+            for filename, reason in skipped
         ]
-        skipped = [
-            {"filename": result.filename, "reason": result.reason}
-            for result in results
-            if result.reason
-        ]
-        content = {"files": files, "skipped": skipped}
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        others = indent(_json(entries), "  ").lstrip()
+        closed = "\n  ]" if n_processed else "]"
+        return f'{closed},\n  "skipped": {others}\n}}\n'
 
     def line(self, event) -> str:
         """Return an object on one line."""
@@ -200,12 +222,15 @@ class Json(TableFormat):
         return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
+def _json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
 class Audacity(TrackFormat):
     """A label track: onset, offset and label, divided by tabs."""
 
-    def text(self, results: Sequence[FileResult]) -> str:
-        """Return the labels of the one recording."""
-        [result] = results
+    def piece(self, result: FileResult, is_first: bool) -> str:
+        """Return the labels."""
         return "".join(
             f"{event.onset:.6f}\t{event.offset:.6f}\t{event.event_label}\n"
             for event in result.events.itertuples()
@@ -219,9 +244,8 @@ class Raven(TrackFormat):
     not tell any; Raven refuses those above half of its rate.
     """
 
-    def text(self, results: Sequence[FileResult]) -> str:
-        """Return the table of the one recording."""
-        [result] = results
+    def piece(self, result: FileResult, is_first: bool) -> str:
+        """Return the table."""
         columns = (
             "Selection, View, Channel, Begin Time (s), End Time (s), "
             "Low Freq (Hz), High Freq (Hz), Event, Confidence"
@@ -258,9 +282,9 @@ def _on_disk(name: str) -> str:
 
 
 class EventsFolder:
-    """Writes the events of each recording, ``<its name>.txt``."""
+    """Writes the events of each recording, such as ``<its name>.txt``."""
 
-    def __init__(self, folder: Path, form: TrackFormat):
+    def __init__(self, folder: Path, form: EventFormat):
         self.folder, self.format = folder, form
 
     def __str__(self) -> str:
@@ -269,8 +293,8 @@ class EventsFolder:
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the events of one recording."""
-        target = self.folder / _on_disk(f"{result.filename}.txt")
-        write_text(self.format.text([result]), target)
+        name = f"{result.filename}{self.format.suffix}"
+        write_text(self.format.text(result), self.folder / _on_disk(name))
 
 
 class ScoresFolder:
@@ -299,18 +323,18 @@ class ScoresFolder:
         write_scores({place.name: result.scores}, place.parent)
 
 
+_DRAWING = Lock()  # Matplotlib is for one thread at a time
+
+
 class FiguresFolder:
     """Draws each recording, ``<its name>.png``: see ``plot_recording``."""
 
-    def __init__(self, folder: Path, detector: SoundEventDetector):
+    def __init__(self, folder: Path, detector: EventFinder):
         from sb_sed.smoothing.threshold import thresholds_of
 
         self.folder = folder
-        self.rate = detector.hparams.sample_rate
-        self.thresholds = thresholds_of(
-            detector.hparams.smoother, detector.hparams.classes
-        )
-        self._lock = Lock()  # Matplotlib is for one thread at a time
+        self.rate = detector.sample_rate
+        self.thresholds = thresholds_of(detector.smoother, detector.classes)
 
     def __str__(self) -> str:
         """What is written, for a note."""
@@ -320,7 +344,7 @@ class FiguresFolder:
         """Draw one recording."""
         from sb_sed.plots import plot_recording
 
-        with self._lock:
+        with _DRAWING:
             plot_recording(
                 path,
                 self.rate,

@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -72,17 +73,15 @@ def read_samples(
 
     ``note`` is called with what the user should know of it.
     """
-    import torch
-
     from sb_sed.audio.piped import read_piped
 
-    torch.set_num_threads(arguments.threads)
+    detector.use_threads(arguments.threads or os.cpu_count() or 1)
     return read_piped(
         source,
         arguments.rate,
         arguments.samples,
         arguments.channels,
-        detector.hparams.sample_rate,
+        detector.sample_rate,
         arguments.stream,
         partial(_use_header, arguments),
         note,

@@ -1,20 +1,25 @@
-"""Pretrained networks: from waveforms to embeddings of frames."""
+"""Pretrained networks: from waveforms to embeddings of frames.
 
-from sb_sed.encoders.beats import BEATs
-from sb_sed.encoders.cache import EmbeddingCache
-from sb_sed.encoders.cnn14 import Cnn14
-from sb_sed.encoders.frame_encoder import FrameEncoder
-from sb_sed.encoders.hugging_face import HuggingFaceEncoder
-from sb_sed.encoders.onnx import OnnxEncoder
-from sb_sed.encoders.yamnet import YAMNet, audioset_classes
+Each is imported when it is asked for: some need half of SpeechBrain.
+"""
 
-__all__ = [
-    "BEATs",
-    "Cnn14",
-    "EmbeddingCache",
-    "FrameEncoder",
-    "HuggingFaceEncoder",
-    "OnnxEncoder",
-    "YAMNet",
-    "audioset_classes",
-]
+from importlib import import_module
+
+_MODULES = {
+    "BEATs": "beats",
+    "Cnn14": "cnn14",
+    "EmbeddingCache": "cache",
+    "FrameEncoder": "frame_encoder",
+    "HuggingFaceEncoder": "hugging_face",
+    "OnnxEncoder": "onnx",
+    "YAMNet": "yamnet",
+    "audioset_classes": "yamnet",
+}
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -180,6 +180,17 @@ def write_events(
     >>> path.read_text().splitlines()[1:]
     ['a.wav\\t\\t\\t', 'b.wav\\t0.123\\t2.000\\tDog']
     """
+    text = events_text(events, path, files)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def events_text(
+    events: pd.DataFrame,
+    path: str | Path,
+    files: Sequence[str] | None = None,
+) -> str:
+    """Return what :func:`write_events` writes; ``path`` is for its errors."""
     columns = EVENT_COLUMNS + ["confidence"] * ("confidence" in events)
     rows = {filename: [] for filename in [*(files or []), *events["filename"]]}
     for filename, onset, offset, label, *confidence in events[
@@ -218,8 +229,7 @@ def write_events(
             )
             for onset, offset, label, *confidence in sorted(found)
         ] or [join_row([filename, *[""] * (len(columns) - 1)])]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def read_weak_labels(

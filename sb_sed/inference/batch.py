@@ -7,14 +7,14 @@ Authors
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from sb_sed.audio.reading import (
@@ -23,9 +23,12 @@ from sb_sed.audio.reading import (
     open_audio,
     read_blocks,
 )
-from sb_sed.inference.detector import SoundEventDetector
+from sb_sed.inference.finder import EventFinder
 
-_INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"
+# Files for each worker that may be finished before one that comes first in the
+# output: they wait for it, and are what a kill at that moment costs.
+AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class FileResult:
     reason : str
         Why it was skipped; empty if it was not.
     scores : pd.DataFrame, optional
-        As of ``SoundEventDetector.scores_file``.
+        As of ``SoundEventDetector.scores_file``; of many files, only the
+        outputs get them.
     sample_rate : int
         Of the recording itself, in Hz; of the detector if that is not known.
     unwritten : list[str]
@@ -62,11 +66,21 @@ class FileResult:
     unwritten: list[str] = field(default_factory=list)
 
 
+Output = Callable[[FileResult, Path | None], None]
+
+
+class Stop(Protocol):
+    """An ``Event`` of ``threading`` or ``multiprocessing``."""
+
+    def is_set(self) -> bool:
+        """Whether the caller has stopped waiting."""
+
+
 def detect_files(
-    detector: SoundEventDetector,
+    detector: EventFinder,
     files: Mapping[str, Path],
     threads: int = 1,
-    outputs: Sequence[Callable[[FileResult, Path], None]] = (),
+    outputs: Sequence[Output] = (),
 ) -> Iterator[FileResult]:
     """Detect in files, as many side by side as there are threads.
 
@@ -77,8 +91,8 @@ def detect_files(
 
     Arguments
     ---------
-    detector : SoundEventDetector
-        The detector.
+    detector : EventFinder
+        The detector, such as a ``SoundEventDetector``.
     files : Mapping[str, Path]
         The name of each in the output and its path, as of
         :func:`sb_sed.audio.search.find_recordings`.
@@ -92,57 +106,124 @@ def detect_files(
     Yields
     ------
     FileResult
-        Of each file, in their order.
+        Of each file, in their order, without scores.
     """
     workers = max(1, min(threads, len(files)))
     stopped = Event()
 
     def _work(item: tuple[str, Path]) -> FileResult:
-        name, path = item
-        notes: list[str] = []
-        sample_rate = detector.hparams.sample_rate
-        blocks = read_blocks(path, sample_rate, notes.append)
-        seconds, rate = _length(path)
-        result = detect_blocks(
-            detector, name, _until(stopped, blocks), seconds, rate
-        )
-        if not result.reason:
-            result.notes.extend(notes)
-            write_outputs(outputs, result, path)
-        return result
+        return detect_recording(detector, *item, outputs, stopped)
 
-    with _threads(workers, threads // workers) as pool:
-        waiting = deque(pool.submit(_work, item) for item in files.items())
+    # PyTorch's number of threads is one for each thread that calls it.
+    with ThreadPoolExecutor(
+        workers,
+        initializer=detector.use_threads,
+        initargs=(max(1, threads // workers),),
+    ) as pool:
+        futures = (pool.submit(_work, item) for item in files.items())
         try:
-            while waiting:
-                yield waiting[0].result()
-                waiting.popleft()
-        except KeyboardInterrupt:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            # With the one that was yielded last, which may not have arrived.
-            done = [future for future in waiting if not future.cancelled()]
-            for future in done:
-                if future.result().reason != _INTERRUPTED:
-                    yield future.result()
-            raise
+            yield from in_order(futures, AHEAD * workers, stopped.set)
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
 
 
+def in_order(
+    futures: Iterator[Future], ahead: int, stop: Callable[[], object]
+) -> Iterator[FileResult]:
+    """Yield the results of futures in their order, a bounded number at work.
+
+    Arguments
+    ---------
+    futures : Iterator[Future]
+        Submits one whenever it is asked for one.
+    ahead : int
+        Most that are submitted and not yielded.
+    stop : Callable
+        Makes those that run end soon.
+
+    Yields
+    ------
+    FileResult
+        After a ``KeyboardInterrupt``, which goes on at the end, those that are
+        done; with the one that was yielded last, which may not have arrived.
+    """
+    waiting: deque[Future] = deque()
+
+    def _fill() -> None:
+        while len(waiting) < ahead and (more := next(futures, None)):
+            waiting.append(more)
+
+    try:
+        _fill()
+        while waiting:
+            yield waiting[0].result()
+            waiting.popleft()
+            _fill()
+    except KeyboardInterrupt:
+        stop()
+        done = [future for future in waiting if not future.cancel()]
+        for future in done:
+            if future.result().reason != INTERRUPTED:
+                yield future.result()
+        raise
+
+
+def detect_recording(
+    detector: EventFinder,
+    name: str,
+    path: Path,
+    outputs: Sequence[Output] = (),
+    stopped: Stop | None = None,
+    is_shown: bool = True,
+) -> FileResult:
+    """Detect in one file and write its outputs.
+
+    Arguments
+    ---------
+    detector : EventFinder
+        The detector.
+    name : str
+        Its name in the output.
+    path : Path
+        Where it is.
+    outputs : Sequence[Callable]
+        As of ``detect_files``.
+    stopped : Stop, optional
+        Ends the work early, with the reason :data:`INTERRUPTED`.
+    is_shown : bool
+        Whether a progress bar appears if it takes a while.
+
+    Returns
+    -------
+    FileResult
+        Without its scores.
+    """
+    notes: list[str] = []
+    blocks = read_blocks(path, detector.sample_rate, notes.append)
+    if stopped is not None:
+        blocks = _until(stopped, blocks)
+    seconds, rate = _length(path)
+    result = detect_blocks(detector, name, blocks, seconds, rate, is_shown)
+    if not result.reason:
+        result.notes.extend(notes)
+        write_outputs(outputs, result, path)
+    return replace(result, scores=None)
+
+
 def detect_blocks(
-    detector: SoundEventDetector,
+    detector: EventFinder,
     name: str,
     blocks: Iterable[np.ndarray],
     seconds: float | None = None,
     sample_rate: int = 0,
+    is_shown: bool = True,
 ) -> FileResult:
     """Detect in a recording that comes in blocks.
 
     Arguments
     ---------
-    detector : SoundEventDetector
+    detector : EventFinder
         The detector.
     name : str
         Its name in the output.
@@ -152,14 +233,18 @@ def detect_blocks(
         Its length as its header says, which need not be true.
     sample_rate : int
         Its own, which it had before.
+    is_shown : bool
+        Whether a progress bar appears if it takes a while.
 
     Returns
     -------
     FileResult
         With the reason if the recording cannot be used.
     """
-    rate = detector.hparams.sample_rate
-    recording = Recording(_shown(blocks, name, rate, seconds))
+    rate = detector.sample_rate
+    if is_shown:
+        blocks = _shown(blocks, name, rate, seconds)
+    recording = Recording(blocks)
     try:
         scores = detector.scores(recording)
     except UnusableAudio as reason:
@@ -185,9 +270,7 @@ def _until_end(events: pd.DataFrame, duration: float) -> pd.DataFrame:
 
 
 def write_outputs(
-    outputs: Sequence[Callable[[FileResult, Path | None], None]],
-    result: FileResult,
-    path: Path | None,
+    outputs: Sequence[Output], result: FileResult, path: Path | None
 ) -> None:
     """Call all outputs of a file; note what cannot be written.
 
@@ -210,13 +293,11 @@ def write_outputs(
             )
 
 
-def _until(
-    stopped: Event, blocks: Iterable[np.ndarray]
-) -> Iterator[np.ndarray]:
+def _until(stopped: Stop, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the blocks until the caller has stopped waiting."""
     for block in blocks:
         if stopped.is_set():
-            raise UnusableAudio(_INTERRUPTED)
+            raise UnusableAudio(INTERRUPTED)
         yield block
 
 
@@ -239,11 +320,3 @@ def _shown(
         for block in blocks:
             yield block
             bar.update(round(len(block) / rate, 1))
-
-
-def _threads(workers: int, each: int) -> ThreadPoolExecutor:
-    # PyTorch's number of threads is one for each thread that calls it.
-    def _prepare() -> None:
-        torch.set_num_threads(max(1, each))
-
-    return ThreadPoolExecutor(workers, initializer=_prepare)

@@ -6,42 +6,26 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import torch
 from speechbrain.inference.interfaces import Pretrained
-from speechbrain.utils.logger import get_logger
 
-from sb_sed.audio.reading import (
-    Recording,
-    UnusableAudio,
-    read_blocks,
-)
 from sb_sed.errors import UNBUILDABLE, InputError, brief
-from sb_sed.formats import DetectedEvent
 from sb_sed.inference.exported import JSON_FILE, fetched, read_detector
+from sb_sed.inference.finder import EventFinder
 from sb_sed.inference.hub import hub_options, is_offline, not_found
-from sb_sed.inference.pretrained import YAMNET, yamnet_parts
-from sb_sed.inference.streaming import EventStream
+from sb_sed.inference.names import YAMNET
+from sb_sed.inference.network import TorchNetwork, window_scorer
+from sb_sed.inference.pretrained import yamnet_parts
 from sb_sed.inference.waveforms import Samples, as_batch, unpadded
-from sb_sed.inference.windows import Windows, WindowScorer
 from sb_sed.models.crnn import Predictions
-from sb_sed.runs.description import check_fit
 from sb_sed.runs.run import Run
-from sb_sed.smoothing.confidence import mean_scores
-
-logger = get_logger(__name__)
-
-# Windows processed at once. More fall out of a processor's cache: 8 take a fifth
-# longer than 2, on one thread and on two (benchmarks/detection.py).
-_BATCH_ON_CPU, _BATCH_ELSEWHERE = 2, 16
+from sb_sed.smoothing.base import Smoother
 
 
-class SoundEventDetector(Pretrained):
+class SoundEventDetector(EventFinder, Pretrained):
     """Finds the events in files, long ones too, and in batches of waveforms.
 
     Make one with ``from_folder`` or SpeechBrain's ``from_hparams``. Recordings
@@ -70,6 +54,7 @@ class SoundEventDetector(Pretrained):
 
     Example
     -------
+    >>> import torch
     >>> from sb_sed.features import MinMax, get_featurizer
     >>> from sb_sed.models.crnn import CRNN
     >>> from sb_sed.models.detector import Detector
@@ -94,22 +79,10 @@ class SoundEventDetector(Pretrained):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        detector, rate = self.mods.detector, self.hparams.sample_rate
-        check_fit(detector, vars(self.hparams), self.device)
-        n_samples = round(self.hparams.clip_seconds * rate)
-        windows = Windows(
-            n_samples,
-            detector.n_output_frames(n_samples),
-            round(detector.frame_shift * rate),
+        network = TorchNetwork(
+            self.mods.detector, self.device, lambda: self.clip_gate
         )
-        on_cpu = torch.device(self.device).type == "cpu"
-        self.scores = WindowScorer(
-            self._scored,
-            windows,
-            self.hparams.classes,
-            rate,
-            _BATCH_ON_CPU if on_cpu else _BATCH_ELSEWHERE,
-        )
+        self.scores = window_scorer(network, vars(self.hparams))
 
     @classmethod
     def from_folder(
@@ -216,62 +189,13 @@ class SoundEventDetector(Pretrained):
             ) from error
 
     @property
-    def clip_gate(self) -> bool:
-        """Whether scores are gated: if that is what the smoother decodes."""
-        return getattr(self.hparams.smoother, "clip_gate", False)
+    def smoother(self) -> Smoother:
+        """From scores to events."""
+        return self.hparams.smoother
 
-    def detect_file(self, path: str | Path) -> pd.DataFrame:
-        """Find the events of a file.
-
-        Arguments
-        ---------
-        path : str | Path
-            A recording of any format, rate and length.
-
-        Returns
-        -------
-        pd.DataFrame
-            ``filename`` (without its folder), ``onset``, ``offset`` (seconds),
-            ``event_label``, ``confidence`` (0 to 1), by onset.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be used.
-        """
-        return self.events(self.scores_file(path), Path(path).name)
-
-    def scores_file(self, path: str | Path) -> pd.DataFrame:
-        """Score a file.
-
-        Arguments
-        ---------
-        path : str | Path
-            As for ``detect_file``.
-
-        Returns
-        -------
-        pd.DataFrame
-            ``onset``, ``offset`` (seconds) of each frame, and the score of
-            each class in it, gated if the smoother has a clip gate.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be used.
-        """
-        notes: list[str] = []
-        rate = self.hparams.sample_rate
-        recording = Recording(read_blocks(path, rate, notes.append))
-        try:
-            scores = self.scores(recording)
-        except UnusableAudio as reason:
-            raise InputError(
-                f"{path} cannot be used ({reason}): give another recording."
-            ) from reason
-        for note in [*recording.notes(), *notes]:
-            logger.warning(f"{path} {note}.")
-        return scores
+    @smoother.setter
+    def smoother(self, smoother: Smoother) -> None:
+        self.hparams.smoother = smoother
 
     def detect_batch(
         self, wavs: Samples, lens: Samples | None = None
@@ -302,71 +226,6 @@ class SoundEventDetector(Pretrained):
         tables = self.scores.batch(unpadded(wavs, lens, n_least))
         return [self.events(x, str(place)) for place, x in enumerate(tables)]
 
-    def stream(
-        self,
-        chunks: Iterable[Samples],
-        latency: float = 2.0,
-        rate: int | None = None,
-    ) -> Iterator[DetectedEvent]:
-        """Find the events of a stream while it comes in.
-
-        Arguments
-        ---------
-        chunks : Iterable[np.ndarray | torch.Tensor]
-            Its samples [N], floats with full scale 1 or 16-bit integers, in
-            pieces of any lengths.
-        latency : float
-            Most seconds of the stream from the end of an event until it is
-            emitted, if the smoother looks no further ahead than its share.
-            What a longer one costs and improves:
-            :class:`~sb_sed.inference.streaming.EventStream`.
-        rate : int, optional
-            Samples per second of the chunks (default: the detector's).
-
-        Yields
-        ------
-        DetectedEvent
-            ``onset``, ``offset`` (seconds since the stream began),
-            ``event_label``, ``confidence``; each as soon as it is settled.
-
-        Raises
-        ------
-        InputError
-            If a chunk is not finite, or the latency too short.
-        """
-        return self.event_stream(latency, rate)(chunks)
-
-    def event_stream(
-        self, latency: float = 2.0, rate: int | None = None
-    ) -> EventStream:
-        """Return what finds the events of a stream, to be fed by the caller.
-
-        It has ``feed(chunk)`` and ``flush()``, which return lists of events.
-        The arguments are those of ``stream``.
-        """
-        decode = partial(self.events, filename="stream")
-        return EventStream(self.scores, decode, latency, rate)
-
-    def events(self, scores: pd.DataFrame, filename: str) -> pd.DataFrame:
-        """Decode scores to events, by the smoother.
-
-        ``scores`` are as of ``scores_file``, the events as of ``detect_file``,
-        with ``filename`` as the name of the recording.
-        """
-        events = self.hparams.smoother({"recording": scores})
-        confidence = events.get("confidence")
-        if confidence is None:  # of smoothers that give none
-            confidence = mean_scores(scores, events)
-        return pd.DataFrame(
-            {
-                "filename": filename,
-                "onset": events["onset"].to_numpy(float),
-                "offset": events["offset"].to_numpy(float),
-                "event_label": events["event_label"].to_numpy(object),
-                "confidence": np.asarray(confidence, float),
-            }
-        )
-
     def forward(
         self, wavs: Samples, lens: Samples | None = None
     ) -> Predictions:
@@ -387,12 +246,3 @@ class SoundEventDetector(Pretrained):
         with self.inference_ctx:
             wavs = as_batch(wavs, self.scores.windows.frame_samples)
             return self.mods.detector.from_waveforms(wavs.to(self.device))
-
-    @torch.inference_mode()
-    def _scored(self, clips: np.ndarray) -> np.ndarray:
-        predictions = self(torch.from_numpy(clips))
-        scores = predictions.strong.float()
-        if self.clip_gate:
-            weak = predictions.weak.float()
-            scores = torch.minimum(scores, weak[:, None])
-        return scores.cpu().numpy()

@@ -19,11 +19,6 @@ from dataclasses import replace
 from importlib.metadata import distribution, version
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.tag import Tag
-from speechbrain.utils.fetching import fetch
-
 import sb_sed
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import shortened
@@ -150,6 +145,10 @@ def _write_yaml(
     run: Run, constants: dict, smoother: Smoother | None, folder: Path
 ) -> None:
     """Write what SpeechBrain's ``Pretrained`` asks for."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.tag import Tag
+
     if smoother is None:
         node = run.constant("smoother")
     else:
@@ -236,30 +235,49 @@ def read_detector(folder: str | Path) -> tuple[dict, dict]:
     Raises
     ------
     InputError
+        As ``read_description``.
+    """
+    description = read_description(folder)
+    hparams = {
+        name: getattr(description, name)
+        for name in ("classes", "sample_rate", "clip_seconds", "smoother")
+    }
+    return {"detector": description.build()}, hparams
+
+
+def read_description(folder: str | Path) -> Description:
+    """Read what an exported folder or a run says of its detector.
+
+    Arguments
+    ---------
+    folder : str | Path
+        As of ``read_detector``.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    InputError
         If it is neither or damaged.
     UnknownPart
         If it has classes that are not of this package.
     """
     folder = Path(folder)
     if (folder / JSON_FILE).is_file():
-        description = _read_json(folder)
-    elif (folder / WEIGHTS_FILE).is_file():
+        return _read_json(folder)
+    if (folder / WEIGHTS_FILE).is_file():
         raise InputError(
             f"{folder} has no {JSON_FILE}, as some of its classes are not of "
             f"sb_sed: if you trust it, ask for {YAML_FILE}, which is code."
         )
-    elif run := Run.find(folder):
-        description = run.describe()
-    else:
-        raise InputError(
-            f"{folder} is neither an exported detector (it has no {JSON_FILE}) "
-            f"nor the folder of a run (with {YAML_FILE}): give one."
-        )
-    hparams = {
-        name: getattr(description, name)
-        for name in ("classes", "sample_rate", "clip_seconds", "smoother")
-    }
-    return {"detector": description.build()}, hparams
+    if run := Run.find(folder):
+        return run.describe()
+    raise InputError(
+        f"{folder} is neither an exported detector (it has no {JSON_FILE}) "
+        f"nor the folder of a run (with {YAML_FILE}): give one."
+    )
 
 
 def fetched(source: str | Path, **options) -> Path:
@@ -283,6 +301,8 @@ def fetched(source: str | Path, **options) -> Path:
     """
     if Path(source).is_dir():
         return Path(source)
+    from speechbrain.utils.fetching import fetch
+
     options = hub_options(source, options)
     try:
         fetch(WEIGHTS_FILE, str(source), **options)

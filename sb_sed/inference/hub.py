@@ -14,9 +14,6 @@ from threading import Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from speechbrain.utils.fetching import FetchConfig
-from speechbrain.utils.logger import get_logger
-
 from sb_sed.errors import InputError
 
 ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
@@ -24,7 +21,7 @@ _ENDPOINT = "https://huggingface.co"
 _SECONDS = 5.0
 # It warns of each of its attempts.
 logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-logger = get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def hub_options(source: str | Path, options: Mapping) -> dict:
@@ -59,6 +56,8 @@ def hub_options(source: str | Path, options: Mapping) -> dict:
     logger.warning(f"{source} is not a folder: asking the Hugging Face hub.")
     options = dict(options)
     if not answers(str(source)):
+        from speechbrain.utils.fetching import FetchConfig
+
         config = options.get("fetch_config") or FetchConfig()
         options["fetch_config"] = replace(config, allow_network=False)
     return options

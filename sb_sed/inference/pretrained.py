@@ -16,15 +16,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sb_sed.encoders import YAMNet, audioset_classes
 from sb_sed.encoders import yamnet as _yamnet
+from sb_sed.encoders.yamnet import YAMNet, audioset_classes
 from sb_sed.errors import InputError
 from sb_sed.formats.labels import label_fault
 from sb_sed.formats.tsv import bad_row, read_rows, shortened
 from sb_sed.models.crnn import Predictions
 from sb_sed.smoothing.median import MedianSmoother
 
-YAMNET = "yamnet"
 # Frames between windows that YAMNet processes at once: 10.24 s.
 _HOP, _FRAMES = 0.16, 64
 # Whoever names classes expects them; of all 521, only the certain ones.

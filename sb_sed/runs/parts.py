@@ -12,50 +12,37 @@ Authors
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
-from torch import nn
-
-from sb_sed import encoders, features
 from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
 from sb_sed.features.pcen import DEFAULT_LAYERS, layers
 from sb_sed.formats.tsv import shortened
-from sb_sed.models.attention import (
-    ChannelFrequencyAttention,
-    FrequencyDynamic,
-    SqueezeExcitation,
-)
-from sb_sed.models.crnn import CRNN
-from sb_sed.models.detector import Detector
-from sb_sed.models.fusion import Fusion
-from sb_sed.models.head import Head
-from sb_sed.smoothing import SMOOTHERS, smoother_class
+from sb_sed.smoothing import SMOOTHERS
 
+# Name of a class -> its module, which is imported where the class is used.
 _CLASSES = {
-    part.__name__: part
-    for part in (
-        CRNN,
-        ChannelFrequencyAttention,
-        FrequencyDynamic,
-        SqueezeExcitation,
-        Detector,
-        Fusion,
-        Head,
-        encoders.BEATs,
-        encoders.OnnxEncoder,
-        encoders.YAMNet,
-        *map(smoother_class, SMOOTHERS),
-        features.AmplitudeToDB,
-        features.Featurizer,
-        features.FrameGrid,
-        features.MelSpectrogram,
-        features.MinMax,
-        features.PCEN,
-        features.ParallelPCEN,
-        features.ZScore,
-        nn.Flatten,
-        nn.Identity,
-    )
+    "CRNN": "sb_sed.models.crnn",
+    "ChannelFrequencyAttention": "sb_sed.models.attention",
+    "FrequencyDynamic": "sb_sed.models.attention",
+    "SqueezeExcitation": "sb_sed.models.attention",
+    "Detector": "sb_sed.models.detector",
+    "Fusion": "sb_sed.models.fusion",
+    "Head": "sb_sed.models.head",
+    "BEATs": "sb_sed.encoders.beats",
+    "OnnxEncoder": "sb_sed.encoders.onnx",
+    "YAMNet": "sb_sed.encoders.yamnet",
+    **{name: f"sb_sed.smoothing.{home}" for home, name in SMOOTHERS.values()},
+    "AmplitudeToDB": "sb_sed.features.mel",
+    "Featurizer": "sb_sed.features.featurizer",
+    "FrameGrid": "sb_sed.features.frames",
+    "MelSpectrogram": "sb_sed.features.mel",
+    "MinMax": "sb_sed.features.normalise",
+    "PCEN": "sb_sed.features.pcen",
+    "ParallelPCEN": "sb_sed.features.pcen",
+    "ZScore": "sb_sed.features.normalise",
+    "Flatten": "torch.nn",
+    "Identity": "torch.nn",
 }
 _FUNCTIONS = {part.__name__: part for part in (causal, forward_backward)}
 # Nothing in a detector is larger than a rate in Hz.
@@ -108,8 +95,8 @@ def describe(node: object) -> object:
     if isinstance(given, Mapping):
         if kind == "!name" and not given and _is(name, _FUNCTIONS.get(last)):
             return {"function": last}
-        if kind == "!new" and _is(name, _CLASSES.get(last)):
-            arguments = _defaults(_CLASSES[last]) | {
+        if kind == "!new" and _is(name, part := _class(last)):
+            arguments = _defaults(part) | {
                 str(key): None if key in _TRAINING_ONLY else describe(value)
                 for key, value in given.items()
             }
@@ -147,10 +134,10 @@ def build(description: object) -> object:
     if not isinstance(description, dict):
         return _bounded(description)
     if "function" in description:
-        return _part(description["function"], _FUNCTIONS)
+        return _FUNCTIONS[_known(description["function"], _FUNCTIONS)]
     if "class" not in description:
         return {key: build(value) for key, value in description.items()}
-    part = _part(description["class"], _CLASSES)
+    part = _class(_known(description["class"], _CLASSES))
     try:
         return part(**build(description.get("arguments", {})))
     except InputError:
@@ -172,13 +159,20 @@ def _bounded(value: object) -> object:
     return value
 
 
-def _part(name: object, known: Mapping[str, Callable]) -> Callable:
+def _known(name: object, known: Mapping[str, object]) -> str:
     if not isinstance(name, str) or name not in known:
         raise UnknownPart(
             f"{shortened(name)} is not among the parts that can be built "
             f"({', '.join(known)}): take the version of sb_sed that made it."
         )
-    return known[name]
+    return name
+
+
+def _class(name: str) -> type | None:
+    """Return a class of the list by its name."""
+    if name not in _CLASSES:
+        return None
+    return getattr(import_module(_CLASSES[name]), name)
 
 
 def _is(name: str, part: Callable | None) -> bool:

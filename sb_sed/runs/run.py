@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from hyperpyyaml import load_hyperpyyaml
 from ruamel.yaml import YAML
 
 from sb_sed.errors import UNBUILDABLE, InputError, brief
@@ -25,8 +24,6 @@ from sb_sed.runs.parts import UnknownPart, build, describe
 from sb_sed.runs.results import Results, TestSet
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.saved import load_smoother
-from sb_sed.training.checkpoints import AtomicCheckpointer, read_meta
-from sb_sed.training.recipe import YAML_ERRORS
 from sb_sed.training.yaml_trees import read_tree
 
 RECIPE = "hyperparams.yaml"
@@ -133,6 +130,11 @@ class Run:
         InputError
             If the file or a key is missing, or the section cannot be built.
         """
+        # Whoever only reads a run does not need HyperPyYAML and SpeechBrain.
+        from hyperpyyaml import load_hyperpyyaml
+
+        from sb_sed.training.recipe import YAML_ERRORS
+
         file = self.folder / RECIPE
         if missing := [key for key in keys if key not in self.recipe]:
             raise InputError(
@@ -188,6 +190,8 @@ class Run:
     @property
     def about(self) -> dict[str, object]:
         """Where the student comes from, without paths of this machine."""
+        from sb_sed.training.checkpoints import read_meta
+
         meta = read_meta(self.checkpoint) or {}
         about = {
             "recipe": self.recipe.get("name"),
@@ -206,8 +210,10 @@ class Run:
     @cached_property
     def checkpoint(self) -> Path:
         """The folder of the best checkpoint, by the Brain's criterion."""
+        from sb_sed.training.checkpoints import WholeCheckpoints
+
         folder = self.folder / "save"
-        best = folder.is_dir() and _Checkpoints(folder).find_checkpoint(
+        best = folder.is_dir() and WholeCheckpoints(folder).find_checkpoint(
             max_key="event_f1"
         )
         if best:
@@ -376,10 +382,3 @@ class Run:
         from sb_sed.runs.curves import read_curves
 
         return read_curves(self.folder)
-
-
-class _Checkpoints(AtomicCheckpointer):
-    """Finds whole checkpoints; removes none, as the run may be saving one."""
-
-    def __init__(self, folder: Path):
-        super(AtomicCheckpointer, self).__init__(folder)

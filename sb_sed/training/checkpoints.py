@@ -107,6 +107,13 @@ class AtomicCheckpointer(Checkpointer):
         return [f for f in super()._list_checkpoint_dirs() if _is_complete(f)]
 
 
+class WholeCheckpoints(AtomicCheckpointer):
+    """Finds whole checkpoints; removes none, as a run may be saving one."""
+
+    def __init__(self, folder: str | Path):
+        super(AtomicCheckpointer, self).__init__(folder)
+
+
 def _begin(folder: Path) -> Path:
     """Make the folder of a checkpoint that is about to be saved."""
     folder.mkdir(exist_ok=True)

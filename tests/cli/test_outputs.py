@@ -132,7 +132,7 @@ WORK = {
     "plot-embeddings": "sb_sed.runs.run.Run.student",
     "prepare": "sb_sed.data.desed.prepare_desed",
     "mix": "sb_sed.mixing.soundbank.Soundbank",
-    "detect": "sb_sed.inference.detector.SoundEventDetector.from_hparams",
+    "detect": "sb_sed.inference.source.Source.load",
 }
 
 
@@ -203,10 +203,12 @@ def slow_first(here, monkeypatch):
     for name in "bcdef":
         sf.write(f"{name}.wav", np.full(16000, 0.1), 16000)
     read, done = sb_sed.inference.batch.read_blocks, []
+    begun = threading.Event()
 
     def read_blocks(path, *arguments):
         blocks = [*read(path, *arguments)]
         if Path(path).name == "a.wav":
+            begun.set()
             for block in blocks * 1000:
                 time.sleep(0.02)
                 yield block
@@ -219,13 +221,14 @@ def slow_first(here, monkeypatch):
         "write_outputs",
         lambda *arguments: write(*arguments) or done.append(1),
     )
-    return done
+    return done, begun
 
 
-def interrupt_after(done, n_files):
-    """Press Ctrl-C once so many files are done."""
+def interrupt_after(done, begun, n_files):
+    """Press Ctrl-C once the first file has begun and so many are done."""
 
     def wait():
+        begun.wait(60)
         end = time.monotonic() + 60
         while len(done) < n_files and time.monotonic() < end:
             time.sleep(0.02)
@@ -240,7 +243,7 @@ def interrupt_after(done, n_files):
 def test_finished_files_behind_a_slow_one_are_written(
     here, run_folder, slow_first, capsys, threads, n_done
 ):
-    interrupt_after(slow_first, n_done)
+    interrupt_after(*slow_first, n_done)
     names = [f"{name}.wav" for name in "abcdef"]
     line = f"detect {run_folder} --threads {threads} --output events.tsv"
     assert main([*line.split(), *names]) == 130

@@ -38,8 +38,11 @@ def test_a_clip_that_fits_is_scored_as_in_the_training(
     n_frames = -(-len(samples) // 40)
     assert list(scores) == ["onset", "offset", "Cat", "Dog"]
     assert scores["offset"].iloc[-1] == pytest.approx(seconds)
-    np.testing.assert_array_equal(
-        scores[["Cat", "Dog"]], one_pass(run_folder, samples)[:n_frames]
+    # But for the rounding of batch norms that are part of convolutions.
+    np.testing.assert_allclose(
+        scores[["Cat", "Dog"]],
+        one_pass(run_folder, samples)[:n_frames],
+        atol=1e-6,
     )
 
 
@@ -236,7 +239,8 @@ def test_bad_sources(tmp_path, monkeypatch, source, words):
 
 def test_the_hub(exported, monkeypatch):
     """A repository's files are fetched, and then it is a folder."""
-    from sb_sed.inference import exported as module
+    from speechbrain.utils import fetching as module
+
     from sb_sed.inference import hub
 
     asked = []
