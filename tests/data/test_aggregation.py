@@ -249,3 +249,32 @@ def test_soft_targets_in_the_losses():
     scores = soft.clamp(0.01, 0.99).requires_grad_()
     torch.nn.BCELoss()(scores, soft).backward()
     assert scores.grad[1:3].abs().max() < 1e-6
+
+
+def test_embeddings_are_cut_as_the_audio_is(prepared):
+    """Of a recording that was encoded whole, those of the chunk."""
+
+    class Encoder:
+        frame_shift = 0.5
+
+    class Cache:
+        encoder = Encoder()
+
+        def nothing(self, n_samples):
+            return torch.zeros(n_samples // 500, 1)
+
+        def read(self, wav, n_samples):
+            return torch.arange(n_samples // 500).float()[:, None]
+
+    clips = clips_of(prepared, RandomChunk(0.5))
+    clips.reader.embeddings = Cache()
+    for epoch in range(5):
+        clips.set_epoch(epoch)
+        item = clips[0]
+        start = item["sig"][0].item() * 24
+        assert item["has_encoded"] and len(item["encoded"]) == 20
+        assert np.allclose(
+            item["encoded"][:, 0] * 0.5, start + 0.5 * np.arange(20)
+        )
+    short = clips[1]["encoded"]
+    assert short[:, 0].tolist() == list(range(20))
