@@ -12,6 +12,11 @@ tensors, float32, ``torch.nn.Dropout``. Both take the same batches in turn, step
 by step, so that the ratio holds when the machine's speed drifts; a second
 plain run with other dropout masks shows how much loss curves differ by chance.
 
+And what each augmentation on the device adds to such a step, which does not
+depend on the network: those of batches once, with the embeddings, those of
+views once for each network. Of the smaller networks' steps they are a larger
+share.
+
 > python benchmarks/training_step.py [--steps 50] [--threads 2]
 
 Authors
@@ -29,7 +34,9 @@ import torch
 from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
 
-from sb_sed.augment.spectrogram import GaussianNoise
+from sb_sed.augment.batch import FrameShift, Mixup, TimeMask
+from sb_sed.augment.frequency import FilterAugment, FrequencyWarp
+from sb_sed.augment.spectrogram import GaussianNoise, SpecAugment
 from sb_sed.data.clips import ClipReader
 from sb_sed.data.desed import DESED_CLASSES, prepare_desed
 from sb_sed.data.labels import EventEncoder
@@ -40,8 +47,23 @@ from sb_sed.minidesed import make_minidesed
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.fusion import Fusion
+from sb_sed.training.augmented import BatchAugmentation
 from sb_sed.training.run_options import fastest_precision
 from sb_sed.training.schedules import EMATeacher
+
+OF_BATCHES = {
+    "FrameShift": [FrameShift()],
+    "Mixup": [Mixup()],
+    "TimeMask": [TimeMask()],
+    "all three": [FrameShift(), Mixup(), TimeMask()],
+}
+OF_VIEWS = {
+    "GaussianNoise": GaussianNoise(),
+    "SpecAugment": SpecAugment(),
+    "FilterAugment": FilterAugment(),
+    "FilterAugment, step": FilterAugment("step", (2, 4), (-4.5, 6.0), 4),
+    "FrequencyWarp": FrequencyWarp(),
+}
 
 
 class PlainBlock(nn.Module):
@@ -163,6 +185,33 @@ def difference(first: Run, second: Run) -> float:
     return statistics.mean(gaps) / statistics.mean(first.losses)
 
 
+def augmentation_seconds(
+    detector: Detector, mel: torch.Tensor, encoded: torch.Tensor, batch
+) -> dict[str, float]:
+    """What each augmentation adds to a step, the median of 20."""
+    both = {"student": (mel, encoded), "teacher": (mel, encoded)}
+
+    def _median(function: Callable) -> float:
+        seconds = []
+        for _ in range(20):
+            start = time.perf_counter()
+            function()
+            seconds.append(time.perf_counter() - start)
+        return statistics.median(seconds)
+
+    found = {}
+    for name, augmentations in OF_BATCHES.items():
+        augment = BatchAugmentation(augmentations, detector, lambda x: x)
+        augment(both, batch)  # which computes an embedding of silence
+        found[name] = _median(lambda a=augment: a(both, batch))
+    for name, view in OF_VIEWS.items():
+        found[f"{name}, 2 views"] = 2 * _median(lambda v=view: v(mel))
+    found["three and FilterAugment"] = (
+        found["all three"] + found["FilterAugment, 2 views"]
+    )
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -198,6 +247,9 @@ def main() -> None:
             mel = detector.featurizer.mel(batch.sig.data)
             for name, run in runs.items():
                 run.step(inputs_of(name, mel, batch.sig.data, encoder), batch)
+        augmentations = augmentation_seconds(
+            fused, mel, encoder(batch.sig.data), batch
+        )
     reference = runs["plain, float32"]
     print(
         f"batch 24, {arguments.steps} steps, {arguments.threads} threads; "
@@ -222,6 +274,10 @@ def main() -> None:
             b / a - 1 for a, b in zip(ours, runs[name].seconds, strict=True)
         )
         print(f"{name} adds {100 * added:.1f} % to the time of a step of ours")
+    print("\naugmentation                 ms   % of a step of ours")
+    for name, seconds in augmentations.items():
+        share = 100 * seconds / statistics.median(ours)
+        print(f"{name:24}{1000 * seconds:7.1f}{share:10.2f}")
 
 
 if __name__ == "__main__":
