@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "runs": LEAF
     | {"data", "encoders", "features", "models", "smoothing", "training"},
     "evaluation": LEAF | {"plots", "runs", "scoring", "smoothing", "tuning"},
+    "pseudo_labels": LEAF
+    | {"audio", "data", "evaluation", "runs", "smoothing"},
     "inference": LEAF
     | {"audio", "encoders", "features", "models", "scoring", "smoothing"}
     | {"runs"},

@@ -27,7 +27,7 @@ from speechbrain.utils.distributed import if_main_process, run_on_main
 from torch.utils.data import ConcatDataset
 
 from sb_sed.cli.outputs import check_writable
-from sb_sed.data.clips import ClipReader, hold_out
+from sb_sed.data.clips import ClipReader, hold_out, without
 from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
 from sb_sed.evaluation import Evaluator, summary_table
@@ -45,6 +45,8 @@ FOLDER = Path(__file__).resolve().parent
 MINIATURE = Miniature("MiniDESED", FOLDER / "data/minidesed", make_minidesed)
 # The kinds of training clips, and which labels each has for the losses.
 STREAMS = {"synthetic": ["strong"], "unlabelled": [], "weak": ["weak"]}
+# Of the streams' random numbers; held-out clips of the first three follow them.
+NUMBERS = {"synthetic": 0, "unlabelled": 1, "weak": 2, "pseudo": 6}
 # What is read of the YAML, here or by what it refers to.
 KEYS = (
     *("__set_seed", "seed", "data_folder", "prepared_folder", "skip_prep"),
@@ -110,22 +112,26 @@ def dataio_prep(hparams: dict) -> tuple:
     )
     clips = data.training_clips(STREAMS)
     streams, held_out = hparams["streams"]["batches"], {}
+    if labels := hparams["streams"]["pseudo_labels"]:
+        clips["pseudo"] = reader.training_clips(labels, pseudo=True)
     if most := hparams["adaptation"]["held_out"]:
         check_domains(streams.clips_per_batch, clips)
         clips["unlabelled"], held_out["unlabelled"] = hold_out(
             clips["unlabelled"], most, dataset["split_seed"]
         )
         held_out["synthetic"] = data.validation_clips("valid_synthetic")
+        if "pseudo" in clips:
+            clips["pseudo"] = without(clips["pseudo"], held_out["unlabelled"])
     mixing, seed = hparams["mixing"], hparams["seed"]
     sources = mixing["soundbank"].load(data.folder, rate)
 
     def mix(clips: dict, sources: Sources, first: int) -> dict:
         """Mix clips as their stream is mixed, with numbers of their own."""
         return {
-            name: mixing["streams"][name](
+            name: mixing["streams"][name if name in STREAMS else "unlabelled"](
                 clips[name], reader, sources, (seed, first + number)
             )
-            for number, name in enumerate(STREAMS)
+            for name, number in NUMBERS.items()
             if name in clips
         }
 
@@ -162,6 +168,7 @@ def make_brain(
         ema=training["ema"],
         ramp_up=training["ramp_up"](**steps),
         consistency_weight=hparams["consistency_weight"],
+        pseudo_weight=hparams["streams"]["pseudo_weight"],
         event_f1=figure,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],

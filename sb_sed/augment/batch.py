@@ -227,7 +227,7 @@ class Mixup(nn.Module):
         self,
         alpha: float = 0.2,
         probability: float = 1.0,
-        kinds: Sequence[str] = ("strong", "weak", "unlabelled"),
+        kinds: Sequence[str] = ("strong", "weak", "unlabelled", "pseudo"),
     ):
         super().__init__()
         if not alpha > 0:
@@ -273,11 +273,11 @@ class Mixup(nn.Module):
 class TimeMask(nn.Module):
     """Silence one stripe of a clip, and its labels with it.
 
-    Of clips with strong labels, as only those say what remains: a class whose
-    frames are all masked leaves the weak labels too. The stripe is made of
-    whole label frames and lies within the clip, not in its padding; of
-    embeddings, those centred in it are masked. As in the code of FDY-SED
-    (Interspeech 2022).
+    Of clips with strong labels, true or of a system, as only those say what
+    remains: a class whose frames are all masked leaves the weak labels too.
+    The stripe is made of whole label frames and lies within the clip, not in
+    its padding; of embeddings, those centred in it are masked. As in the code
+    of FDY-SED (Interspeech 2022).
 
     Arguments
     ---------
@@ -306,7 +306,7 @@ class TimeMask(nn.Module):
         self,
         width: Sequence[float] = (0.05, 0.2),
         probability: float = 1.0,
-        kinds: Sequence[str] = ("strong",),
+        kinds: Sequence[str] = ("strong", "pseudo"),
     ):
         super().__init__()
         if not (len(width) == 2 and 0 <= width[0] <= width[1] <= 1):

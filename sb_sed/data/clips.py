@@ -54,7 +54,11 @@ class ClipReader:
     embeddings: EmbeddingCache | None = None
 
     def training_clips(
-        self, manifest: str | Path, strong: bool = False, weak: bool = False
+        self,
+        manifest: str | Path,
+        strong: bool = False,
+        weak: bool = False,
+        pseudo: bool = False,
     ) -> DynamicItemDataset:
         """Return the clips of a manifest, all of one length, with their targets.
 
@@ -64,14 +68,18 @@ class ClipReader:
             JSON of ``{id: {"wav", "duration", "events", "tags"}}``.
         strong, weak : bool
             Which labels of these clips the losses may use.
+        pseudo : bool
+            Whether both are labels that a system gave.
 
         Returns
         -------
         DynamicItemDataset
             Items of ``id``, ``sig`` [N], ``strong`` [T, C], ``weak`` [C],
-            ``has_strong``, ``has_weak``, ``duration`` (seconds).
+            ``has_strong``, ``has_weak``, ``has_pseudo``, ``duration``
+            (seconds).
         """
-        return self._clips(manifest, lambda _: self.n_samples, strong, weak)
+        has = {"strong": strong, "weak": weak, "pseudo": pseudo}
+        return self._clips(manifest, lambda _: self.n_samples, has)
 
     def test_clips(self, manifest: str | Path) -> DynamicItemDataset:
         """Return the clips of a manifest, whole, with all of their labels.
@@ -79,8 +87,8 @@ class ClipReader:
         Their items are those of ``training_clips``; clips longer than a
         training clip keep their length (see ``batches_of_one_length``).
         """
-
-        return self._clips(manifest, self._whole, True, True)
+        has = {"strong": True, "weak": True, "pseudo": False}
+        return self._clips(manifest, self._whole, has)
 
     def read(
         self, wav: str, first: int = 0, n_samples: int = -1
@@ -163,7 +171,7 @@ class ClipReader:
         return max(round(duration * self.sample_rate), self.n_samples)
 
     def _clips(
-        self, manifest, n_samples, strong: bool, weak: bool
+        self, manifest, n_samples, has: dict[str, bool]
     ) -> DynamicItemDataset:
         @takes("wav", "n_samples")
         @provides("sig")
@@ -190,10 +198,13 @@ class ClipReader:
         for item in (_waveform, _strong, _weak, _encoded):
             clips.add_dynamic_item(item)
         # A function of no key is a constant of the stream.
-        clips.add_dynamic_item(lambda _: strong, ["id"], ["has_strong"])
-        clips.add_dynamic_item(lambda _: weak, ["id"], ["has_weak"])
+        for name, value in has.items():
+            clips.add_dynamic_item(
+                lambda _, value=value: value, ["id"], [f"has_{name}"]
+            )
         clips.set_output_keys(
-            "id sig strong weak has_strong has_weak duration".split()
+            [*"id sig strong weak duration".split()]
+            + [f"has_{name}" for name in has]
             + [*self.encoded(self.n_samples)]
         )
         return clips
@@ -237,6 +248,21 @@ def hold_out(
         clips.filtered_sorted(key_test={"id": lambda i: i not in chosen}),
         clips.filtered_sorted(key_test={"id": lambda i: i in chosen}),
     )
+
+
+def without(
+    clips: DynamicItemDataset, others: DynamicItemDataset
+) -> DynamicItemDataset:
+    """Return the clips whose names are not among those of others.
+
+    Example
+    -------
+    >>> clips = DynamicItemDataset({"a": {}, "b": {}})
+    >>> without(clips, DynamicItemDataset({"b": {}, "c": {}})).data_ids
+    ['a']
+    """
+    names = set(others.data_ids)
+    return clips.filtered_sorted(key_test={"id": lambda i: i not in names})
 
 
 def batches_of_one_length(

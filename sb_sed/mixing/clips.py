@@ -106,6 +106,7 @@ class MixedClips(EpochClips):
             ),
             "has_strong": True,
             "has_weak": False,
+            "has_pseudo": False,
             "duration": scene.seconds,
             **self.reader.encoded(n_samples),
         }

@@ -121,25 +121,34 @@ def kinds_of(batch: PaddedBatch) -> dict[str, torch.Tensor]:
     Arguments
     ---------
     batch : PaddedBatch
-        Has ``has_strong`` and ``has_weak``, [B] each.
+        Has ``has_strong``, ``has_weak`` and, where some clips have labels that
+        a system gave, ``has_pseudo``, [B] each.
 
     Returns
     -------
     dict[str, torch.Tensor]
-        Of "strong", "weak" and "unlabelled" those that are there, each to
-        indices on the CPU. A clip with both labels is one with strong labels.
+        Of "strong", "weak", "pseudo" and "unlabelled" those that are there,
+        each to indices on the CPU; a clip counts as the first that fits.
 
     Example
     -------
-    >>> clips = [{"has_strong": i == 1, "has_weak": i < 2} for i in range(4)]
+    >>> clips = [
+    ...     {"has_strong": i == 1, "has_weak": i < 2, "duration": 1.0}
+    ...     for i in range(4)
+    ... ]
     >>> {k: x.tolist() for k, x in kinds_of(PaddedBatch(clips)).items()}
     {'weak': [0], 'strong': [1], 'unlabelled': [2, 3]}
     """
     kinds = {}
-    has = zip(batch.has_strong.tolist(), batch.has_weak.tolist(), strict=True)
-    for index, (strong, weak) in enumerate(has):
-        name = "strong" if strong else "weak" if weak else "unlabelled"
-        kinds.setdefault(name, []).append(index)
+    names = ("strong", "weak", "pseudo")
+    flags = {
+        name: getattr(batch, f"has_{name}").tolist()
+        for name in names
+        if hasattr(batch, f"has_{name}")
+    }
+    for index in range(len(batch.duration)):
+        has = (name for name in flags if flags[name][index])
+        kinds.setdefault(next(has, "unlabelled"), []).append(index)
     return {name: torch.tensor(indices) for name, indices in kinds.items()}
 
 

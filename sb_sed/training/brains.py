@@ -77,6 +77,8 @@ class MeanTeacherBrain(Brain):
         SpeechBrain's loggers.
     seed : int
         Of the random numbers in training.
+    pseudo_weight : float
+        Of the losses of clips whose labels a system gave (``has_pseudo``).
     encoder_groups : Callable, optional
         From the detector's encoder to groups of its parameters with learning
         rates of their own (``FrameEncoder.parameter_groups``).
@@ -98,6 +100,7 @@ class MeanTeacherBrain(Brain):
         event_f1: Callable[[Mapping, Mapping], float],
         train_loggers: list,
         seed: int,
+        pseudo_weight: float = 0.0,
         augmentations: Sequence[nn.Module] = (),
         encoder_groups: Callable[[nn.Module], list[dict]] | None = None,
         **kwargs,
@@ -111,6 +114,7 @@ class MeanTeacherBrain(Brain):
         self.event_f1 = event_f1
         self.train_loggers = train_loggers
         self.seed = seed
+        self.pseudo_weight = pseudo_weight
         self.encoder_groups = encoder_groups
         self.terms = RunningMeans()
         self.scores: dict[str, dict[str, pd.DataFrame]] = {}
@@ -292,6 +296,10 @@ class MeanTeacherBrain(Brain):
         """Return the weighted losses that the student minimises in training."""
         student, teacher = map(predictions.get, NETWORKS)
         terms = self._supervised(student, batch)
+        if self.pseudo_weight:
+            for name in ("strong", "weak"):
+                loss = self._labelled(name, student, batch, "has_pseudo")
+                terms[f"{name}_pseudo"] = self.pseudo_weight * loss
         if teacher is None:
             return terms
         weight = self.consistency_weight * self.ramp_up(self.optimizer_step)
@@ -306,16 +314,16 @@ class MeanTeacherBrain(Brain):
     ) -> dict[str, torch.Tensor]:
         """The losses of the clips that have strong and weak labels."""
         return {
-            name: self._labelled(name, predictions, batch)
+            name: self._labelled(name, predictions, batch, f"has_{name}")
             for name in ("strong", "weak")
         }
 
     def _labelled(
-        self, name: str, predictions: Predictions, batch: PaddedBatch
+        self, name: str, predictions: Predictions, batch: PaddedBatch, has: str
     ) -> torch.Tensor:
-        """The loss of the clips that have this kind of label."""
+        """The loss by a kind of label of the clips that have a flag."""
         # Indices of the host: a mask on a GPU would make it wait for their sum.
-        flags = batch[f"has_{name}"].tolist()
+        flags = batch[has].tolist()
         indices = [index for index, flag in enumerate(flags) if flag]
         scores = getattr(predictions, name)
         if not indices:

@@ -33,7 +33,7 @@ RECIPE = ROOT / "recipes" / "DCASE2020"
 READMES = [ROOT / "README.md", RECIPE / "README.md"]
 TEMPLATE = ROOT / "templates" / "sound_event_detection"
 RUN = "results/ppcen_dat/2020"
-CHECKED = {"sb-sed", "train.py", "ensemble.py", "ablation"}
+CHECKED = {"sb-sed", "train.py", "ensemble.py", "pseudo_label.py", "ablation"}
 
 
 def blocks(readme, language="sh"):
@@ -118,6 +118,9 @@ def test_commands_are_understood(program, arguments, ablation, monkeypatch):
         check_training(arguments)
     elif program == "ensemble.py":
         script(program).parse(arguments)
+    elif program == "pseudo_label.py":
+        options, others = script(program).parse(arguments)
+        check_training([options.hparams, *others])
     else:
         options, passed_on = ablation._parse(arguments)
         table = ablation.read_tables(options.tables)[options.table]

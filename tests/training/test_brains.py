@@ -90,6 +90,31 @@ def test_the_masks_follow_the_clip_not_its_position(make_run):
     )
 
 
+def test_labels_of_a_system_have_a_weight_of_their_own(make_run):
+    run = make_run(brain_options={"pseudo_weight": 0.7})
+    none = {"has_strong": False, "has_weak": False}
+    batch = PaddedBatch(
+        [
+            run.clip("a", has_strong=True, has_weak=False, has_pseudo=False),
+            run.clip("b", **none, has_pseudo=True),
+            run.clip("c", **none, has_pseudo=False),
+            run.clip("d", **none, has_pseudo=True),
+        ]
+    )
+    predictions = run.brain.compute_forward(batch, Stage.TRAIN)
+    run.brain.compute_objectives(predictions, batch, Stage.TRAIN)
+    student, terms = predictions["student"], run.brain.terms.pop()
+    assert terms["strong"] == pytest.approx(
+        bce(student.strong[:1], batch.strong.data[:1]), rel=1e-5
+    )
+    for name in ("strong", "weak"):
+        scores, targets = getattr(student, name)[1::2], batch[name].data[1::2]
+        assert terms[f"{name}_pseudo"] == pytest.approx(
+            0.7 * bce(scores, targets), rel=1e-5
+        )
+    assert terms["weak"] == 0
+
+
 @pytest.mark.parametrize(
     "sizes", [{"synthetic": 2}, {"unlabelled": 2}, {"weak": 3, "synthetic": 1}]
 )
