@@ -12,6 +12,10 @@ and the seconds of all of that tuning. Transitions of HMMs are found by the exac
 are learned: from the reference's durations, or by Baum-Welch. With weak scores, all
 decode ``min(strong, weak)``.
 
+Then the difference of each tuned smoother's held-out F1 to that of the first one,
+on the same halves: mean and standard error over the splits, which is that of the
+splits of these files, not of other files or detectors.
+
 Authors
  * sb_sed contributors 2026
 """
@@ -26,12 +30,14 @@ from sb_sed.formats import read_durations, read_events, read_weak_scores
 from sb_sed.scoring.collar import event_counts
 from sb_sed.scoring.psds import psds
 from sb_sed.smoothing.base import Smoother
+from sb_sed.smoothing.boxes import BoxSmoother
 from sb_sed.smoothing.contrast_hmm import ContrastHMMSmoother
 from sb_sed.smoothing.gate import gate
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.sebbs import SEBBsSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.boxes import FitBoxes
 from sb_sed.tuning.crossfit import AsGiven, CrossFit
 from sb_sed.tuning.learned import BaumWelch, Durations
 from sb_sed.tuning.regularise import Flattest, Shrink
@@ -61,6 +67,7 @@ SMOOTHERS: dict[str, tuple[Smoother, Search | None]] = {
     "HMM, tied, Baum-Welch": (HMMSmoother(), BaumWelch()),
     "HMM, untied, Baum-Welch": (HMMSmoother(tied=False), BaumWelch()),
     "HMM on contrast": (ContrastHMMSmoother(), ExactSearch(Shrink(10.0))),
+    "learned boxes": (BoxSmoother(), FitBoxes()),
     "cSEBBs": (SEBBsSmoother(), ExactSearch()),
     "cSEBBs, shrunk": (SEBBsSmoother(), _SHRINK),
 }
@@ -83,6 +90,7 @@ def main() -> None:
         f"{'smoother':24} {'tuned':>7} {'held out':>8} {'std':>6} "
         f"{'PSDS 1':>7} {'PSDS 2':>7} {'seconds':>8}"
     )
+    parts: dict[str, np.ndarray] = {}
     for name in options.only or SMOOTHERS:
         smoother, search = SMOOTHERS[name]
         tuning = CrossFit(search, splits=options.splits, seed=options.seed)
@@ -94,6 +102,8 @@ def main() -> None:
         if report := smoothed.report:
             tuned, held_out = report.tuned.mean, report.held_out.mean
             std = report.held_out.std
+            splits = np.reshape(report.held_out_parts, (options.splits, -1))
+            parts[name] = splits.mean(axis=1)
         else:
             tuned = np.nan
             held_out = event_counts(reference, smoothed.events.iloc[:, :4])
@@ -103,6 +113,19 @@ def main() -> None:
             f"{name:24} {tuned:7.4f} {held_out:8.4f} {std:6.4f} "
             f"{areas['1']:7.4f} {areas['2']:7.4f} {seconds:8.1f}",
             flush=True,
+        )
+    _print_differences(parts)
+
+
+def _print_differences(parts: dict[str, np.ndarray]) -> None:
+    """Print each smoother's held-out F1 less the first one's."""
+    first, *others = parts or [None]
+    for name in others:
+        difference = parts[name] - parts[first]
+        error = np.std(difference, ddof=1) / np.sqrt(len(difference))
+        print(
+            f"{name} less {first}: {difference.mean():+.4f} +- {error:.4f}, "
+            f"higher in {(difference > 0).sum()} of {len(difference)} splits"
         )
 
 

@@ -9,6 +9,7 @@ SMOOTHERS = {
     "hmm": ("hmm", "HMMSmoother"),
     "sebbs": ("sebbs", "SEBBsSmoother"),
     "contrast_hmm": ("contrast_hmm", "ContrastHMMSmoother"),
+    "boxes": ("boxes", "BoxSmoother"),
 }
 
 

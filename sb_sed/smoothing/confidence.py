@@ -37,6 +37,13 @@ def max_inside(
     return _inside(np.maximum, values, row, first, end)
 
 
+def min_inside(
+    values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """Return the least of the frames of each event, as :func:`mean_inside`."""
+    return _inside(np.minimum, values, row, first, end)
+
+
 def _inside(
     ufunc: np.ufunc,
     values: np.ndarray,

@@ -4,8 +4,8 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,16 @@ class PackedScores:
     lengths: np.ndarray
     onsets: np.ndarray
     offsets: np.ndarray
+    _kept: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def kept(self, key: Hashable, make: Callable[[], object]) -> object:
+        """Return what ``make`` returned for the key, made once a batch.
+
+        For what the decodings of a batch with any parameters have in common.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     @cached_property
     def frame_seconds(self) -> np.ndarray:

@@ -72,14 +72,14 @@ class SEBBsSmoother(Smoother):
     ) -> Detections:
         """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
         scores = packed.scores_of(label).astype(np.float64)
-        found: dict[tuple, _Boxes] = {}
+        found: dict[tuple, ChangeBoxes] = {}
         events = []
         for setting in settings:
             length, merge = setting["filter"], setting["merge"]
             boxes = found.get((length, merge > 1))
             if boxes is None:
                 half = np.maximum(length / packed.frame_seconds / 2, 1)
-                boxes = _boxes(
+                boxes = change_boxes(
                     scores, half.round().astype(int), packed.lengths, merge > 1
                 )
                 found[length, merge > 1] = boxes
@@ -96,7 +96,7 @@ class SEBBsSmoother(Smoother):
 
 
 @dataclass(frozen=True)
-class _Boxes:
+class ChangeBoxes:
     """All boxes of any merge threshold, sorted by file and first frame.
 
     A box exists for the thresholds above ``born`` and up to ``gone``.
@@ -110,10 +110,26 @@ class _Boxes:
     gone: np.ndarray
 
 
-def _boxes(
+def change_boxes(
     scores: np.ndarray, half: np.ndarray, lengths: np.ndarray, ratio: bool
-) -> _Boxes:
-    """Find all boxes of scores [F, T]; half the filter is ``half`` [F]."""
+) -> ChangeBoxes:
+    """Find the boxes between changes at every merge threshold.
+
+    Arguments
+    ---------
+    scores : np.ndarray
+        Of one class, float64, ``[F, T]``; 0 after the end of a file.
+    half : np.ndarray
+        Half the length of the step filter in frames, int, ``[F]``.
+    lengths : np.ndarray
+        Number of frames of each file, ``[F]``.
+    ratio : bool
+        Whether the merge thresholds are ratios, not differences.
+
+    Returns
+    -------
+    boxes : ChangeBoxes
+    """
     sums = np.pad(scores, ((0, 0), (1, 0))).cumsum(axis=1)
     file, first, end = _between_changes(_changes(sums, half))
     end = np.minimum(end, lengths[file])
@@ -125,7 +141,7 @@ def _boxes(
         for parts in zip(*_merges(sums, file, first, end, ratio), strict=True)
     ]
     order = np.lexsort((columns[2], columns[1], columns[0]))
-    return _Boxes(
+    return ChangeBoxes(
         *(column[order].astype(int) for column in columns[:3]),
         *(column[order] for column in columns[3:]),
     )
@@ -138,7 +154,7 @@ def _merges(
     end: np.ndarray,
     ratio: bool,
 ) -> Iterator[tuple]:
-    """Yield the columns of ``_Boxes``, merge by merge."""
+    """Yield the columns of ``ChangeBoxes``, merge by merge."""
     file, number = np.unique(file, return_counts=True)
     # First, end and born, [3, file, box].
     there = np.arange(number.max(initial=1)) < number[:, None]

@@ -112,7 +112,7 @@ def collar_hits(
 
 def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     """Return the detections with a partner in a largest matching."""
-    event, target = _within_collars(reference, detections)
+    event, target = within_collars(reference, detections)
     # A reference event is a node of its own in each setting.
     node = detections.setting[event] * len(reference.onset) + target
     _, node = np.unique(node, return_inverse=True)
@@ -131,10 +131,21 @@ def _matched(reference: Reference, detections: Detections) -> np.ndarray:
     return np.concatenate([event[alone], rivals[matched]])
 
 
-def _within_collars(
+def within_collars(
     reference: Reference, detections: Detections
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return all pairs within the collars, detection and reference, [P]."""
+    """Return all pairs within the collars.
+
+    Arguments
+    ---------
+    reference, detections
+        As of :func:`collar_hits`; the detections in any order.
+
+    Returns
+    -------
+    detection, event : np.ndarray
+        Their places in both, int, ``[P]``.
+    """
     # Files one after the other on one time line, too far apart to meet.
     ends = [*reference.onset, 0.0]
     period = max(np.max(ends), detections.onset.max(initial=0)) + 1

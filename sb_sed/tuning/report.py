@@ -7,7 +7,10 @@ Authors
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+
+# Columns of parameters in the text; a model's weights are more.
+_COLUMNS = 6
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class TuningReport:
         Time of the tuning.
     warnings : list of str
         Sentences on what was left out and on overfitting.
+    held_out_parts : list of float
+        The values of ``held_out``, split by split and fold by fold, to compare
+        smoothers that were tuned on the same parts.
     """
 
     smoother: str
@@ -70,6 +76,7 @@ class TuningReport:
     splits: int
     seconds: float
     warnings: list[str]
+    held_out_parts: list[float] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """Return the report as plain values, for JSON, one key a field."""
@@ -133,6 +140,9 @@ def format_tuning(report: TuningReport) -> str:
         "",
         *_aligned([_header(report), *_rows(report)]),
     ]
+    parameters = next(iter(report.parameters.values()))
+    if (rest := len(parameters) - _COLUMNS) > 0:
+        lines += ["", f"And {rest} further parameters, as in the saved file."]
     if report.warnings:
         lines += ["", *(f"Warning: {warning}" for warning in report.warnings)]
     return "\n".join(lines)
@@ -148,7 +158,8 @@ def _of_parts(figure: Figure) -> str:
 
 
 def _header(report: TuningReport) -> list[str]:
-    return ["class", "F1", *next(iter(report.parameters.values()))]
+    names = [*next(iter(report.parameters.values()))]
+    return ["class", "F1", *names[:_COLUMNS]]
 
 
 def _rows(report: TuningReport) -> Iterator[list[str]]:
@@ -157,7 +168,7 @@ def _rows(report: TuningReport) -> Iterator[list[str]]:
         yield [
             label,
             "-" if value is None else f"{100 * value:.2f}",
-            *(f"{number:.4g}" for number in setting.values()),
+            *(f"{number:.4g}" for number in [*setting.values()][:_COLUMNS]),
         ]
 
 

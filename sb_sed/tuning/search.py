@@ -16,6 +16,7 @@ import numpy as np
 
 from sb_sed.errors import InputError
 from sb_sed.smoothing.base import Smoother
+from sb_sed.tuning.boxes import FitBoxes
 from sb_sed.tuning.regularise import Shrink, class_f1
 from sb_sed.tuning.trials import Trials, progress
 
@@ -128,22 +129,27 @@ class ForestSearch:
                 "pip install scikit-optimize, or take the exact search."
             ) from None
         axes, tied = trials.smoother.axes, trials.smoother.tied
-        # A tied parameter is one dimension, another is one a class.
-        names = [(name, None) for name in axes if name in tied]
+        # A tied parameter is one dimension, another is one a class, and one
+        # that has a single value is none.
+        free = [name for name in axes if min(axes[name]) < max(axes[name])]
+        names = [(name, None) for name in free if name in tied]
         names += [
             (name, label)
             for label in trials.classes
-            for name in axes
+            for name in free
             if name not in tied
         ]
 
         def _parameters(point: list[float]) -> dict:
             values = dict(zip(names, point, strict=True))
+
+            def _value(name: str, label: str) -> float:
+                if name not in free:
+                    return axes[name][0]
+                return float(values[name, None if name in tied else label])
+
             return {
-                label: {
-                    name: float(values[name, None if name in tied else label])
-                    for name in axes
-                }
+                label: {name: _value(name, label) for name in axes}
                 for label in trials.classes
             }
 
@@ -163,7 +169,10 @@ class ForestSearch:
 
 
 # What did best on held-out halves, where it was not the plain exact search.
-_RECOMMENDED = {"contrast_hmm": ExactSearch(Shrink(10.0))}
+_RECOMMENDED = {
+    "boxes": FitBoxes(),
+    "contrast_hmm": ExactSearch(Shrink(10.0)),
+}
 
 
 def recommended_search(smoother: Smoother) -> Search:

@@ -115,7 +115,9 @@ class Trials:
         for index, label in enumerate(
             progress(self.classes, "trying all settings")
         ):
-            hits[index], estimates[index] = self._try(label, self.settings)
+            hits[index], estimates[index] = self.try_settings(
+                label, self.settings
+            )
         return hits, estimates
 
     def counts(
@@ -147,10 +149,12 @@ class Trials:
         if "grid" in self.__dict__ and setting in self.settings:
             index, row = self.classes.index(label), self.settings.index(setting)
             return self.grid[0][index, row], self.grid[1][index, row]
-        hits, estimates = self._try(label, [setting])
+        hits, estimates = self.try_settings(label, [setting])
         return hits[0], estimates[0]
 
-    def _try(self, label: str, settings: Sequence[Setting]) -> tuple:
+    def try_settings(
+        self, label: str, settings: Sequence[Setting]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return hits and estimates of a class, each ``[S, F]``."""
         parts = [
             collar_hits(

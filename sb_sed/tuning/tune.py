@@ -168,6 +168,7 @@ def tune_on(
             *_left_out(trials),
             *_overfit(figures["tuned"], figures["held_out"]),
         ],
+        held_out_parts=[float(scores[0]) for scores in held_out],
     )
 
 

@@ -14,6 +14,7 @@ from sb_sed.scoring.collar import event_counts
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
+from sb_sed.tuning.boxes import FitBoxes
 from sb_sed.tuning.regularise import Flattest, Shrink, class_f1
 from sb_sed.tuning.search import (
     ExactSearch,
@@ -168,11 +169,12 @@ def test_forest_without_scikit_optimize(monkeypatch):
 
 
 def test_a_search_is_recommended_for_every_smoother():
-    exact = [n for n in SMOOTHERS if n != "contrast_hmm"]
+    exact = [n for n in SMOOTHERS if n not in ("contrast_hmm", "boxes")]
     for name in exact:
         assert recommended_search(smoother_class(name)()) == ExactSearch()
     shrunk = recommended_search(smoother_class("contrast_hmm")())
     assert shrunk == ExactSearch(Shrink(10.0))
+    assert recommended_search(smoother_class("boxes")()) == FitBoxes()
 
 
 def test_flattest_averages_the_neighbours():
