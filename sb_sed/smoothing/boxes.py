@@ -2,8 +2,8 @@
 
 Every segmentation of the scores is right for some events: a threshold for the
 loud, a change of the score for the faint, one filter for short and another for
-long ones. So many propose boxes, a logistic model says how likely each is right,
-and of boxes that overlap the likeliest is kept.
+long ones. So many propose boxes, a logistic model says how likely each is
+right, and of boxes that overlap the likeliest is kept.
 
 Authors
  * sb_sed contributors 2026
