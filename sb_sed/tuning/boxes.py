@@ -54,8 +54,8 @@ class FitBoxes:
         If the smoother is another one than ``boxes``.
     """
 
-    ridge: float = 10.0
-    own: float = 30.0
+    ridge: float = 30.0
+    own: float = 100.0
     parts: int = 3
     shrink: float = 20.0
     seed: int = 0
