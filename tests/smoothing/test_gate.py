@@ -71,7 +71,7 @@ def test_a_class_that_the_clip_lacks_has_no_events(name):
     weak = {clip: {**row, "Dog": 0.0} for clip, row in weak.items()}
     smoother = smoother_class(name)(clip_gate=True)
     smoother.parameters = {
-        axis: next(v for v in values if v > 0)
+        axis: next((v for v in values if v > 0), values[0])
         for axis, values in smoother.axes.items()
     }
     found = smoother(gated_for(smoother, scores, weak))
