@@ -98,7 +98,7 @@ class FitBoxes:
         features, hit, number = (np.concatenate(some) for some in columns)
         centre = _mean(features, number)
         scale = np.sqrt(_mean((features - centre) ** 2, number))
-        scale[scale < 1e-6] = 1.0
+        scale[scale < 0.01] = 1.0
 
         def _fit(features, hit, number, price, start):
             scaled = np.append(

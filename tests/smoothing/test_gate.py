@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
@@ -46,6 +46,7 @@ def weak_mask(events, weak, threshold):
     return events[np.array(kept, dtype=bool)].reset_index(drop=True)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([0.02, 0.05, 0.3, 0.35, 0.5, 0.75, 0.95, 1.0]),
