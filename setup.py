@@ -106,6 +106,8 @@ setup(
     extras_require={
         "recipe": recipe,
         "onnx": onnx,
+        # Detection on several machines.
+        "ray": ["ray>=2.10"],
         "test": [
             *recipe,
             *onnx,

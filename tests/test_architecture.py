@@ -179,6 +179,7 @@ NEEDS = {
     "cli.tune": {"hmmlearn", "scipy"},
     "inference.source": set(),
     "inference.processes": set(),
+    "inference.on_ray": set(),
     "inference.onnx_finder": set(),
     "inference.network": {"torch"},
     "inference.exported": {"torch"},

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sb_sed.inference.finder import EventFinder
     from sb_sed.inference.source import Source
 
-ENGINES = ("torch", "onnx")
+ENGINES = ("torch", "onnx", "ray")
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
@@ -48,7 +48,10 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=ENGINES,
         help="torch: PyTorch; onnx: onnxruntime, for a MODEL in ONNX or a "
-        "folder with a detector.onnx (default: as MODEL is)",
+        "folder with a detector.onnx; ray: PyTorch or onnxruntime on all "
+        "machines of a Ray cluster, that of RAY_ADDRESS or one on this machine, "
+        "which read the recordings from storage that all share (default: as "
+        "MODEL is)",
     )
     group.add_argument(
         "--shard",
@@ -91,8 +94,10 @@ def check_engine(arguments: argparse.Namespace) -> None:
                     f"--{name} is for recordings, and - is the standard input: "
                     "leave it out."
                 )
-        if arguments.jobs > 1:
-            raise InputError("- is one recording: leave out --jobs.")
+        if arguments.jobs > 1 or arguments.engine == "ray":
+            raise InputError(
+                "- is one recording: leave out --jobs and --engine ray."
+            )
     if arguments.resume and arguments.output is None:
         raise InputError("--resume goes on with an --output: give that.")
     if arguments.engine == "torch" and arguments.model is not None:
@@ -142,7 +147,7 @@ def results(
     Arguments
     ---------
     arguments : argparse.Namespace
-        With ``jobs`` and ``threads``.
+        With ``engine``, ``jobs`` and ``threads``.
     source : Source
         The detector, for other processes.
     detector : EventFinder
@@ -153,6 +158,10 @@ def results(
         What else is written of each, by those who process it.
     """
     n_processors = os.cpu_count() or 1
+    if arguments.engine == "ray":
+        from sb_sed.inference.on_ray import detect_on_ray
+
+        return detect_on_ray(source, files, arguments.threads or 1, outputs)
     if arguments.jobs > 1:
         from sb_sed.inference.processes import detect_in_processes
 

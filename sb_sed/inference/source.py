@@ -6,7 +6,8 @@ Authors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sb_sed.errors import InputError
@@ -77,6 +78,20 @@ class Source:
         if self.smoother:
             finder.smoother = load_smoother(self.smoother, finder.classes)
         return finder
+
+    def absolute(self) -> Source:
+        """Return the same for processes that work in other folders."""
+        model, classes, smoother = self.model, self.classes, self.smoother
+        if model != YAMNET and os.path.exists(model):
+            model = os.path.abspath(model)
+        if classes and classes.endswith((".tsv", ".txt")):
+            classes = os.path.abspath(classes)
+        return replace(
+            self,
+            model=model,
+            classes=classes,
+            smoother=smoother and smoother.absolute(),
+        )
 
     def _onnx(self, threads: int) -> EventFinder:
         from sb_sed.inference.onnx_finder import OnnxFinder
