@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "scoring": LEAF,
     # What they are put together in.
     "tuning": LEAF | {"scoring", "smoothing"},
+    "reviewing": LEAF | {"scoring", "smoothing"},
     "data": LEAF | {"audio"},
     "mixing": LEAF | {"audio", "data"},
     "minidesed": LEAF | {"audio", "data", "mixing"},

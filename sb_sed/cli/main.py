@@ -26,6 +26,7 @@ from sb_sed.cli.plots import (
 from sb_sed.cli.prepare import add_prepare
 from sb_sed.cli.push import add_push
 from sb_sed.cli.report import add_report
+from sb_sed.cli.review import add_review, add_reviews_to_events
 from sb_sed.cli.score import add_score
 from sb_sed.cli.tune import add_tune
 from sb_sed.errors import InputError, printable
@@ -98,6 +99,8 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict]:
         add_score,
         add_tune,
         add_report,
+        add_review,
+        add_reviews_to_events,
         add_export,
         add_export_onnx,
         add_push,

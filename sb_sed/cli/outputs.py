@@ -314,12 +314,20 @@ class ScoresFolder:
         """What is written, for a note."""
         return "its scores"
 
+    def has(self, filename: str) -> bool:
+        """Return whether the scores of a recording are there already."""
+        place = self._place(filename)
+        return place.with_name(f"{place.name}.tsv").is_file()
+
+    def _place(self, filename: str) -> Path:
+        name = self.tables.get(filename, filename)
+        return self.folder / _on_disk(name)
+
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the scores of one recording."""
         from sb_sed.formats import write_scores
 
-        name = self.tables.get(result.filename, result.filename)
-        place = self.folder / _on_disk(name)
+        place = self._place(result.filename)
         write_scores({place.name: result.scores}, place.parent)
 
 

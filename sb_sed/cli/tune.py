@@ -17,6 +17,7 @@ from sb_sed.cli.arguments import (
     whole,
 )
 from sb_sed.cli.outputs import check_writable, write_text
+from sb_sed.cli.review import tune_reviews
 from sb_sed.errors import InputError
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 
@@ -27,6 +28,7 @@ examples:
       --regularise flattest --json tuning.json --save smoother.json
   sb-sed tune results/scores validation.tsv --search forest --splits 1
   sb-sed tune results/scores validation.tsv --smoother contrast_hmm --clip-gate
+  sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
 
 F1: event-based, collar 0.2 s, offset max(0.2 s, 20 %), optimal matching.
 """
@@ -53,12 +55,14 @@ def add_tune(commands) -> None:
         "SCORES_DIR",
         "folder of scores, one table a file (the format of sed_scores_eval)",
     )
-    add_reference(parser)
+    add_reference(parser, "; or give --reviews", nargs="?")
+    _add_reviews(parser.add_argument_group("answers of a listener"))
     parser.add_argument(
         "--smoother",
-        choices=list(SMOOTHERS),
-        default="hmm",
-        help="what is tuned (default: hmm)",
+        metavar="NAME|FILE",
+        help=f"what is tuned: {', '.join(SMOOTHERS)} (default: hmm); with "
+        "--reviews, the file of the smoother whose events were reviewed "
+        "(default: smoother.json beside SCORES_DIR)",
     )
     parser.add_argument(
         "--search",
@@ -115,7 +119,47 @@ def add_tune(commands) -> None:
     )
 
 
+def _add_reviews(group) -> None:
+    add_path(
+        group,
+        "--reviews",
+        "REVIEWS.tsv",
+        "what was said on the page of sb-sed review: fit a threshold and a "
+        "calibration a class, so that confidences are probabilities",
+    )
+    group.add_argument(
+        "--right",
+        choices=["event", "class"],
+        default="event",
+        help="a detection is right if class and boundaries are, or if the "
+        "class is (default: event)",
+    )
+    group.add_argument(
+        "--calibration",
+        choices=["logistic", "isotonic"],
+        default="logistic",
+        help="the curve of a class: logistic, drawn to the others' as far as "
+        "its own answers are few, or any rising one (default: logistic)",
+    )
+
+
 def _tune(arguments: argparse.Namespace) -> None:
+    if (arguments.reference is None) == (arguments.reviews is None):
+        raise InputError(
+            "Give REFERENCE.tsv or --reviews REVIEWS.tsv, one of the two."
+        )
+    if arguments.reviews:
+        return tune_reviews(arguments)
+    name = arguments.smoother or "hmm"
+    if name not in SMOOTHERS:
+        raise InputError(
+            f"There is no smoother {name!r}: take one of "
+            f"{', '.join(SMOOTHERS)}."
+        )
+    _tune_to_reference(arguments, name)
+
+
+def _tune_to_reference(arguments: argparse.Namespace, name: str) -> None:
     from sb_sed.formats import read_durations, read_events, read_scores
     from sb_sed.smoothing.saved import save_smoother
     from sb_sed.tuning.report import format_tuning
@@ -130,7 +174,7 @@ def _tune(arguments: argparse.Namespace) -> None:
         ],
     )
     gated = arguments.gated or arguments.clip_gate is not None
-    smoother = smoother_class(arguments.smoother)(clip_gate=gated)
+    smoother = smoother_class(name)(clip_gate=gated)
     reference = read_events(arguments.reference)
     durations = arguments.durations and read_durations(arguments.durations)
     scores = read_scores(arguments.scores)

@@ -24,21 +24,35 @@ from sb_sed.plots.spectrogram import RANGE_DB
 
 # Sample rates of MP3; a higher one than the last is reduced to it.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
+SOUND_TYPES = {"mp3": "audio/mpeg", "ogg": "audio/ogg"}  # of sound_file
 _BLOCK = 1 << 16  # libsndfile's encoders want long recordings in parts
 _LEVELS = 64  # of grey; fewer make smaller files
 _CELLS = 800  # of the scores
 
 
 def encode_audio(samples: np.ndarray, rate: int) -> str:
-    """Encode a recording as the data URL of an MP3, about 3 kB a second.
-
-    MP3 because every browser plays it; where libsndfile is too old for it,
-    Ogg Vorbis. Both keep the time to the sample.
+    """Encode a recording as the data URL of what :func:`sound_file` makes.
 
     Example
     -------
     >>> encode_audio(np.zeros(16000, dtype="float32"), 16000)[:16]
     'data:audio/mpeg;'
+    """
+    suffix, content = sound_file(samples, rate)
+    return _data_url(SOUND_TYPES[suffix], content)
+
+
+def sound_file(samples: np.ndarray, rate: int) -> tuple[str, bytes]:
+    """Encode a recording as an MP3, about 3 kB a second.
+
+    MP3 because every browser plays it; where libsndfile is too old for it,
+    Ogg Vorbis. Both keep the time to the sample. Returns the name's ending
+    and the file.
+
+    Example
+    -------
+    >>> sound_file(np.zeros(16000, dtype="float32"), 16000)[0]
+    'mp3'
     """
     new_rate = max((r for r in _RATES if r <= rate), default=_RATES[0])
     samples = np.clip(resample(samples, rate, new_rate), -1, 1)
@@ -56,7 +70,7 @@ def encode_audio(samples: np.ndarray, rate: int) -> str:
     ) as file:
         for start in range(0, len(samples), _BLOCK):
             file.write(samples[start : start + _BLOCK])
-    return _data_url("audio/mpeg" if mp3 else "audio/ogg", buffer.getvalue())
+    return "mp3" if mp3 else "ogg", buffer.getvalue()
 
 
 def encode_spectrogram(decibels: np.ndarray) -> str:
@@ -67,6 +81,11 @@ def encode_spectrogram(decibels: np.ndarray) -> str:
     >>> encode_spectrogram(np.zeros((3, 2)))[:15]
     'data:image/png;'
     """
+    return _data_url("image/png", spectrogram_file(decibels))
+
+
+def spectrogram_file(decibels: np.ndarray) -> bytes:
+    """Encode decibels [T, F] as a PNG, as :func:`encode_spectrogram`."""
     from PIL import Image
 
     grey = np.clip(-decibels / RANGE_DB, 0, 1)
@@ -74,7 +93,7 @@ def encode_spectrogram(decibels: np.ndarray) -> str:
     buffer = io.BytesIO()
     image = Image.fromarray(grey.T[::-1].astype(np.uint8))
     image.save(buffer, "PNG", optimize=True)
-    return _data_url("image/png", buffer.getvalue())
+    return buffer.getvalue()
 
 
 def encode_scores(

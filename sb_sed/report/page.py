@@ -62,8 +62,8 @@ def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = _joined(_SCRIPTS)
-    style = _joined(_STYLES)
+    script = joined(_SCRIPTS)
+    style = joined(_STYLES)
     return environment.get_template("page.html").render(
         **vars(contents),
         title=inputs.title,
@@ -76,8 +76,8 @@ def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
         n_linked=sum("link" in file for file in files),
         script=script,
         style=style,
-        script_hash=_hash(script),
-        style_hash=_hash(style),
+        script_hash=digest(script),
+        style_hash=digest(style),
         data={
             "classes": contents.labels,
             "kinds": KINDS,
@@ -90,11 +90,13 @@ def _render(inputs: Inputs, contents: Contents, files: list[dict]) -> str:
     )
 
 
-def _joined(names: tuple[str, ...]) -> str:
+def joined(names: tuple[str, ...]) -> str:
+    """Return templates, such as scripts, as one text."""
     folder = Path(__file__).with_name("templates")
     return "\n".join((folder / name).read_text("utf-8") for name in names)
 
 
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"sha256-{b64encode(digest).decode()}"
+def digest(text: str) -> str:
+    """Return what a content security policy calls a text by."""
+    value = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{b64encode(value).decode()}"

@@ -4,6 +4,7 @@ Authors
  * sb_sed contributors 2026
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats import EVENT_COLUMNS, audio_names
+from sb_sed.smoothing.calibration import Calibration
 from sb_sed.smoothing.detections import Detections
 from sb_sed.smoothing.packed import PackedScores, pack
 
@@ -43,12 +45,20 @@ class Smoother(ABC):
         The grid: values of each parameter, in order.
     tied : frozenset of str
         Parameters that all classes share.
+    keeps_extents : bool
+        Whether its parameter ``threshold`` drops events by their confidence
+        and changes nothing else.
+    calibration : Calibration | None
+        What turns the confidences of events into probabilities, if it is
+        known; thresholds are those of the confidences before.
     """
 
     name: str
     axes: Mapping[str, Sequence[float]]
     tied: frozenset[str] = frozenset()
+    keeps_extents: bool = False
     clip_gate: bool = False
+    calibration: Calibration | None = None
 
     def __init__(
         self,
@@ -78,6 +88,12 @@ class Smoother(ABC):
         detections : Detections
         """
 
+    @property
+    def _for_all(self) -> bool:
+        """Whether all classes have the same parameters."""
+        values = self.parameters.values()
+        return not any(isinstance(value, Mapping) for value in values)
+
     def setting_of(self, label: str) -> Setting:
         """Return the parameters of one class.
 
@@ -95,10 +111,8 @@ class Smoother(ABC):
         InputError
             If there are none for it.
         """
-        for_all = not any(
-            isinstance(value, Mapping) for value in self.parameters.values()
-        )
-        setting = self.parameters if for_all else self.parameters.get(label, {})
+        one = self.parameters
+        setting = one if self._for_all else one.get(label, {})
         if missing := [name for name in self.axes if name not in setting]:
             raise InputError(
                 f"The smoother {self.name} has no {missing[0]} for the class "
@@ -106,6 +120,30 @@ class Smoother(ABC):
                 "one set for all."
             )
         return setting
+
+    def at(self, threshold: float | Mapping[str, float]) -> "Smoother":
+        """Return this smoother with other thresholds, not calibrated.
+
+        Arguments
+        ---------
+        threshold : float | Mapping[str, float]
+            Of all classes, or of each.
+        """
+        other = copy.copy(self)
+        other.calibration = None
+        if isinstance(threshold, Mapping):
+            settings = {label: self.setting_of(label) for label in threshold}
+        elif self._for_all:
+            other.parameters = {**self.parameters, "threshold": threshold}
+            return other
+        else:
+            settings = self.parameters
+            threshold = dict.fromkeys(settings, threshold)
+        other.parameters = {
+            label: {**setting, "threshold": threshold[label]}
+            for label, setting in settings.items()
+        }
+        return other
 
     def given(self, name: str) -> float | dict[str, float]:
         """Return the parameter ``name``: of all classes, or class by class."""
@@ -125,15 +163,18 @@ class Smoother(ABC):
         Returns
         -------
         state : dict
-            ``smoother`` (its name), ``version``, ``parameters``, ``options``;
-            plain values, for JSON.
+            ``smoother`` (its name), ``version``, ``parameters``, ``options``,
+            and ``calibration`` if there is one; plain values, for JSON.
         """
-        return {
+        state = {
             "smoother": self.name,
             "version": 1,
             "parameters": self.parameters,
             "options": self.options(),
         }
+        if self.calibration is not None:
+            state["calibration"] = self.calibration.state()
+        return state
 
     def __call__(self, scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Decode the scores of a data set.
@@ -148,7 +189,8 @@ class Smoother(ABC):
         -------
         events : pd.DataFrame
             filename, onset, offset (seconds), event_label and confidence (0
-            to 1): clip by clip, by onset, offset and label.
+            to 1; with a calibration, the probability that the event is right):
+            clip by clip, by onset, offset and label.
 
         Raises
         ------
@@ -161,10 +203,15 @@ class Smoother(ABC):
             (place[clip], names[clip], *event)
             for clip, *event in self._events(scores)
         ]
-        return pd.DataFrame(
+        events = pd.DataFrame(
             [row[1:] for row in sorted(rows)],
             columns=[*EVENT_COLUMNS, "confidence"],
         )
+        if self.calibration is not None:
+            events["confidence"] = self.calibration(
+                events["event_label"], events["confidence"]
+            )
+        return events
 
     def to_scores(
         self, scores: Mapping[str, pd.DataFrame]
@@ -183,7 +230,9 @@ class Smoother(ABC):
         Returns
         -------
         smoothed : dict
-            Tables of the same span, on the same frames or, where an event
+            Of confidences as they are without a calibration, which changes
+            neither their order within a class nor its threshold. Tables of the
+            same span, on the same frames or, where an event
             begins or ends inside one, on parts of them. A class has the
             event's confidence from its onset to its offset (the largest where
             events overlap), 0 elsewhere.

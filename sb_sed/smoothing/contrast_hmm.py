@@ -63,6 +63,7 @@ class ContrastHMMSmoother(Smoother):
     """
 
     name = "contrast_hmm"
+    keeps_extents = True
     axes = {
         "window": (0.6, 1.2, 2.4),
         "level": (0.2, 0.35, 0.5, 0.65, 0.8),

@@ -94,6 +94,7 @@ class HMMSmoother(Smoother):
         self.tied = frozenset({"p_sil"} if tied else ())
         if thresholds:
             self.axes = {**self.axes, "threshold": tuple(thresholds)}
+            self.keeps_extents = True
 
     def options(self) -> dict:
         """See :meth:`sb_sed.smoothing.base.Smoother.options`."""

@@ -18,6 +18,7 @@ from sb_sed.formats.labels import label_fault
 from sb_sed.formats.tsv import shortened
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 from sb_sed.smoothing.base import Smoother
+from sb_sed.smoothing.calibration import Calibration
 
 # Of parameters: seconds, scores, costs. A larger number is damage, and a window
 # of that length would need more memory than there is.
@@ -149,6 +150,13 @@ def smoother_of(state: dict, origin: str | Path) -> Smoother:
             raise _malformed(
                 origin, f"has the class {shortened(label)}, {fault}"
             )
+    if "calibration" in state:
+        try:
+            smoother.calibration = Calibration.of_state(state["calibration"])
+        except InputError as error:
+            raise _malformed(
+                origin, f"has a calibration that is none ({error})"
+            ) from error
     return smoother
 
 

@@ -61,6 +61,7 @@ class SEBBsSmoother(Smoother):
     """
 
     name = "sebbs"
+    keeps_extents = True
     axes = {
         "filter": (0.32, 0.48, 0.64),
         "merge": (0.15, 0.2, 0.3, 1.5, 2.0, 3.0),

@@ -1,0 +1,271 @@
+"""The commands ``sb-sed review`` and ``sb-sed reviews-to-events``.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from sb_sed.cli.arguments import (
+    add_command,
+    add_path,
+    add_seed,
+    add_smoother,
+    number,
+    whole,
+)
+from sb_sed.cli.models import split_model
+from sb_sed.cli.outputs import check_writable
+from sb_sed.errors import InputError, printable
+
+_EXAMPLES = """\
+examples:
+  sb-sed review exported/ recordings/
+  sb-sed review exported/ recordings/ --answers 400 --serve
+  sb-sed review recordings/ --scores results/scores --smoother smoother.json
+  sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
+
+The page, review/index.html, opens from disk. Answers are kept in the browser as
+they are given; its button saves them as reviews.tsv. Asked about is what says
+most: each class as often, all confidences, most near the threshold; and some
+windows, to find what is missed. Who stops early has a sample, too.
+"""
+
+
+def add_review(commands) -> None:
+    """Add the command that writes the page on which detections are judged."""
+    parser = add_command(
+        commands,
+        "review",
+        _review,
+        "listen to detections and say whether they are right",
+        "Write a page on which detections are played one by one and judged by "
+        "a listener, for sb-sed tune --reviews.",
+        _EXAMPLES,
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="[MODEL] AUDIO",
+        help="as for sb-sed detect: a detector, and recordings or folders",
+    )
+    add_path(
+        parser,
+        "--output",
+        "FOLDER",
+        "gets index.html, its sounds, scores and smoother.json (default: "
+        "review)",
+        default=Path("review"),
+    )
+    parser.add_argument(
+        "--answers",
+        type=whole(1, 10**6),
+        default=200,
+        metavar="N",
+        help="questions (default: 200); the first of them are a sample, too",
+    )
+    parser.add_argument(
+        "--silence",
+        type=number(0, 1),
+        default=0.1,
+        metavar="SHARE",
+        help="share of them that are windows, in which to look for missed "
+        "events (default: 0.1)",
+    )
+    add_path(
+        parser,
+        "--scores",
+        "FOLDER",
+        "scores of these recordings that are there already: no MODEL then",
+    )
+    add_smoother(parser, "the detector's")
+    parser.add_argument(
+        "--classes", metavar="NAMES|FILE", help="of yamnet, as for detect"
+    )
+    add_seed(parser, "of the draw")
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="show the page on this computer until Ctrl-C, and write "
+        "reviews.tsv into the folder",
+    )
+    parser.add_argument(
+        "--port",
+        type=whole(0, 65535),
+        default=0,
+        help="of --serve (default: any that is free)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="files processed at a time (default: one for each processor)",
+    )
+    parser.add_argument(
+        "--device", help="cpu or cuda (default: cuda where there is one)"
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run MODEL's hyperparams.yaml, as for detect",
+    )
+
+
+def _review(arguments: argparse.Namespace) -> int:
+    from sb_sed.audio.search import find_recordings
+    from sb_sed.formats import audio_names, match_tables, read_scores
+    from sb_sed.report.review import PAGE, write_review
+    from sb_sed.reviewing.boxes import cut_windows, find_boxes, reviewable
+    from sb_sed.reviewing.sampling import draw
+    from sb_sed.smoothing.saved import save_smoother
+
+    arguments.model, arguments.audio = None, arguments.inputs
+    if not arguments.scores:
+        arguments.model, arguments.audio = split_model(arguments.inputs)
+    check_writable((), [("--output", arguments.output)], [arguments.smoother])
+    files = find_recordings(arguments.audio)
+    folder, smoother = _scored(arguments, files)
+    tables = read_scores(folder)
+    keys = match_tables(tables, files, ("scores", "recordings"))
+    tables = {key: tables[key] for key in keys}
+    smoother = reviewable(smoother)
+    boxes, windows = find_boxes(smoother, tables), cut_windows(tables)
+    labels = [str(label) for label in next(iter(tables.values())).columns[2:]]
+    thresholds = {x: float(smoother.setting_of(x)["threshold"]) for x in labels}
+    items = draw(
+        boxes,
+        windows,
+        thresholds,
+        arguments.answers,
+        arguments.silence,
+        arguments.seed,
+    )
+    save_smoother(smoother, arguments.output / "smoother.json")
+    names = audio_names(tables)
+    notes = write_review(
+        arguments.output,
+        printable(arguments.output.absolute().name),
+        items,
+        boxes,
+        {names[key]: table for key, table in tables.items()},
+        thresholds,
+        {names[key]: files[keys[key]] for key in tables},
+    )
+    for note in notes:
+        print(f"sb-sed: {printable(note)}", file=sys.stderr)
+    if arguments.serve:
+        return _serve(arguments)
+    print(arguments.output / PAGE)
+    return 0
+
+
+def _scored(arguments: argparse.Namespace, files) -> tuple[Path, object]:
+    """The folder of the scores and the smoother; scores what is not yet."""
+    from sb_sed.smoothing.saved import load_smoother
+
+    if arguments.scores:
+        smoother = arguments.smoother and load_smoother(arguments.smoother)
+        return arguments.scores, smoother
+    from sb_sed.cli.outputs import ScoresFolder
+    from sb_sed.inference.batch import detect_files
+    from sb_sed.inference.names import YAMNET
+    from sb_sed.inference.source import Source
+
+    source = Source(
+        arguments.model or YAMNET,
+        arguments.classes,
+        arguments.smoother,
+        arguments.device,
+        runs_code=arguments.trust_code,
+    )
+    detector = source.load()
+    folder = arguments.output / "scores"
+    writes = ScoresFolder(folder, files)
+    left = {name: x for name, x in files.items() if not writes.has(name)}
+    for result in detect_files(detector, left, arguments.threads, [writes]):
+        for note in [result.reason, *result.unwritten]:
+            if note:
+                text = printable(f"{result.filename} was skipped: {note}")
+                print(f"sb-sed: {text}.", file=sys.stderr)
+    return folder, detector.smoother
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Show the page until it is interrupted."""
+    from sb_sed.report.serve import REVIEWS, ReviewServer
+
+    with ReviewServer(arguments.output, arguments.port) as server:
+        print(f"Open {server.address} (only on this computer).", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass
+    path = arguments.output / REVIEWS
+    print(path if path.is_file() else "Nothing was answered.")
+    return 0
+
+
+def add_reviews_to_events(commands) -> None:
+    """Add the command that makes strong labels of reviews."""
+    parser = add_command(
+        commands,
+        "reviews-to-events",
+        _to_events,
+        "make strong labels of what a listener has said",
+        "Write the events that a listener has confirmed, corrected or added, "
+        "as a DESED TSV.",
+        "examples:\n  sb-sed reviews-to-events reviews.tsv events.tsv\n",
+    )
+    add_path(parser, "reviews", "REVIEWS.tsv", "what the page has saved")
+    add_path(parser, "events", "EVENTS.tsv", "the table to write")
+
+
+def _to_events(arguments: argparse.Namespace) -> None:
+    from sb_sed.formats import write_events
+    from sb_sed.formats.reviews import read_reviews, reviews_to_events
+
+    check_writable([("EVENTS.tsv", arguments.events)], [], [arguments.reviews])
+    reviews = read_reviews(arguments.reviews)
+    write_events(reviews_to_events(reviews), arguments.events)
+
+
+def tune_reviews(arguments: argparse.Namespace) -> None:
+    """Run ``sb-sed tune SCORES --reviews``."""
+    import json
+
+    from sb_sed.cli.outputs import write_text
+    from sb_sed.formats import read_scores
+    from sb_sed.formats.reviews import read_reviews
+    from sb_sed.reviewing.report import format_review, tune_by_reviews
+    from sb_sed.smoothing.saved import load_smoother, save_smoother
+
+    given = arguments.smoother
+    if given is None:
+        given = arguments.scores.parent / "smoother.json"
+        if not given.is_file():
+            raise InputError(
+                f"There is no {given}, which sb-sed review writes: give the "
+                "smoother whose events were reviewed as --smoother FILE."
+            )
+    check_writable(
+        [("--json", arguments.json), ("--save", arguments.save)],
+        inputs=[arguments.reviews],
+    )
+    tuned, report = tune_by_reviews(
+        load_smoother(given),
+        read_scores(arguments.scores),
+        read_reviews(arguments.reviews),
+        by_class=arguments.right == "class",
+        isotonic=arguments.calibration == "isotonic",
+        seed=arguments.seed,
+    )
+    if arguments.json:
+        text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False)
+        write_text(text + "\n", arguments.json)
+    if arguments.save:
+        save_smoother(tuned, arguments.save)
+    print(format_review(report), flush=True)

@@ -1,0 +1,287 @@
+"""Thresholds, calibration, precision, recall and F1 from a few answers.
+
+Of the boxes that were judged, it is known whether they are right; of all others,
+how probably (:mod:`sb_sed.reviewing.curves`). So for every threshold there is an
+expected number of hits beside the number of events, which is known, and the
+number of reference events: those that boxes are in, and those that listening to
+windows shows to be missed. The threshold of a class is where its expected F1 is
+highest.
+
+Authors
+ * sb_sed contributors 2026
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from sb_sed.reviewing.curves import Answers, Curves
+from sb_sed.reviewing.evidence import Evidence
+from sb_sed.scoring.counts import LEVEL, f1
+from sb_sed.smoothing.calibration import LEAST, Calibration, log_odds
+
+GRID = np.round(np.arange(0.02, 1, 0.01), 2)
+# Windows without a miss still leave this many possible.
+_UNSEEN = 0.5
+# Of a class's share of what is missed: what the other classes say counts as
+# many events as this.
+_LIKE_OTHERS = 5.0
+# Answers that the logistic curve counts as, for an isotonic one.
+_PRIOR = 20.0
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Figures of C classes at their thresholds, each ``[1 + draws, C]``: the
+    estimate, then what it could as well be."""
+
+    hits: np.ndarray
+    estimates: np.ndarray
+    reference: np.ndarray
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Share of the events that are right; NaN without events."""
+        return _ratio(self.hits, self.estimates)
+
+    @property
+    def recall(self) -> np.ndarray:
+        """Share of the reference events that are found."""
+        return _ratio(np.minimum(self.hits, self.reference), self.reference)
+
+    @property
+    def f1(self) -> np.ndarray:
+        """F1 of each class."""
+        return np.minimum(f1(self.hits, self.estimates, self.reference), 1.0)
+
+
+class Estimate:
+    """What the answers of a listener say about all boxes.
+
+    Arguments
+    ---------
+    boxes : pd.DataFrame
+        All N boxes of the recordings.
+    evidence : Evidence
+        Of :func:`sb_sed.reviewing.evidence.gather`.
+    classes : list of str
+        The C labels.
+    n_windows : int
+        Windows of the recordings.
+    n_draws : int
+        For intervals: recordings are drawn anew, with what is not known of the
+        curves.
+    seed : int
+        Of the draws.
+    """
+
+    def __init__(
+        self,
+        boxes: pd.DataFrame,
+        evidence: Evidence,
+        classes: list[str],
+        n_windows: int,
+        n_draws: int = 400,
+        seed: int = 0,
+    ):
+        column = {label: n for n, label in enumerate(classes)}
+        self.classes, self.evidence = classes, evidence
+        confidence = boxes["confidence"].to_numpy(dtype=float)
+        self._confidence = confidence
+        self.group = boxes["event_label"].map(column).to_numpy(dtype=int)
+        x = log_odds(confidence)
+        self._n_windows = n_windows
+        at = x[evidence.box], self.group[evidence.box]
+        self.right = Curves(Answers(*at, evidence.hit), len(classes))
+        self._event = Curves(Answers(*at, evidence.event), len(classes))
+        # Boxes of a class between two thresholds of the grid are one cell.
+        level = np.searchsorted(
+            np.float32(GRID), np.float32(confidence), side="right"
+        )
+        self._cells = _Cells(self.group, level, x, evidence, len(classes))
+        self._draw(n_draws, np.random.default_rng(seed))
+
+    def _draw(self, n_draws: int, generator: np.random.Generator) -> None:
+        """Hits and events of each cell, ``[1 + draws, C, levels]``, and events
+        without a box, ``[1 + draws, C]``."""
+        known, cells = self.evidence, self._cells
+        hits, events = np.empty((2, 1 + n_draws, len(cells.unknown)))
+        right, event = self.right(*cells.at), self._event(*cells.at)
+        hits[0], events[0] = cells.unknown * right, cells.unknown * event
+        n_recordings = known.recording.max(initial=0) + 1
+        for row in range(1, 1 + n_draws):
+            counts = generator.exponential(size=n_recordings)[known.recording]
+            right = self.right.drawn(generator, counts, *cells.at)
+            event = self._event.drawn(generator, counts, *cells.at)
+            hits[row] = generator.binomial(cells.unknown, right)
+            # What is right is an event, too.
+            more = np.clip((event - right) / np.maximum(1 - right, 1e-9), 0, 1)
+            rest = (cells.unknown - hits[row]).astype(int)
+            events[row] = hits[row] + generator.binomial(rest, more)
+        self._hits = cells.spread(hits) + cells.total(known.hit)
+        events = cells.spread(events) + cells.total(known.event)
+        self._found = events.sum(axis=-1)
+        self._missed = self._draw_missed(n_draws, generator)
+
+    def _draw_missed(self, n_draws: int, generator) -> np.ndarray:
+        """Events without a box, ``[1 + draws, C]``; NaN if no window tells."""
+        missed = self.evidence.missed
+        if not len(missed):
+            return np.full(self._found.shape, np.nan)
+        counts = np.vstack(
+            [
+                np.ones(len(missed)),
+                generator.exponential(size=(n_draws, len(missed))),
+            ]
+        )
+        unseen = np.append(0.0, generator.gamma(_UNSEEN, size=n_draws))
+        unseen = np.minimum(unseen, 4 * _UNSEEN)[:, None]
+        share = self._found / self._found.sum(axis=1, keepdims=True)
+        of_class = counts @ missed
+        total = of_class.sum(axis=1, keepdims=True) + unseen
+        prior = _LIKE_OTHERS * share
+        parts = of_class + prior
+        parts[1:] = generator.standard_gamma(np.maximum(parts[1:], 1e-3))
+        parts /= parts.sum(axis=1, keepdims=True)
+        per_window = total / counts.sum(axis=1, keepdims=True)
+        return parts * per_window * self._n_windows
+
+    @property
+    def knows_misses(self) -> bool:
+        """Whether windows were listened to."""
+        return len(self.evidence.missed) > 0
+
+    @property
+    def reference(self) -> np.ndarray:
+        """Number of reference events, ``[1 + draws, C]``; of those that boxes
+        are in, if no window was listened to."""
+        return self._found + np.nan_to_num(self._missed)
+
+    def thresholds(self) -> dict[str, float]:
+        """Return the threshold of each class with the highest expected F1."""
+        hits = _from_above(self._hits[0])
+        number = _from_above(self._cells.number)
+        reference = self.reference[0, :, None]
+        expected = np.nan_to_num(f1(hits, number, reference))
+        chosen = {}
+        for label, values in zip(self.classes, expected[:, 1:], strict=True):
+            best = np.flatnonzero(values >= values.max() - 1e-9)
+            chosen[label] = float(GRID[best[len(best) // 2]])
+        return chosen
+
+    def at(self, thresholds: Mapping[str, float]) -> ClassFigures:
+        """Return the figures of the classes at some thresholds."""
+        least = np.array([thresholds[label] for label in self.classes])
+        # Level n holds confidences from GRID[n - 1] up to GRID[n].
+        first = np.searchsorted(np.float32(GRID), np.float32(least)) + 1
+        kept = np.arange(self._hits.shape[-1]) >= first[:, None]
+        number = (self._cells.number * kept).sum(axis=-1)
+        return ClassFigures(
+            (self._hits * kept).sum(axis=-1),
+            np.broadcast_to(number, (len(self._hits), len(number))),
+            self.reference,
+        )
+
+    def calibration(self, isotonic: bool = False) -> Calibration:
+        """Return the curve of each class.
+
+        Arguments
+        ---------
+        isotonic : bool
+            Whether it is any rising curve, of the answers weighted by how they
+            were drawn, and, with the weight of :data:`_PRIOR` answers, of the
+            logistic curve; else the logistic curve.
+        """
+        ends = np.array([LEAST, 1 - LEAST])
+        grid = expit(np.linspace(*log_odds(ends), 9))
+        curves = {}
+        for column, label in enumerate(self.classes):
+            group = np.full(len(grid), column)
+            points = grid, self.right(log_odds(grid), group)
+            if isotonic:
+                points = self._isotonic(column)
+            x, p = points
+            p = np.maximum.accumulate(np.clip(p, LEAST, 1 - LEAST))
+            curves[label] = [*zip(x, p, strict=True)]
+        return Calibration(curves)
+
+    def _isotonic(self, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Confidences and probabilities of a class's rising curve."""
+        from sklearn.isotonic import IsotonicRegression
+
+        known = self.evidence
+        mine = self.group[known.box] == column
+        weight = known.weight[mine]
+        weight = weight * len(weight) / max(weight.sum(), LEAST)
+        grid = GRID[4::5]
+        prior = self.right(log_odds(grid), np.full(len(grid), column))
+        x = np.append(self._confidence[known.box[mine]], grid)
+        y = np.append(known.hit[mine], prior)
+        share = np.full(len(grid), _PRIOR / len(grid))
+        curve = IsotonicRegression(out_of_bounds="clip")
+        curve.fit(x, y, np.append(weight, share))
+        return curve.X_thresholds_, curve.y_thresholds_
+
+
+class _Cells:
+    """Boxes by class and level of confidence: those that were not judged are
+    known by their number and mean only."""
+
+    def __init__(
+        self,
+        group: np.ndarray,
+        level: np.ndarray,
+        x: np.ndarray,
+        evidence: Evidence,
+        n_classes: int,
+    ):
+        self._shape = n_classes, len(GRID) + 1
+        cell = group * self._shape[1] + level
+        size = int(np.prod(self._shape))
+        self.number = np.bincount(cell, minlength=size).reshape(self._shape)
+        self._judged = cell[evidence.box]
+        rest = np.ones(len(x), dtype=bool)
+        rest[evidence.box] = False
+        count = np.bincount(cell[rest], minlength=size)
+        mean = np.bincount(cell[rest], x[rest], minlength=size)
+        self._used = np.flatnonzero(count)
+        self.unknown = count[self._used]
+        self.at = (
+            mean[self._used] / self.unknown,
+            self._used // self._shape[1],
+        )
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the unknown boxes' cells as ``[..., C, levels]``."""
+        every = np.zeros((len(values), int(np.prod(self._shape))))
+        every[:, self._used] = values
+        return every.reshape(len(values), *self._shape)
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums over the judged boxes as ``[C, levels]``."""
+        size = int(np.prod(self._shape))
+        sums = np.bincount(self._judged, values, minlength=size)
+        return sums.reshape(self._shape)
+
+
+def _from_above(values: np.ndarray) -> np.ndarray:
+    """Return the sums from each level up, ``[..., levels]``."""
+    return np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
+
+
+def interval(draws: np.ndarray) -> np.ndarray:
+    """Return the bounds ``[2, ...]`` of ``[1 + draws, ...]``, the estimate
+    first."""
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    return np.nanquantile(draws[1:], tails, axis=0)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(
+        part, whole, out=np.full(part.shape, np.nan), where=whole > 0
+    )

@@ -1,0 +1,90 @@
+"""The pooled logistic curves, against closed forms and scikit-learn."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from sb_sed.reviewing.curves import Answers, Curves
+
+
+def made(n, levels, seed=0):
+    generator = np.random.default_rng(seed)
+    group = generator.integers(len(levels), size=n)
+    x = generator.uniform(-3, 4, n)
+    p = expit(np.array(levels)[group] + x)
+    return Answers(x, group, (generator.random(n) < p).astype(float))
+
+
+def test_with_many_answers_it_is_maximum_likelihood():
+    answers = made(20_000, [-1.0])
+    curves = Curves(answers, 1)
+    model = LogisticRegression(C=1e6).fit(answers.x[:, None], answers.y)
+    at = np.linspace(-3, 4, 20)
+    expected = model.predict_proba(at[:, None])[:, 1]
+    got = curves(at, np.zeros(20, dtype=int))
+    assert got == pytest.approx(expected, abs=0.01)
+
+
+def test_classes_depart_as_their_answers_ask_for():
+    curves = Curves(made(4000, [-2.0, 2.0]), 2)
+    low, high = curves(np.zeros(2), np.array([0, 1]))
+    assert low == pytest.approx(expit(-2), abs=0.05)
+    assert high == pytest.approx(expit(2), abs=0.05)
+
+
+def test_a_class_without_answers_has_the_common_curve():
+    curves = Curves(made(600, [-1.0, -1.0]), 3)
+    one, none = curves(np.zeros(2), np.array([0, 2]))
+    assert none == pytest.approx(one, abs=0.06)
+
+
+def test_classes_that_are_alike_are_pooled():
+    answers = made(200, [-1.0] * 10)
+    curves = Curves(answers, 10)
+    pooled = curves(np.zeros(10), np.arange(10))
+    assert np.std(pooled) < 0.05
+    assert curves.weights[0] > curves.weights[-1]
+
+
+def test_no_answer_at_all():
+    none = Answers(np.empty(0), np.empty(0, dtype=int), np.empty(0))
+    curves = Curves(none, 2)
+    rising = curves(np.array([-3.0, 0.0, 3.0]), np.zeros(3, dtype=int))
+    assert (np.diff(rising) > 0).all()
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_all_answers_alike_leave_a_doubt(right):
+    answers = Answers(np.zeros(20), np.zeros(20, dtype=int), np.full(20, right))
+    curves = Curves(answers, 1)
+    generator = np.random.default_rng(0)
+    drawn = [
+        curves.drawn(
+            generator,
+            generator.exponential(size=20),
+            np.zeros(1),
+            np.zeros(1, dtype=int),
+        )[0]
+        for _ in range(200)
+    ]
+    # Not far from the rule of three: 1 - 3 / 20.
+    wrong = np.abs(np.quantile(drawn, 0.025 if right else 0.975) - right)
+    assert 0.05 < wrong < 0.3
+
+
+def test_draws_spread_like_binomial_answers():
+    """Where all answers are at one point, the interval is the known one."""
+    n, share = 400, 0.3
+    y = (np.arange(n) < share * n).astype(float)
+    answers = Answers(np.full(n, 0.5), np.zeros(n, dtype=int), y)
+    curves = Curves(answers, 1)
+    generator = np.random.default_rng(1)
+    at = np.full(1, 0.5), np.zeros(1, dtype=int)
+    drawn = [
+        curves.drawn(generator, generator.exponential(size=n), *at)[0]
+        for _ in range(400)
+    ]
+    expected = np.sqrt(share * (1 - share) / n)
+    assert np.std(drawn) == pytest.approx(expected, rel=0.2)
+    assert np.mean(drawn) == pytest.approx(share, abs=0.02)
