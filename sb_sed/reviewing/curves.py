@@ -66,7 +66,7 @@ class Curves:
     >>> answers = Answers(x, np.zeros(40, dtype=int), (x > 0).astype(float))
     >>> curves = Curves(answers, n_classes=2)
     >>> curves(np.array([-2.0, 2.0]), np.array([0, 1])).round(1)
-    array([0.1, 0.8])
+    array([0. , 0.9])
     """
 
     def __init__(self, answers: Answers, n_classes: int):

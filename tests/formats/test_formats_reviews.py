@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
@@ -75,6 +75,7 @@ def test_two_answers_to_one_question(tmp_path):
         read_reviews(path)
 
 
+@settings(deadline=None)
 @given(letters=st.lists(st.sampled_from("\t\nabc.0159 rightwon-"), max_size=60))
 def test_any_text_is_read_or_refused(letters, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "any.tsv"

@@ -205,6 +205,7 @@ def test_right_with_a_moved_boundary_is_a_corrected_one(page, tmp_path):
 
 def test_missed_events(page, tmp_path):
     page.uncheck("#by-itself")
+    page.focus("#question")
     press(page, "n", "n", "n", "n", "ArrowRight", "ArrowRight", "a")
     assert edges(page, 0) == [1.0, 1.5]
     press(page, "ArrowLeft")
@@ -217,7 +218,8 @@ def test_missed_events(page, tmp_path):
     assert reviews["answer"].tolist() == ["checked", "missed"]
     row = reviews.iloc[1]
     assert (row["true_onset"], row["true_label"]) == (0.98, "Dog")
-    press(page, "p", "n")
+    page.fill("#number", "5")
+    page.keyboard.press("Enter")
     page.get_by_label("Remove the added event 1").click()
     assert saved(page, tmp_path)["answer"].tolist() == ["checked"]
 
@@ -262,6 +264,7 @@ def test_going_on_with_a_saved_table(page, tmp_path, browser, folder):
 
 def test_sound_is_loaded_when_it_is_listened_to(page):
     page.uncheck("#by-itself")
+    page.focus("#question")
     loaded = []
     page.on("request", lambda request: loaded.append(request.url))
     press(page, "n", "p")
@@ -389,6 +392,7 @@ def test_served_answers_are_written(browser, folder):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(server.address)
         page.uncheck("#by-itself")
+        page.focus("#question")
         press(page, "r", "w")
         sync_api.expect(page.locator("body[data-saved='2']")).to_be_attached()
         reviews = read_reviews(folder / "reviews.tsv")
