@@ -7,7 +7,6 @@ Authors
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit, logit
 
 from sb_sed.errors import InputError
 
@@ -23,7 +22,9 @@ def log_odds(confidence: np.ndarray) -> np.ndarray:
     >>> log_odds(np.array([0.5, 1.0])).round(2)
     array([0.  , 6.91])
     """
-    return logit(np.clip(confidence, LEAST, 1 - LEAST))
+    # Not scipy's logit: a detector that loads its smoother needs no scipy.
+    p = np.clip(confidence, LEAST, 1 - LEAST)
+    return np.log(p) - np.log1p(-p)
 
 
 class Calibration:
@@ -90,7 +91,7 @@ class Calibration:
             x, p = log_odds(np.array(self.curves[label])).T
             mine = labels == label
             at = log_odds(probability[mine])
-            probability[mine] = expit(np.interp(at, x, p))
+            probability[mine] = 1 / (1 + np.exp(-np.interp(at, x, p)))
         return probability
 
     def state(self) -> dict:
