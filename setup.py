@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent
 # What `sb-sed new` copies lies beside the package; a wheel has it inside.
 STARTERS = ["templates/sound_event_detection", "recipes/DCASE2020"]
 LEFT_BEHIND = shutil.ignore_patterns(
-    "__pycache__", "results", "data_of_mine", "minidesed*", ".*"
+    "__pycache__", "results", "minidesed*", ".*"
 )
 
 
