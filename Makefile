@@ -1,12 +1,13 @@
 # make train: install everything, run the main job on the miniature data set
 # make test:  install everything, check the style and run the tests
+# make docs:  the documentation, as HTML in site/
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(CURDIR)/$(VENV)/bin
 RECIPE = recipes/DCASE2020
 HPARAMS ?= hparams/ppcen_dat.yaml
 
-.PHONY: install train test lint format benchmarks clean
+.PHONY: install train test lint format docs benchmarks clean
 
 install: $(VENV)/.installed
 
@@ -40,6 +41,14 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Needs the network for what it installs; the pages themselves need none.
+docs: $(VENV)/.documentation
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+$(VENV)/.documentation: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[docs]
+	touch $@
 
 benchmarks: install
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

@@ -108,6 +108,8 @@ setup(
         "onnx": onnx,
         # Detection on several machines.
         "ray": ["ray>=2.10"],
+        # The documentation as HTML; ruff breaks the lines of signatures.
+        "docs": ["mkdocs<2", "mkdocs-material", "mkdocstrings[python]", "ruff"],
         "test": [
             *recipe,
             *onnx,
