@@ -203,26 +203,26 @@ def _calibration_error(p: np.ndarray, right: np.ndarray) -> float:
 
 
 def _print(figures, options) -> None:
-    def mean(name, column):
+    def _mean(name, column):
         return float(np.mean(figures[name][column]))
 
-    low, high = (mean(x, "held out") for x in ("threshold 0.5", "all labels"))
+    low, high = (_mean(x, "held out") for x in ("threshold 0.5", "all labels"))
     print(f"macro F1, held out: threshold 0.5 {low:.4f}, all labels {high:.4f}")
     print(f"{'answers':>8} {'drawn':>18} {'F1':>7} {'share of the gain':>18}")
     for n in options.answers:
         for name in ("answers", "evenly", "logistic"):
-            value = mean((name, n), "held out")
+            value = _mean((name, n), "held out")
             share = (value - low) / (high - low)
             print(f"{n:8} {name:>18} {value:7.4f} {100 * share:16.0f} %")
     print(f"{'answers':>8} {'interval of':>12} {'coverage':>9} {'width':>7}")
     for n in options.answers:
         for name in ("precision", "recall", "f1", "macro"):
-            cover = mean(("answers", n), name)
-            width = mean(("answers", n), f"{name}, width")
+            cover = _mean(("answers", n), name)
+            width = _mean(("answers", n), f"{name}, width")
             print(f"{n:8} {name:>12} {100 * cover:7.1f} % {width:7.3f}")
     print(f"{'answers':>8} {'calibration error before':>25} {'after':>7}")
     for n in options.answers:
-        before, after = (mean(("answers", n), x) for x in ("before", "after"))
+        before, after = (_mean(("answers", n), x) for x in ("before", "after"))
         print(f"{n:8} {before:25.4f} {after:7.4f}")
 
 

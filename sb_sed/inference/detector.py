@@ -195,6 +195,7 @@ class SoundEventDetector(EventFinder, Pretrained):
 
     @smoother.setter
     def smoother(self, smoother: Smoother) -> None:
+        """Replace it."""
         self.hparams.smoother = smoother
 
     def detect_batch(
