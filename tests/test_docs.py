@@ -1,26 +1,23 @@
-"""The documentation: pages, links, commands, the worked example, the build.
+"""The documentation: pages, links, the worked example, the build.
+
+The commands in it are checked in ``tests/recipes/test_readmes.py``.
 
 Authors
  * sb_sed contributors 2026
 """
 
-import argparse
 import os
 import pkgutil
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 
 import pytest
-import speechbrain as sb
 import torch
 from ruamel.yaml import YAML
 
-from sb_sed.cli.main import make_parser
 from sb_sed.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,22 +42,6 @@ def anchors(page):
     titles = re.findall(r"^#+ (.+)$", without_code(page.read_text()), re.M)
     plain = [re.sub(r"[^\w\s-]", "", title).strip() for title in titles]
     return {re.sub(r"[-\s]+", "-", title.lower()) for title in plain}
-
-
-def commands():
-    """Each command of sb-sed and train.py in the pages, once."""
-    found = {}
-    for page in PAGES:
-        text = "".join(blocks(page, "sh")).replace("\\\n", " ")
-        for line in chain.from_iterable(
-            re.split(r"\s\|\s", line) for line in text.splitlines()
-        ):
-            words = shlex.split(line, comments=True)
-            if words[:1] == ["python"]:
-                words = words[1:]
-            if words and Path(words[0]).name in {"sb-sed", "train.py"}:
-                found[shlex.join(words)] = words
-    return [pytest.param(words, id=line) for line, words in found.items()]
 
 
 def page_names(entries):
@@ -109,20 +90,6 @@ def test_what_is_described_exists(page):
             or (RECIPE / name).is_file()
             or "root_mel" in name  # the worked example, made by its test
         ), name
-
-
-@pytest.mark.parametrize("words", commands())
-def test_commands_are_understood(words, monkeypatch):
-    monkeypatch.chdir(RECIPE)
-    program, *arguments = words
-    if Path(program).name == "sb-sed":
-        try:
-            make_parser()[0].parse_args(arguments)
-        except (SystemExit, argparse.ArgumentError) as error:
-            pytest.fail(f"{shlex.join(words)}: {error}")
-    else:
-        file, _, overrides = sb.parse_arguments(arguments)
-        Recipe(file, overrides)
 
 
 def test_the_worked_example_is_trained_as_any_other(tmp_path, monkeypatch):

@@ -152,15 +152,15 @@ def test_the_fragment_is_the_registered_front_end(recipe, name, tmp_path):
     assert features["n_channels"] == features["featurizer"].n_channels
 
 
-def readme_block(language):
-    """The first block of the README's chapter on front-ends."""
-    readme = (HPARAMS.parents[2] / "README.md").read_text(encoding="utf-8")
-    chapter = readme.split("\n## Front-ends\n")[1]
+def documented(language):
+    """The first block of the documentation's chapter on front-ends."""
+    page = (HPARAMS.parents[2] / "docs/parts.md").read_text(encoding="utf-8")
+    chapter = page.split("\n## Front-ends\n")[1]
     return chapter.split(f"```{language}\n")[1].split("```")[0]
 
 
-def test_the_yaml_of_the_readme_runs_as_printed(tmp_path):
-    of_the_recipe, rest = readme_block("yaml").split("pcen:", 1)
+def test_the_yaml_of_the_documentation_runs_as_printed(tmp_path):
+    of_the_recipe, rest = documented("yaml").split("pcen:", 1)
     student = load("ppcen", tmp_path, of_the_recipe)["student"]
     check_three_layers(student)
     others = load_hyperpyyaml(f"pcen:{rest}")
@@ -172,9 +172,9 @@ def test_the_yaml_of_the_readme_runs_as_printed(tmp_path):
     assert others["compute_features"](wavs).shape == (2, 63, 80)
 
 
-def test_the_python_of_the_readme_runs_as_printed(tmp_path):
-    script = tmp_path / "readme.py"
-    script.write_text(readme_block("python"), encoding="utf-8")
+def test_the_python_of_the_documentation_runs_as_printed(tmp_path):
+    script = tmp_path / "documented.py"
+    script.write_text(documented("python"), encoding="utf-8")
     names = runpy.run_path(str(script))
     assert names["featurizer"](torch.randn(2, 16000)).shape == (2, 63, 128, 2)
     assert names["stream"](torch.rand(1, 7, 128)).shape == (1, 7, 128)

@@ -1,4 +1,4 @@
-"""What the READMEs say can be typed: their commands, in their order.
+"""What READMEs and documentation say can be typed: commands, in their order.
 
 Each command is given to the parsers and recipes that it is for. Short ones of a
 trained run are carried out, on a run of random weights.
@@ -31,6 +31,7 @@ from sb_sed.training.recipe import Recipe
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "DCASE2020"
 READMES = [ROOT / "README.md", RECIPE / "README.md"]
+PAGES = sorted(ROOT.glob("docs/*.md"))
 TEMPLATE = ROOT / "templates" / "sound_event_detection"
 RUN = "results/ppcen_dat/2020"
 CHECKED = {"sb-sed", "train.py", "ensemble.py", "pseudo_label.py", "ablation"}
@@ -71,7 +72,7 @@ def inline_commands(readme):
 def all_commands():
     """What is checked, each once, as parameters."""
     found = {}
-    for readme in READMES:
+    for readme in READMES + PAGES:
         inline = inline_commands(readme)
         for command in itertools.chain(
             *(commands(block) for block in blocks(readme)), inline
