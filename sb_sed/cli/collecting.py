@@ -37,8 +37,8 @@ class _Reason:
             self.names.append(filename)
 
     def __str__(self) -> str:
-        more = ", …" * (self.number > _NAMED)
-        return f"{self.number} x {self.text}: {', '.join(self.names)}{more}"
+        more = " and others" * (self.number > _NAMED)
+        return f"{self.number} x {self.text}: {', '.join(self.names)}{more}."
 
 
 class Summary:

@@ -151,7 +151,8 @@ def initialise_as_swish(module: nn.Module) -> None:
         nn.init.zeros_(module.linear.bias)
     elif isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 class CRNN(nn.Module):

@@ -208,7 +208,7 @@ def check(case, line, command, tmp_path):
         assert {*labels} <= {*record["event_f1"]["per_class"]}
         values = record["psds"]
         why = any(note.startswith("No PSDS.") for note in record["notes"])
-        assert why if values is None else len(values) == 5
+        assert why if values is None else len(values) == 6
         assert all(0 <= value <= 1 for value in (values or {}).values())
     if line.startswith("tune"):
         smoother = json.loads((tmp_path / "smoother.json").read_text())
