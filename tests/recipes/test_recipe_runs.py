@@ -109,7 +109,9 @@ def workplace(tmp_path_factory):
 
 @pytest.mark.parametrize("row", rows())
 def test_recipe_runs(row, workplace):
-    output = workplace / "results" / Path(row["Hparam_file"]).stem
+    hparams = Path(row["Hparam_file"])
+    # Recipes have rows of one name.
+    output = workplace / "results" / hparams.parts[1] / hparams.stem
     flags = row["test_debug_flags"]
     command = (
         f'"{sys.executable}" "{ROOT / row["Script_file"]}" '
