@@ -8,6 +8,7 @@ import pytest
 from speechbrain.utils.importutils import LazyModule
 
 pytest_plugins = [
+    "chromium",
     "desed_tree",
     "small_onnx",
     "small_recipe",

@@ -1,43 +1,14 @@
 """The page in a headless Chromium, opened from disk."""
 
 import re
-import shutil
 
 import pytest
+from chromium import NEEDS_CHROMIUM, opened
 
 from sb_sed.report import gather, write_page
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: pip install it"
-)
-CHROMIUM = next(
-    filter(
-        None,
-        map(
-            shutil.which,
-            ("chromium", "chromium-browser", "google-chrome", "chrome"),
-        ),
-    ),
-    None,
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="there is no Chromium: apt-get install chromium, or such",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--autoplay-policy=no-user-gesture-required"],
-        )
-        yield browser
-        browser.close()
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -48,28 +19,12 @@ def address(one_run):
 
 
 @pytest.fixture
-def options():
-    return {"viewport": {"width": 1200, "height": 800}}
-
-
-@pytest.fixture
 def page(browser, options, address):
     """The page; afterwards, nothing was fetched and no error was logged."""
-    context = browser.new_context(**options)
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    requests, errors = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(address)
-    page.wait_for_selector("#rows [aria-current]")
-    yield page
-    hacked = page.evaluate("window.hacked")
-    context.close()
-    assert errors == []
-    assert hacked is None
-    assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
+    with opened(browser, options, address, {"file", "data"}) as page:
+        page.wait_for_selector("#rows [aria-current]")
+        yield page
+        assert page.evaluate("window.hacked") is None
 
 
 def names(page) -> list[str]:

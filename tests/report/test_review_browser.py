@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
+from chromium import NEEDS_CHROMIUM, opened
 
 from sb_sed.formats import scores_table
 from sb_sed.formats.reviews import read_reviews
@@ -15,29 +16,9 @@ from sb_sed.report.review import write_review
 from sb_sed.report.serve import ReviewServer
 from sb_sed.reviewing.sampling import ITEM_COLUMNS
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: pip install it"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="there is no Chromium: apt-get install chromium, or such",
-    ),
-]
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = NEEDS_CHROMIUM
 CLASSES = ["Cat", "Dog"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--autoplay-policy=no-user-gesture-required"],
-        )
-        yield browser
-        browser.close()
 
 
 def make_page(folder, n_boxes, with_sound=True):
@@ -75,27 +56,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def options():
-    return {"viewport": {"width": 1200, "height": 800}}
-
-
-@pytest.fixture
 def page(browser, options, folder):
     """The page from disk; afterwards, nothing has failed or was fetched."""
-    context = browser.new_context(**options)
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    requests, errors = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto((folder / "index.html").as_uri())
-    yield page
-    page.sounds = [url for url in requests if url.endswith("mp3")]
-    context.close()
-    assert errors == []
-    schemes = {url.partition(":")[0] for url in requests}
-    assert schemes <= {"file", "data", "blob"}
+    address = (folder / "index.html").as_uri()
+    schemes = {"file", "data", "blob"}
+    with opened(browser, options, address, schemes, seconds=30) as page:
+        yield page
 
 
 def question(page):
