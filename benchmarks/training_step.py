@@ -15,7 +15,7 @@ plain run with other dropout masks shows how much loss curves differ by chance.
 And what each augmentation on the device adds to such a step, which does not
 depend on the network: those of batches once, with the embeddings, those of
 views once for each network. Of the smaller networks' steps they are a larger
-share.
+share. And how many times the step of ours the networks of ``models/`` take.
 
 > python benchmarks/training_step.py [--steps 50] [--threads 2]
 
@@ -44,6 +44,11 @@ from sb_sed.data.streams import Streams
 from sb_sed.encoders import YAMNet
 from sb_sed.features import get_featurizer
 from sb_sed.minidesed import make_minidesed
+from sb_sed.models.attention import (
+    ChannelFrequencyAttention,
+    FrequencyDynamic,
+    SqueezeExcitation,
+)
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
 from sb_sed.models.fusion import Fusion
@@ -63,6 +68,14 @@ OF_VIEWS = {
     "FilterAugment": FilterAugment(),
     "FilterAugment, step": FilterAugment("step", (2, 4), (-4.5, 6.0), 4),
     "FrequencyWarp": FrequencyWarp(),
+}
+_WIDE = {"width": 2, "gate": "context"}
+NETWORKS = {
+    "crnn": {},
+    "crnn_wide": _WIDE,
+    "crnn_attention": _WIDE | {"attention": ChannelFrequencyAttention()},
+    "crnn_squeeze": _WIDE | {"attention": SqueezeExcitation()},
+    "crnn_dynamic": _WIDE | {"dynamic": FrequencyDynamic()},
 }
 
 
@@ -89,6 +102,7 @@ def plain(detector: Detector) -> Detector:
     network.cnn = nn.Sequential(*(PlainBlock(block) for block in network.cnn))
     network.cnn.to(memory_format=torch.contiguous_format)
     network.dropout = nn.Dropout(network.dropout.p)
+    network.rnn.__class__ = nn.GRU  # on all threads
     return detector
 
 
@@ -212,6 +226,20 @@ def augmentation_seconds(
     return found
 
 
+def network_seconds(
+    detector: Detector, mel: torch.Tensor, batch, precision: str
+) -> dict[str, float]:
+    """A step of each network, the median of 3 after a first one."""
+    found = {}
+    for name, options in NETWORKS.items():
+        network = CRNN(**options)
+        run = Run(Detector(detector.featurizer, network), precision, seed=0)
+        for _ in range(4):
+            run.step(lambda: (mel,), batch)
+        found[name] = statistics.median(run.seconds[1:])
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -250,6 +278,7 @@ def main() -> None:
         augmentations = augmentation_seconds(
             fused, mel, encoder(batch.sig.data), batch
         )
+        networks = network_seconds(detector, mel, batch, precision)
     reference = runs["plain, float32"]
     print(
         f"batch 24, {arguments.steps} steps, {arguments.threads} threads; "
@@ -278,6 +307,9 @@ def main() -> None:
     for name, seconds in augmentations.items():
         share = 100 * seconds / statistics.median(ours)
         print(f"{name:24}{1000 * seconds:7.1f}{share:10.2f}")
+    print("\nnetwork             seconds   times crnn")
+    for name, seconds in networks.items():
+        print(f"{name:20}{seconds:7.2f}{seconds / networks['crnn']:13.2f}")
 
 
 if __name__ == "__main__":

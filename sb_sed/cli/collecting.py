@@ -96,9 +96,12 @@ def collect(
     coming: Generator[FileResult],
     place: Destination,
     done: Sequence[Entry],
-    n_left: int,
+    left: Sequence[str],
 ) -> Summary:
     """Take the results as they come, also those after an interruption.
+
+    After one, there are gaps between them, whatever processes the recordings;
+    a later process has to come back to the first.
 
     Arguments
     ---------
@@ -108,8 +111,8 @@ def collect(
         Where they go.
     done : Sequence[Entry]
         What an earlier process has done.
-    n_left : int
-        The number of results to come.
+    left : Sequence[str]
+        The names of the recordings whose results are to come, in their order.
 
     Returns
     -------
@@ -119,18 +122,21 @@ def collect(
 
     from sb_sed.audio.reading import quiet_decoders
 
-    summary = Summary(len(done) + n_left)
+    summary = Summary(len(done) + len(left))
     for entry in done:
         summary.count(entry.filename, entry.reason, entry.is_whole)
-    last = None
+    last, n_without_gap = None, 0
 
-    def take(result: FileResult, is_next: bool = True) -> None:
+    def take(result: FileResult) -> None:
         """Report and write a result, once."""
-        nonlocal last
+        nonlocal last, n_without_gap
         if result.filename == last:
             return
+        following = [*left[n_without_gap : n_without_gap + 1]]
+        is_next = following == [result.filename]
         with _uninterrupted():
             place.add(result, is_next)
+            n_without_gap += is_next
             last = result.filename
             summary.count(last, result.reason, not result.unwritten)
         if result.reason:
@@ -151,9 +157,9 @@ def collect(
         except KeyboardInterrupt as interrupt:
             # Whether it came while a result was waited for or reported.
             with suppress(KeyboardInterrupt, StopIteration):
-                take(coming.throw(interrupt), is_next=False)
+                take(coming.throw(interrupt))
                 for result in coming:
-                    take(result, is_next=False)
+                    take(result)
     return summary
 
 

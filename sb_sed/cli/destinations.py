@@ -28,7 +28,7 @@ class Destination(ABC):
         return []
 
     @abstractmethod
-    def add(self, result: FileResult, is_next: bool = True) -> None:
+    def add(self, result: FileResult, is_next: bool) -> None:
         """Take a result.
 
         Arguments
@@ -90,7 +90,7 @@ class StandardOutput(Destination):
         self._table = _Table(form)
         self._has_begun = False
 
-    def add(self, result: FileResult, is_next: bool = True) -> None:
+    def add(self, result: FileResult, is_next: bool) -> None:
         """Print a result."""
         piece = self._table.piece(result)
         if not piece:
@@ -166,7 +166,7 @@ class OneFile(Destination):
         self.journal.begin(entries)
         return entries
 
-    def add(self, result: FileResult, is_next: bool = True) -> None:
+    def add(self, result: FileResult, is_next: bool) -> None:
         """Write a result, and then that it is there."""
         self._file.write(self._table.piece(result).encode("utf-8"))
         self._file.flush()
@@ -211,7 +211,7 @@ class Folder(Destination):
         self.journal.begin(entries)
         return entries
 
-    def add(self, result: FileResult, is_next: bool = True) -> None:
+    def add(self, result: FileResult, is_next: bool) -> None:
         """Write that a result is there."""
         if is_next:
             self.journal.add(_entry(result, 0))

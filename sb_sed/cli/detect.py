@@ -211,17 +211,16 @@ def _detect(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments, detector, found, separate)
     place = _destination(arguments, detector, files, separate)
     done = place.begin()
-    n_left = max(1, len(files)) - len(done)
+    todo = dict(islice(files.items(), len(done), None))
     if done:
         _say(f"{len(done)} of {len(files)} files were processed before.")
     if piped:
         coming = _detect_stdin(detector, arguments, outputs)
-    elif n_left:
-        todo = dict(islice(files.items(), len(done), None))
+    elif todo:
         coming = results(arguments, source, detector, todo, outputs)
     else:
         coming = iter(())
-    summary = collect(coming, place, done, n_left)
+    summary = collect(coming, place, done, ["-"] if piped else [*todo])
     place.finish(summary.is_complete)
     return summary.tell()
 

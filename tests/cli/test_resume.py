@@ -9,12 +9,18 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile as sf
 
 import sb_sed
+from sb_sed.cli.collecting import collect
+from sb_sed.cli.destinations import OneFile
+from sb_sed.cli.journal import Journal
 from sb_sed.cli.main import main
-from sb_sed.formats import read_events
+from sb_sed.cli.outputs import FORMATS
+from sb_sed.formats import EVENT_COLUMNS, read_events
+from sb_sed.inference.batch import FileResult
 
 RATE = 1000
 ROOT = Path(sb_sed.__file__).parents[1]
@@ -151,6 +157,35 @@ def test_interrupted_it_can_go_on(archive, capsys):
     assert main("detect small.onnx rec --output cut.tsv --resume".split()) == 1
     assert Path("cut.tsv").read_bytes() == Path("whole.tsv").read_bytes()
     capsys.readouterr()
+
+
+def test_what_comes_behind_a_gap_is_done_again(tmp_path):
+    """An interruption ends a recording while a later one is finished."""
+    names = ["a.wav", "b.wav", "c.wav", "d.wav"]
+    events = pd.DataFrame(
+        [("x.wav", 0.0, 1.0, "Dog", 0.5)],
+        columns=[*EVENT_COLUMNS, "confidence"],
+    )
+
+    def interrupted():
+        yield FileResult("a.wav", 1.0, events)
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            yield FileResult("c.wav", 1.0, events)
+            raise
+
+    def place():
+        path = tmp_path / "e.tsv"
+        journal = Journal(tmp_path / "e.tsv.journal", {}, names)
+        return OneFile(path, FORMATS["tsv"], journal, resumes=True)
+
+    first = place()
+    assert first.begin() == []
+    summary = collect(interrupted(), first, [], names)
+    assert not summary.is_complete and summary.n_done == 2
+    first.finish(is_complete=False)
+    assert [x.filename for x in place().begin()] == ["a.wav"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ README = RECIPE / "README.md"
 BLOCKS = re.findall(
     r"^```sh\n(.*?)^```", README.read_text("utf-8"), re.M | re.S
 )
-LINES = [shlex.split(x) for text in BLOCKS for x in text.splitlines()]
+LINES = [
+    shlex.split(line)
+    for text in BLOCKS
+    for line in text.replace("\\\n", " ").splitlines()
+]
 
 
 @pytest.fixture
