@@ -33,6 +33,8 @@ version = re.search(
     r'^__version__ = "(.+)"$', (ROOT / "sb_sed/__init__.py").read_text(), re.M
 )[1]
 onnx = ["onnx", "onnxscript", "onnxruntime", "torch>=2.8"]
+# Annotations in Praat's and other programs' formats.
+annotations = ["crowsetta"]
 # What the recipe for DCASE 2020 needs beside the rest: Conv-TasNet's blocks for
 # the discriminator, curves, the paper's search. pesq (of asteroid) is compiled.
 recipe = ["asteroid>=0.7", "scikit-optimize", "tensorboard"]
@@ -106,6 +108,7 @@ setup(
     extras_require={
         "recipe": recipe,
         "onnx": onnx,
+        "annotations": annotations,
         # Detection on several machines.
         "ray": ["ray>=2.10"],
         # The documentation as HTML; ruff breaks the lines of signatures.
@@ -113,6 +116,7 @@ setup(
         "test": [
             *recipe,
             *onnx,
+            *annotations,
             "playwright",
             "pytest",
             "pytest-xdist",

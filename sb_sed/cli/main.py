@@ -13,6 +13,7 @@ import sys
 
 from sb_sed import __version__
 from sb_sed.cli.agreement import add_agreement
+from sb_sed.cli.annotations import add_import_annotations
 from sb_sed.cli.arguments import check_dashes
 from sb_sed.cli.detect import add_detect
 from sb_sed.cli.export import add_export, add_export_onnx
@@ -101,6 +102,7 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict]:
         add_report,
         add_review,
         add_reviews_to_events,
+        add_import_annotations,
         add_export,
         add_export_onnx,
         add_push,

@@ -16,9 +16,11 @@ from pathlib import Path
 from sb_sed.errors import InputError
 from sb_sed.formats.tsv import atomic_path, bad_row, read_text, shortened
 
+_DIVIDERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
 
 def read_comma_rows(
-    path: str | Path, columns: Sequence[str]
+    path: str | Path, columns: Sequence[str], divider: str = ","
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Read the rows of a CSV that has at least these columns, in any order.
 
@@ -28,6 +30,8 @@ def read_comma_rows(
         Comma-separated text with a header.
     columns : Sequence[str]
         Names that the header must have.
+    divider : str
+        What divides the cells: a comma, a semicolon or a tab.
 
     Yields
     ------
@@ -48,7 +52,8 @@ def read_comma_rows(
     >>> [line for line, row in read_comma_rows(path, ["filename"])]
     [2]
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    text = io.StringIO(read_text(path), newline="")
+    reader = csv.reader(text, strict=True, delimiter=divider)
     header: list[str] = []
     begin = 1
     try:
@@ -57,14 +62,15 @@ def read_comma_rows(
             if not any(cell.strip() for cell in cells):
                 continue
             if not header:
-                header = _checked_header(path, cells, columns)
+                header = _checked_header(path, cells, columns, divider)
                 continue
             if len(cells) != len(header):
                 raise bad_row(
                     path,
                     line,
                     f"has {len(cells)} cells instead of {len(header)}",
-                    f"give {', '.join(header)[:200]}, divided by commas",
+                    f"give {', '.join(header)[:200]}, divided by "
+                    f"{_DIVIDERS[divider]}",
                 )
             yield line, dict(zip(header, cells, strict=True))
     except csv.Error as error:
@@ -136,15 +142,15 @@ def write_metadata(
 
 
 def _checked_header(
-    path: str | Path, cells: Sequence[str], columns: Sequence[str]
+    path: str | Path, cells: Sequence[str], columns: Sequence[str], divider: str
 ) -> list[str]:
     """The names of the columns, all that are needed among them."""
     header = [cell.strip() for cell in cells]
     missing = [name for name in columns if name not in header]
     if missing or len(set(header)) < len(header):
         raise InputError(
-            f"{path} has the header {shortened(','.join(header))}: it must "
-            f"have the columns {', '.join(columns)}, divided by commas, and "
-            "none twice."
+            f"{path} has the header {shortened(divider.join(header))}: it must "
+            f"have the columns {', '.join(columns)}, divided by "
+            f"{_DIVIDERS[divider]}, and none twice."
         )
     return header
