@@ -25,6 +25,7 @@ from sb_sed.plots import plot_f1
 from sb_sed.runs.results import Results
 from sb_sed.runs.run import Run
 from sb_sed.scoring.report import make_report, write_json, write_markdown
+from sb_sed.scoring.tagging import clip_average_precision
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.gate import gated_for
 from sb_sed.smoothing.saved import save_smoother
@@ -119,6 +120,7 @@ class Evaluator:
                 Results(self.folder / name / network),
                 scores[network],
                 weak.get(network),
+                reference,
                 result,
                 make_report(
                     reference,
@@ -149,6 +151,7 @@ class Evaluator:
         results: Results,
         scores: Scores,
         weak: WeakScores | None,
+        reference: pd.DataFrame,
         smoothed: Smoothed,
         report: dict,
     ) -> dict:
@@ -156,6 +159,8 @@ class Evaluator:
         if self.computation:
             report["computation"] = self.computation
             report["notes"].append(self.computation)
+        if weak is not None:
+            report["clip_map"] = clip_average_precision(reference, weak)
         files = list(audio_names(scores).values())
         write_scores(scores, results.scores)
         if weak is not None:

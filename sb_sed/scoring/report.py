@@ -139,6 +139,8 @@ def write_markdown(report: dict, path: str | Path) -> None:
     if report["psds"]:
         rows = [[PSDS_NAMES[k], f"{v:.4f}"] for k, v in report["psds"].items()]
         lines += ["", *_markdown(["PSDS", "value"], rows)]
+    if (precision := report.get("clip_map")) is not None:
+        lines += ["", f"Mean average precision of the clips: {precision:.4f}"]
     if report["notes"]:
         lines += ["", *(f"- {note}" for note in report["notes"])]
     with atomic_path(path) as temporary:

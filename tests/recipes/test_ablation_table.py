@@ -191,3 +191,17 @@ def test_figure_shows_rows_in_order(ablation, table, done, tmp_path):
     assert len(bars) == 4
     assert bars[1] / bars[0] == pytest.approx(8, rel=0.1)
     assert bars[1] / bars[2] == pytest.approx(2, rel=0.1)
+
+
+def test_columns_that_not_every_table_has(table, done, cells, tmp_path):
+    done("one", 1, event=0.2, clip_map=0.25)
+    done("one", 2, event=0.4, clip_map=0.5)
+    done("two", 1, event=0.3)
+    assert "minutes" not in table().markdown()
+    (tmp_path / "one" / "1" / "seconds.txt").write_text("120.0\n")
+    text = table().markdown()
+    head = cells(text, "system")
+    one = dict(zip(head, cells(text, "one"), strict=True))
+    assert (one["clip mAP"], one["minutes"]) == ("0.375", "2")
+    assert dict(zip(head, cells(text, "two"), strict=True))["clip mAP"] == "–"
+    assert "mean average precision of the weak scores" in text

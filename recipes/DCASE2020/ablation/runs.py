@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from table import student_report
+from table import SECONDS, student_report
 from tqdm import tqdm
 
+from sb_sed.formats import atomic_path
 from sb_sed.runs.run import Run
 
 HERE = Path(__file__).resolve().parents[1]
@@ -53,6 +54,13 @@ class Job(ABC):
     def stamp(self) -> Path:
         """The file that names the systems, once the script has ended."""
         return self.folder / "finished"
+
+    def spend(self, seconds: float) -> None:
+        """Add what a process has taken to what earlier ones had."""
+        file = self.folder / SECONDS
+        earlier = float(file.read_text()) if file.exists() else 0.0
+        with atomic_path(file) as temporary:
+            temporary.write_text(f"{earlier + seconds:.1f}\n")
 
     def is_done(self) -> bool:
         """Return whether the script has ended, with the systems' latest runs."""
@@ -175,7 +183,7 @@ def carry_out(
     """
     waiting = [job for job in jobs if not job.is_done()]
     environment = _environment(min(at_a_time, len(waiting)))
-    running, failures = {}, {}
+    running, begun, failures = {}, {}, {}
     bar = tqdm(
         total=len(jobs),
         initial=len(jobs) - len(waiting),
@@ -199,10 +207,12 @@ def carry_out(
             ):
                 waiting.remove(job)
                 running[job] = job.start(arguments, environment)
+                begun[job] = time.monotonic()
                 bar.set_postfix_str(", ".join(map(str, running)))
             time.sleep(0.2)
             bar.update(0)  # the time that is shown
             for job in [j for j, p in running.items() if p.poll() is not None]:
+                job.spend(time.monotonic() - begun[job])
                 note(job, job.end(running.pop(job).returncode))
                 after_each()
             for job in list(waiting):
@@ -214,6 +224,8 @@ def carry_out(
                     )
     finally:
         bar.close()
+        for job in running:
+            job.spend(time.monotonic() - begun[job])
         _stop(running.values())
     return list(failures.values())
 

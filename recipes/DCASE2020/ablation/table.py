@@ -18,6 +18,8 @@ from sb_sed.runs.run import Run
 DASH = "–"
 HEADLINE = "event F1"
 LOW, HIGH = f"{HEADLINE} low", f"{HEADLINE} high"
+CLIPS, TIME = "clip mAP", "minutes"
+SECONDS = "seconds.txt"  # in a run's folder
 LAST_EPOCHS = 5
 _TEXTS = ["files", "computation"]
 _NO_FIGURES = ["seed", *_TEXTS, LOW, HIGH]
@@ -73,7 +75,7 @@ class AblationTable:
                 f"{self.title} ({self.metric})",
                 _table(["system", "paper", *figures, "seeds"], rows),
                 self._origin(),
-                *self._domain(),
+                *self._columns(),
                 *self._order(),
                 *self._differences(),
             ]
@@ -168,7 +170,8 @@ class AblationTable:
         values = self.values(name, figure)
         if not values:
             return DASH
-        text = _number(mean(values), 2 if figure.endswith("F1") else 3)
+        decimals = 2 if figure.endswith("F1") else 0 if figure == TIME else 3
+        text = _number(mean(values), decimals)
         if figure == HEADLINE and len(values) > 1:
             text += f" ({', '.join(map(_number, values))})"
         if figure == HEADLINE and (interval := self.interval(name)):
@@ -201,6 +204,21 @@ class AblationTable:
             f"{', '.join(runs)}: {sentence}"
             for sentence, runs in by_sentence.items()
         )
+
+    def _columns(self) -> list[str]:
+        """Explain the columns that not every table has."""
+        notes, columns = [], set(self.runs.columns)
+        if CLIPS in columns:
+            notes.append(
+                "Clip mAP: mean average precision of the weak scores, the mean "
+                "over classes."
+            )
+        if TIME in columns:
+            notes.append(
+                "Minutes: of a run from its start to its last score, data "
+                "preparation and other runs beside it included."
+            )
+        return notes + self._domain()
 
     def _domain(self) -> list[str]:
         if not set(DOMAIN) & set(self.runs.columns):
@@ -293,6 +311,9 @@ def read_figures(folder: Path) -> dict | None:
         "teacher event F1": _percent(_read_report(teacher), "event_f1"),
         "segment F1": _percent(student, "segment_f1"),
         **{f"PSDS {k}": psds.get(k, math.nan) for k in ("2020", "1", "2")},
+        **_where_known(
+            {CLIPS: student.get("clip_map"), TIME: _minutes(folder)}
+        ),
         **{
             f"{name} event F1": _percent(report, "event_f1")
             for name, test_set in run.test_sets.items()
@@ -305,6 +326,19 @@ def read_figures(folder: Path) -> dict | None:
             if values
         },
     }
+
+
+def _where_known(figures: dict[str, float | None]) -> dict[str, float]:
+    """Leave out what is None: a column appears where a run has the figure."""
+    return {head: x for head, x in figures.items() if x is not None}
+
+
+def _minutes(folder: Path) -> float | None:
+    """Read how long the processes of a run have taken, if that is noted."""
+    try:
+        return float((folder / SECONDS).read_text()) / 60
+    except (OSError, ValueError):
+        return None
 
 
 def _read_report(results) -> dict | None:
