@@ -24,6 +24,16 @@ class Fusion(nn.Module):
         D_p, to which it is projected.
     dropout : float
         Probability of an element of the projection to be dropped.
+    clip_dropout : float
+        Probability of a clip to be without embeddings in training (zeros; the
+        others are not scaled up), so that the network cannot leave all to an
+        encoder whose windows blur onsets and offsets: ModDrop (Neverova et al.,
+        2015) of one of two modalities.
+
+    Raises
+    ------
+    ValueError
+        If ``clip_dropout`` is not in [0, 1).
 
     Example
     -------
@@ -34,14 +44,23 @@ class Fusion(nn.Module):
     """
 
     def __init__(
-        self, encoder_size: int, size: int = 128, dropout: float = 0.0
+        self,
+        encoder_size: int,
+        size: int = 128,
+        dropout: float = 0.0,
+        clip_dropout: float = 0.0,
     ):
         super().__init__()
+        if not 0 <= clip_dropout < 1:
+            raise ValueError(
+                f"clip_dropout is {clip_dropout}: give 0 or more, less than 1."
+            )
         self.encoder_size = encoder_size
         self.size = size
         self.norm = nn.BatchNorm1d(encoder_size, affine=False)
         self.projection = nn.Linear(encoder_size, size)
         self.dropout = nn.Dropout(dropout)
+        self.clip_dropout = clip_dropout
 
     def forward(
         self,
@@ -67,7 +86,11 @@ class Fusion(nn.Module):
         torch.Tensor
             [B, T, D + D_p].
         """
-        return torch.cat([frames, self.project(encoded, positions)], dim=-1)
+        projected = self.project(encoded, positions)
+        if self.training and self.clip_dropout:
+            drawn = torch.rand(len(projected), 1, 1, device=projected.device)
+            projected = projected * (drawn >= self.clip_dropout)
+        return torch.cat([frames, projected], dim=-1)
 
     def project(
         self, encoded: torch.Tensor, positions: torch.Tensor

@@ -113,6 +113,23 @@ def test_the_scale_of_the_embeddings_does_not_matter_in_training():
     )
 
 
+def test_clips_are_without_embeddings_in_training_alone():
+    torch.manual_seed(0)
+    fusion = Fusion(5, 4, clip_dropout=0.25)
+    frames, encoded = torch.ones(400, 2, 1), torch.randn(400, 3, 5)
+    positions = torch.linspace(0, 2, 2)
+    fused = fusion(frames, encoded, positions)
+    projected = fusion.project(encoded, positions)
+    without = (fused[..., 1:] == 0).flatten(1).all(1)
+    assert 0.15 < without.float().mean() < 0.35  # 4.6 standard errors
+    torch.testing.assert_close(fused[~without, :, 1:], projected[~without])
+    assert (fused[..., 0] == 1).all()
+    fusion.eval()
+    assert (fusion(frames, encoded, positions)[..., 1:] != 0).any(1).all()
+    with pytest.raises(ValueError, match="clip_dropout is 1.0"):
+        Fusion(5, 4, clip_dropout=1.0)
+
+
 def test_a_fusion_without_an_encoder_is_refused():
     with pytest.raises(InputError, match="give it both"):
         detector(Fusion(2, 4), None)
