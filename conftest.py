@@ -5,6 +5,7 @@ answers by importing an optional package, which fails where that is missing.
 """
 
 import pytest
+from hypothesis import HealthCheck, settings
 from speechbrain.utils.importutils import LazyModule
 
 pytest_plugins = [
@@ -16,6 +17,12 @@ pytest_plugins = [
 ]  # of tests/fixtures
 
 LazyModule.__file__ = None
+
+# A busy machine is no fault of what is tested.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 
 @pytest.hookimpl(wrapper=True)

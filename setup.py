@@ -35,6 +35,8 @@ version = re.search(
 onnx = ["onnx", "onnxscript", "onnxruntime", "torch>=2.8"]
 # Annotations in Praat's and other programs' formats.
 annotations = ["crowsetta"]
+# The index of embeddings.
+search = ["usearch"]
 # What the recipe for DCASE 2020 needs beside the rest: Conv-TasNet's blocks for
 # the discriminator, curves, the paper's search. pesq (of asteroid) is compiled.
 recipe = ["asteroid>=0.7", "scikit-optimize", "tensorboard"]
@@ -109,6 +111,7 @@ setup(
         "recipe": recipe,
         "onnx": onnx,
         "annotations": annotations,
+        "search": search,
         # Detection on several machines.
         "ray": ["ray>=2.10"],
         # The documentation as HTML; ruff breaks the lines of signatures.
@@ -117,6 +120,7 @@ setup(
             *recipe,
             *onnx,
             *annotations,
+            *search,
             "playwright",
             "pytest",
             "pytest-xdist",

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     # What they are put together in.
     "tuning": LEAF | {"scoring", "smoothing"},
     "reviewing": LEAF | {"scoring", "smoothing"},
+    "similarity": LEAF | {"audio", "encoders"},
     "data": LEAF | {"audio"},
     "mixing": LEAF | {"audio", "data"},
     "minidesed": LEAF | {"audio", "data", "mixing"},

@@ -29,6 +29,7 @@ from sb_sed.cli.push import add_push
 from sb_sed.cli.report import add_report
 from sb_sed.cli.review import add_review, add_reviews_to_events
 from sb_sed.cli.score import add_score
+from sb_sed.cli.search import add_search
 from sb_sed.cli.tune import add_tune
 from sb_sed.errors import InputError, printable
 
@@ -100,6 +101,7 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict]:
         add_score,
         add_tune,
         add_report,
+        add_search,
         add_review,
         add_reviews_to_events,
         add_import_annotations,

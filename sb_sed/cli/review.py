@@ -26,6 +26,7 @@ examples:
   sb-sed review exported/ recordings/
   sb-sed review exported/ recordings/ --answers 400 --serve
   sb-sed review recordings/ --scores results/scores --smoother smoother.json
+  sb-sed review recordings/ --detections found.tsv --silence 0
   sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
 
 The page, review/index.html, opens from disk. Answers are kept in the browser as
@@ -81,6 +82,14 @@ def add_review(commands) -> None:
         "FOLDER",
         "scores of these recordings that are there already: no MODEL then",
     )
+    add_path(
+        parser,
+        "--detections",
+        "EVENTS.tsv",
+        "events with a confidence, of sb-sed search or any detector: they are "
+        "asked about, and no MODEL is needed; without scores, their answers are "
+        "for reviews-to-events",
+    )
     add_smoother(parser, "the detector's")
     parser.add_argument(
         "--classes", metavar="NAMES|FILE", help="of yamnet, as for detect"
@@ -117,50 +126,104 @@ def add_review(commands) -> None:
 
 def _review(arguments: argparse.Namespace) -> int:
     from sb_sed.audio.search import find_recordings
-    from sb_sed.formats import audio_names, match_tables, read_scores
     from sb_sed.report.review import PAGE, write_review
-    from sb_sed.reviewing.boxes import cut_windows, find_boxes, reviewable
+    from sb_sed.reviewing.boxes import cut_windows
     from sb_sed.reviewing.sampling import draw
-    from sb_sed.smoothing.saved import save_smoother
 
     arguments.model, arguments.audio = None, arguments.inputs
-    if not arguments.scores:
+    if not (arguments.scores or arguments.detections):
         arguments.model, arguments.audio = split_model(arguments.inputs)
     check_writable((), [("--output", arguments.output)], [arguments.smoother])
     files = find_recordings(arguments.audio)
-    folder, smoother = _scored(arguments, files)
-    tables = read_scores(folder)
-    keys = match_tables(tables, files, ("scores", "recordings"))
-    tables = {key: tables[key] for key in keys}
-    smoother = reviewable(smoother)
-    boxes, windows = find_boxes(smoother, tables), cut_windows(tables)
-    labels = [str(label) for label in next(iter(tables.values())).columns[2:]]
-    thresholds = {x: float(smoother.setting_of(x)["threshold"]) for x in labels}
+    boxed = _given if arguments.detections else _found
+    boxes, tables, thresholds, audio = boxed(arguments, files)
     items = draw(
         boxes,
-        windows,
+        cut_windows(tables),
         thresholds,
         arguments.answers,
         arguments.silence,
         arguments.seed,
     )
-    save_smoother(smoother, arguments.output / "smoother.json")
-    names = audio_names(tables)
     notes = write_review(
         arguments.output,
         printable(arguments.output.absolute().name),
         items,
         boxes,
-        {names[key]: table for key, table in tables.items()},
+        tables,
         thresholds,
-        {names[key]: files[keys[key]] for key in tables},
+        audio,
     )
-    for note in notes:
-        print(f"sb-sed: {printable(note)}", file=sys.stderr)
+    _note(notes)
     if arguments.serve:
         return _serve(arguments)
     print(arguments.output / PAGE)
     return 0
+
+
+def _found(arguments: argparse.Namespace, files) -> tuple:
+    """What a detector finds: all boxes, tables of scores and recordings by
+    name, thresholds."""
+    from sb_sed.formats import audio_names, match_tables, read_scores
+    from sb_sed.reviewing.boxes import find_boxes, reviewable
+    from sb_sed.smoothing.saved import save_smoother
+
+    folder, smoother = _scored(arguments, files)
+    tables = read_scores(folder)
+    keys = match_tables(tables, files, ("scores", "recordings"))
+    tables = {key: tables[key] for key in keys}
+    smoother = reviewable(smoother)
+    boxes = find_boxes(smoother, tables)
+    save_smoother(smoother, arguments.output / "smoother.json")
+    labels = [str(label) for label in next(iter(tables.values())).columns[2:]]
+    thresholds = {x: float(smoother.setting_of(x)["threshold"]) for x in labels}
+    names = audio_names(tables)
+    return (
+        boxes,
+        {names[key]: table for key, table in tables.items()},
+        thresholds,
+        {names[key]: files[keys[key]] for key in tables},
+    )
+
+
+def _given(arguments: argparse.Namespace, files) -> tuple:
+    """As :func:`_found`, of events that are there already."""
+    from sb_sed.audio.reading import UnusableAudio, open_audio
+    from sb_sed.formats import match_tables, read_events
+    from sb_sed.reviewing.boxes import scores_of_events
+
+    path = arguments.detections
+    if arguments.scores or arguments.smoother or arguments.classes:
+        raise InputError(
+            "--detections are events already: leave out --scores, --smoother "
+            "and --classes."
+        )
+    events = read_events(path).dropna(subset=["event_label"])
+    if "confidence" not in events or not len(events):
+        raise InputError(
+            f"{path} has no events with a confidence: give the table of sb-sed "
+            "search or sb-sed detect."
+        )
+    names = match_tables(
+        events["filename"].unique(), files, ("detections", "recordings")
+    )
+    events["filename"] = events["filename"].map(names)
+    events["confidence"] = events["confidence"].clip(0.0, 1.0)
+    durations = {}
+    for name, recording in files.items():
+        try:
+            with open_audio(recording) as file:
+                durations[name] = file.frames / file.samplerate
+        except UnusableAudio as reason:
+            _note([f"{name} was skipped: {reason}."])
+    events = events[events["filename"].isin(durations)].reset_index(drop=True)
+    thresholds = dict.fromkeys(sorted(events["event_label"].unique()), 0.5)
+    return events, scores_of_events(events, durations), thresholds, files
+
+
+def _note(sentences) -> None:
+    for text in sentences:
+        print(f"sb-sed: {printable(text)}", file=sys.stderr)
 
 
 def _scored(arguments: argparse.Namespace, files) -> tuple[Path, object]:

@@ -82,6 +82,55 @@ def find_boxes(
     return boxes
 
 
+def scores_of_events(
+    events: pd.DataFrame, durations: Mapping[str, float]
+) -> dict[str, pd.DataFrame]:
+    """Return scores that are an event's confidence as long as it lasts.
+
+    Arguments
+    ---------
+    events : pd.DataFrame
+        filename, onset, offset (seconds), event_label, confidence.
+    durations : Mapping[str, float]
+        Of each recording, in seconds.
+
+    Returns
+    -------
+    scores : dict
+        Recording -> table, with a frame for each stretch in which nothing
+        changes; where events overlap, the most confident counts.
+
+    Example
+    -------
+    >>> row = ["a.wav", 1.0, 2.0, "Owl", 0.5]
+    >>> columns = ["filename", "onset", "offset", "event_label", "confidence"]
+    >>> events = pd.DataFrame([row], columns=columns)
+    >>> scores_of_events(events, {"a.wav": 4.0})["a.wav"]
+       onset  offset  Owl
+    0    0.0     1.0  0.0
+    1    1.0     2.0  0.5
+    2    2.0     4.0  0.0
+    """
+    classes = sorted(events["event_label"].unique())
+    of_files = dict(iter(events.groupby("filename")))
+    scores = {}
+    for name, duration in durations.items():
+        own = of_files.get(name, events.iloc[:0])
+        edges = np.concatenate([own["onset"], own["offset"]])
+        inside = edges[(edges > 0) & (edges < duration)]
+        edges = np.unique(np.concatenate([[0.0, duration], inside]))
+        matrix = np.zeros((len(edges) - 1, len(classes)))
+        for event in own.itertuples(index=False):
+            rows = (edges[:-1] >= event.onset) & (edges[1:] <= event.offset)
+            column = classes.index(event.event_label)
+            highest = np.maximum(matrix[rows, column], event.confidence)
+            matrix[rows, column] = highest
+        times = {"onset": edges[:-1], "offset": edges[1:]}
+        values = dict(zip(classes, matrix.T, strict=True))
+        scores[name] = pd.DataFrame({**times, **values})
+    return scores
+
+
 def cut_windows(
     scores: Mapping[str, pd.DataFrame], seconds: float = WINDOW
 ) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from sb_sed.formats import (
     read_events,
     read_scores,
     scores_table,
+    write_events,
     write_scores,
 )
 from sb_sed.formats.reviews import (
@@ -134,6 +135,30 @@ def test_what_was_interrupted_goes_on(recordings, tmp_path, monkeypatch):
     assert run(*command) == 0
     assert scored[12:] == ["3.wav"]
     assert (output / "index.html").read_text() == page
+
+
+def test_events_that_are_there_can_be_reviewed(recordings, tmp_path, capsys):
+    folder, reference = recordings
+    found = reference.assign(confidence=0.4, event_label="Bark")[:5]
+    table = tmp_path / "found.tsv"
+    write_events(found, table)
+    options = ["--detections", table, "--output", tmp_path / "out"]
+    assert run("review", folder, *options, "--silence", 0) == 0
+    items = items_of(tmp_path / "out/index.html")
+    assert items["event_label"].eq("Bark").all() and len(items) == len(found)
+    assert items["probability"].eq(1).all()
+    assert {x.name for x in (tmp_path / "out").iterdir()} == {
+        *("index.html", "sounds")
+    }
+    assert run("review", folder, *options, "--answers", 20) == 0
+    items = items_of(tmp_path / "out/index.html")
+    assert items["event_label"].isna().sum() == 2
+    scores = ["--scores", folder / "scores"]
+    assert run("review", folder, *options, *scores) == 2
+    assert "are events already" in capsys.readouterr().err
+    write_events(reference, table)
+    assert run("review", folder, *options) == 2
+    assert "no events with a confidence" in capsys.readouterr().err
 
 
 def test_what_does_not_fit_is_named(recordings, tmp_path, capsys):
