@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sb_sed.formats import DetectedEvent, scores_table
 from sb_sed.inference.fixed_lag import FixedLag
+from sb_sed.smoothing.boxes import BoxSmoother
 from sb_sed.smoothing.hmm import HMMSmoother
 from sb_sed.smoothing.median import MedianSmoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
@@ -86,6 +87,18 @@ def test_viterbi_with_a_fixed_lag(stay, size):
     found = sorted(streamed(smoother, scores, [size], lag=30, memory=60))
     assert len(expected) > 10
     assert [event[:3] for event in found] == [event[:3] for event in expected]
+
+
+def test_boxes_with_a_fixed_lag():
+    """Their features look further than the lag, so that a few boxes differ."""
+    weights = {name: values[0] for name, values in BoxSmoother.axes.items()}
+    smoother = BoxSmoother(weights | {"threshold": 0.2})
+    scores = walk(3, 400)
+    expected = {event[:3] for event in whole(smoother, scores)}
+    events = streamed(smoother, scores, [7], lag=60, memory=200)
+    found = {event[:3] for event in events}
+    assert len(expected) > 100
+    assert len(found & expected) >= 0.95 * len(found | expected)
 
 
 @pytest.mark.parametrize(
