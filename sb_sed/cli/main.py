@@ -27,7 +27,8 @@ from sb_sed.cli.plots import (
 from sb_sed.cli.prepare import add_prepare
 from sb_sed.cli.push import add_push
 from sb_sed.cli.report import add_report
-from sb_sed.cli.review import add_review, add_reviews_to_events
+from sb_sed.cli.review import add_review
+from sb_sed.cli.reviews import add_reviews_to_events
 from sb_sed.cli.score import add_score
 from sb_sed.cli.search import add_search
 from sb_sed.cli.tune import add_tune

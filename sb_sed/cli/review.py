@@ -1,4 +1,4 @@
-"""The commands ``sb-sed review`` and ``sb-sed reviews-to-events``.
+"""The command ``sb-sed review``.
 
 Authors
  * sb_sed contributors 2026
@@ -270,65 +270,3 @@ def _serve(arguments: argparse.Namespace) -> int:
     path = arguments.output / REVIEWS
     print(path if path.is_file() else "Nothing was answered.")
     return 0
-
-
-def add_reviews_to_events(commands) -> None:
-    """Add the command that makes strong labels of reviews."""
-    parser = add_command(
-        commands,
-        "reviews-to-events",
-        _to_events,
-        "make strong labels of what a listener has said",
-        "Write the events that a listener has confirmed, corrected or added, "
-        "as a DESED TSV.",
-        "examples:\n  sb-sed reviews-to-events reviews.tsv events.tsv\n",
-    )
-    add_path(parser, "reviews", "REVIEWS.tsv", "what the page has saved")
-    add_path(parser, "events", "EVENTS.tsv", "the table to write")
-
-
-def _to_events(arguments: argparse.Namespace) -> None:
-    from sb_sed.formats import write_events
-    from sb_sed.formats.reviews import read_reviews, reviews_to_events
-
-    check_writable([("EVENTS.tsv", arguments.events)], [], [arguments.reviews])
-    reviews = read_reviews(arguments.reviews)
-    write_events(reviews_to_events(reviews), arguments.events)
-
-
-def tune_reviews(arguments: argparse.Namespace) -> None:
-    """Run ``sb-sed tune SCORES --reviews``."""
-    import json
-
-    from sb_sed.cli.outputs import write_text
-    from sb_sed.formats import read_scores
-    from sb_sed.formats.reviews import read_reviews
-    from sb_sed.reviewing.report import format_review, tune_by_reviews
-    from sb_sed.smoothing.saved import load_smoother, save_smoother
-
-    given = arguments.smoother
-    if given is None:
-        given = arguments.scores.parent / "smoother.json"
-        if not given.is_file():
-            raise InputError(
-                f"There is no {given}, which sb-sed review writes: give the "
-                "smoother whose events were reviewed as --smoother FILE."
-            )
-    check_writable(
-        [("--json", arguments.json), ("--save", arguments.save)],
-        inputs=[arguments.reviews],
-    )
-    tuned, report = tune_by_reviews(
-        load_smoother(given),
-        read_scores(arguments.scores),
-        read_reviews(arguments.reviews),
-        by_class=arguments.right == "class",
-        isotonic=arguments.calibration == "isotonic",
-        seed=arguments.seed,
-    )
-    if arguments.json:
-        text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False)
-        write_text(text + "\n", arguments.json)
-    if arguments.save:
-        save_smoother(tuned, arguments.save)
-    print(format_review(report), flush=True)

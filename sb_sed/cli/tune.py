@@ -17,7 +17,7 @@ from sb_sed.cli.arguments import (
     whole,
 )
 from sb_sed.cli.outputs import check_writable, write_text
-from sb_sed.cli.review import tune_reviews
+from sb_sed.cli.reviews import tune_reviews
 from sb_sed.errors import InputError
 from sb_sed.smoothing import SMOOTHERS, smoother_class
 

@@ -18,8 +18,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tqdm import tqdm
 
-from sb_sed.audio.downmix import Downmix
-from sb_sed.audio.reading import UnusableAudio, open_audio
+from sb_sed.audio.excerpts import read_excerpt
+from sb_sed.audio.reading import UnusableAudio
 from sb_sed.formats import atomic_path, under_names
 from sb_sed.formats.tsv import join_row
 from sb_sed.plots.spectrogram import log_mel
@@ -202,18 +202,8 @@ def _read(
     """Samples [time] and rate of a part of a recording."""
     if path is None:
         raise UnusableAudio("no recording has its name")
-    with open_audio(path) as file:
-        rate = file.samplerate
-        file.seek(min(round(start * rate), max(0, file.frames - 1)))
-        samples = file.read(
-            max(1, round((end - start) * rate)),
-            dtype="float32",
-            always_2d=True,
-        )
-    if not len(samples):
-        raise UnusableAudio("it ends before the detection")
+    samples, rate = read_excerpt(path, start, end)
     # Spectrograms need some samples.
-    samples = Downmix(rate)(samples)
     return np.pad(samples, (0, max(0, rate // 10 - len(samples)))), rate
 
 

@@ -40,6 +40,7 @@ from sb_sed.data.recordings import (
     cut_recording,
     draw_split,
 )
+from sb_sed.data.reviewed import origin
 from sb_sed.errors import InputError
 from sb_sed.formats import (
     EVENT_COLUMNS,
@@ -58,6 +59,7 @@ SCORED = ("validation", "test")
 def prepare_my_dataset(
     audio_folder: str,
     events_file: str,
+    reviewed_file: str | None,
     weak_file: str | None,
     unlabelled_folder: str | None,
     prepared_folder: str,
@@ -73,9 +75,11 @@ def prepare_my_dataset(
 
     Arguments
     ---------
-    audio_folder, events_file, weak_file, unlabelled_folder : str
+    audio_folder, events_file, reviewed_file, weak_file : str
         See train.yaml, which explains these keys and all others.
-    prepared_folder, split_file, valid_fraction, test_fraction : str | float
+    unlabelled_folder, prepared_folder, split_file : str
+        Likewise.
+    valid_fraction, test_fraction : float
         Likewise.
     classes, sample_rate, clip_seconds, seed : Sequence[str] | float
         Likewise.
@@ -92,8 +96,12 @@ def prepare_my_dataset(
     recordings = Recordings(audio_folder, without=[prepared])
     strong = _read_strong(str(events_file), recordings, classes)
     weak = _read_weak(weak_file, recordings, classes) if weak_file else {}
+    reviewed = {}
+    if reviewed_file:
+        reviewed = _read_strong(str(reviewed_file), recordings, classes)
+        reviewed = {x: reviewed[x] for x in reviewed if x not in strong}
     if classes is None:
-        both = (*strong.values(), *weak.values())
+        both = (*strong.values(), *reviewed.values(), *weak.values())
         classes = sorted({tag for labels in both for tag in labels.tags})
     fractions = valid_fraction, test_fraction
     kept = prepared / "split.tsv"
@@ -104,7 +112,12 @@ def prepare_my_dataset(
         )
         for s, of_set in SPLITS.items()
     }
-    # What is tested on must not be trained on by way of its weak labels.
+    # What is tested on must not be trained on by way of its weak labels, or of
+    # parts that were reviewed.
+    scored = {clip_name(x) for x in strong if split[x] in SCORED}
+    reviewed = {x: reviewed[x] for x in reviewed if origin(x) not in scored}
+    sets["train_strong"].labels |= reviewed
+    strong |= reviewed
     if weak := {x: weak[x] for x in weak if x not in strong}:
         sets["train_weak"] = _Set(recordings, weak, has_times=False)
     used = [recordings[x] for x in (*strong, *weak) if x in recordings]
@@ -142,7 +155,7 @@ class _Set:
     """The recordings of one set, and the clips made of them."""
 
     recordings: Recordings
-    labels: Mapping[str, Labels]
+    labels: dict[str, Labels]
     has_times: bool = True  # of the labels, so that a part has its own
     kind: str = "labelled"  # not the set's name: another split moves no file
     clips: dict[str, dict] = field(default_factory=dict)  # of the manifest

@@ -43,9 +43,9 @@ from sb_sed.tuning.crossfit import AsGiven
 
 # What of the YAML the preparation needs
 PREPARATION = (
-    "audio_folder events_file weak_file unlabelled_folder prepared_folder "
-    "split_file valid_fraction test_fraction classes sample_rate clip_seconds "
-    "seed"
+    "audio_folder events_file reviewed_file weak_file unlabelled_folder "
+    "prepared_folder split_file valid_fraction test_fraction classes "
+    "sample_rate clip_seconds seed"
 ).split()
 # Each kind of training clips, and which labels it has for the losses.
 STREAMS = {"strong": ["strong", "weak"], "weak": ["weak"], "unlabelled": []}

@@ -76,6 +76,7 @@ def prepare(script, tmp_path, events):
     usual = {
         "audio_folder": str(tmp_path / "audio"),
         "events_file": events,
+        "reviewed_file": None,
         "weak_file": None,
         "unlabelled_folder": None,
         "prepared_folder": str(tmp_path / "prepared"),
@@ -101,6 +102,24 @@ def prepare(script, tmp_path, events):
 def lines(path):
     """Its lines."""
     return path.read_text().splitlines()
+
+
+def test_reviewed_clips_are_trained_on_and_never_scored(
+    prepare, add, table, tmp_path
+):
+    sets = prepare()
+    scored = [*sets["validation"], *sets["test"]]
+    names = [f"{name}@00000000-00001000.wav" for name in sets["train_strong"]]
+    names += [f"{name}@00000000-00001000.wav" for name in scored]
+    for name in names:
+        add(f"reviewed/{name}")
+    rows = [(f"reviewed/{name}", 0.1, 0.5, "Cow") for name in names[:2]]
+    rows += [(f"reviewed/{name}", "", "", "") for name in names[2:]]
+    more = prepare(reviewed_file=table("reviewed.tsv", EVENTS, *rows))
+    own = {f"reviewed__{Path(name).stem}" for name in names[:4]}
+    assert set(more["train_strong"]) == set(sets["train_strong"]) | own
+    assert [*more["validation"], *more["test"]] == scored
+    assert "Cow" in lines(tmp_path / "prepared" / "classes.txt")
 
 
 def test_split_is_made_once(prepare, add, tmp_path, events):

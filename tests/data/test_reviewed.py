@@ -1,0 +1,94 @@
+"""Clips of what a listener was asked about."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from sb_sed.cli.main import main
+from sb_sed.data.reviewed import cut_reviewed, origin, reviewed_parts
+from sb_sed.errors import InputError
+from sb_sed.formats import read_events
+from sb_sed.formats.reviews import REVIEW_COLUMNS, write_reviews
+
+NAN = np.nan
+OWL = "Owl", 0.5, 1.0
+ROWS = [
+    ["x/a.wav", 2.0, 3.0, *OWL, "boundary", 1.5, 3.25, "Owl"],
+    ["x/a.wav", 4.0, 4.5, *OWL, "right", NAN, NAN, None],
+    ["x/a.wav", 8.0, 8.5, *OWL, "wrong", NAN, NAN, None],
+    ["x/a.wav", 8.9, 9.0, *OWL, "unsure", NAN, NAN, None],
+    ["b.wav", 0.2, 1.0, *OWL, "wrong", NAN, NAN, "Wren"],
+    ["b.wav", 0.2, 1.0, *OWL, "missed", 5.0, 5.5, "Owl"],
+    ["b.wav", 7.0, 8.0, *OWL, "wrong", NAN, NAN, None],
+    ["b.wav", 0.0, 9.0, None, NAN, 0.5, "checked", NAN, NAN, None],
+]
+
+
+@pytest.fixture
+def reviews():
+    return pd.DataFrame(ROWS, columns=REVIEW_COLUMNS)
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """Samples that say when they are."""
+    paths = {}
+    for name in ("x/a.wav", "b.wav"):
+        paths[name] = tmp_path / "recordings" / name
+        paths[name].parent.mkdir(parents=True, exist_ok=True)
+        sf.write(paths[name], np.arange(9000) / 10000, 1000)
+    return paths
+
+
+def test_parts_hold_what_was_asked_about(reviews):
+    parts, events = reviewed_parts(reviews)
+    assert parts.values.tolist() == [
+        ["b.wav", 0.0, 1.5],
+        ["b.wav", 4.5, 6.0],
+        ["b.wav", 6.5, 8.5],
+        # Two that touch; that beside what is not sure is left out.
+        ["x/a.wav", 1.0, 5.0],
+    ]
+    assert len(events) == 4
+    with pytest.raises(InputError, match="no event that is right"):
+        reviewed_parts(reviews[reviews["answer"] == "unsure"])
+
+
+def test_clips_have_the_samples_and_events_of_their_parts(
+    reviews, recordings, tmp_path
+):
+    folder = tmp_path / "clips"
+    events, clips, skipped = cut_reviewed(reviews, recordings, folder)
+    assert not skipped and sorted(clips) == sorted(
+        path.name for path in folder.iterdir()
+    )
+    last = "x__a@00001000-00005000.wav"
+    assert clips[-1] == last and origin(f"reviewed/{last}") == "x__a"
+    samples, rate = sf.read(folder / last)
+    assert rate == 1000 and samples == pytest.approx(
+        np.arange(1000, 5000) / 10000, abs=1e-4
+    )
+    assert events[events["filename"] == last].values.tolist() == [
+        [last, 0.5, 2.25, "Owl"],
+        [last, 3.0, 3.5, "Owl"],
+    ]
+    empty = "b@00006500-00008500.wav"
+    assert empty in clips and empty not in set(events["filename"])
+
+
+def test_the_command_cuts(reviews, recordings, tmp_path, capsys):
+    table, audio = tmp_path / "reviews.tsv", tmp_path / "recordings"
+    write_reviews(reviews, table)
+    recordings["b.wav"].write_text("no sound")
+    given = ["reviews-to-events", table, tmp_path / "events.tsv"]
+    cut = [*given, "--clips", tmp_path / "clips", "--recordings", audio]
+    assert main([*map(str, cut)]) == 0
+    assert "b.wav was skipped" in capsys.readouterr().err
+    found = read_events(tmp_path / "events.tsv")
+    assert set(found["filename"]) == {"x__a@00001000-00005000.wav"}
+    assert main([*map(str, cut[:-2])]) == 2
+    assert "go together" in capsys.readouterr().err
+    with pytest.raises(InputError, match="No part of the recordings can be"):
+        only = reviews[reviews["filename"] == "b.wav"]
+        cut_reviewed(only, recordings, tmp_path / "clips")
