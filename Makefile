@@ -1,13 +1,15 @@
 # make train: install everything, run the main job on the miniature data set
 # make test:  install everything, check the style and run the tests
 # make docs:  the documentation, as HTML in site/
+# make upstream SPEECHBRAIN=path [REPOSITORY=https://...]: the recipe for a
+#             SpeechBrain work tree, and SpeechBrain's own checks of it
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(CURDIR)/$(VENV)/bin
 RECIPE = recipes/DCASE2020
 HPARAMS ?= hparams/ppcen_dat.yaml
 
-.PHONY: install train test lint format docs benchmarks clean
+.PHONY: install train test lint format docs benchmarks upstream clean
 
 install: $(VENV)/.installed
 
@@ -52,6 +54,11 @@ $(VENV)/.documentation: $(VENV)/.installed
 
 benchmarks: install
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+# REPOSITORY is the address from which pip can install sb_sed.
+upstream: install
+	$(BIN)/python contrib/upstream "$(or $(SPEECHBRAIN),$(error Say where the\
+	 work tree is: make upstream SPEECHBRAIN=path))" --repository="$(REPOSITORY)"
 
 clean:
 	rm -rf $(RECIPE)/results $(RECIPE)/data

@@ -61,7 +61,7 @@ TEST_SETS = ("validation", "public")
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
-    """Read the command line and the YAML; prepare the data.
+    """Read the command line and the YAML; make the folder of the run.
 
     Returns
     -------
@@ -72,18 +72,21 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     sb.create_experiment_directory(hparams["output_folder"])
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
     run_on_main(recipe.save, args=[saved, KEYS])
-    if not hparams["skip_prep"]:
-        folders = [hparams["data_folder"], hparams["prepared_folder"]]
-        dataset = hparams["dataset"]
-        rate = dataset["sample_rate"]
-        options = {"valid_fraction": dataset["valid_fraction"]}
-        options |= {"seed": dataset["split_seed"], "sample_rate": rate}
-        place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
-        run_on_main(check_writable, kwargs={"folders": place})
-        run_on_main(prepare_desed, args=folders, kwargs=options)
-        soundbank = hparams["mixing"]["soundbank"]
-        run_on_main(soundbank.prepare, args=[*folders, rate])
     return hparams, run_opts
+
+
+def prepare(hparams: dict) -> None:
+    """Prepare the data set and the sounds that are mixed."""
+    folders = [hparams["data_folder"], hparams["prepared_folder"]]
+    dataset = hparams["dataset"]
+    rate = dataset["sample_rate"]
+    options = {"valid_fraction": dataset["valid_fraction"]}
+    options |= {"seed": dataset["split_seed"], "sample_rate": rate}
+    place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
+    run_on_main(check_writable, kwargs={"folders": place})
+    run_on_main(prepare_desed, args=folders, kwargs=options)
+    soundbank = hparams["mixing"]["soundbank"]
+    run_on_main(soundbank.prepare, args=[*folders, rate])
 
 
 def dataio_prep(hparams: dict) -> tuple:
@@ -186,6 +189,8 @@ def make_brain(
 def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
+    if not hparams["skip_prep"]:
+        prepare(hparams)
     data, clips, batches, held_out = dataio_prep(hparams)
     mixed = [*clips.datasets, *(held_out.dataset.datasets if held_out else [])]
     splits = ["valid_synthetic", *TEST_SETS]

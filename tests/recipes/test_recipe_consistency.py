@@ -229,7 +229,7 @@ def test_keys_can_be_given_on_the_command_line():
 
 
 @pytest.mark.parametrize(
-    "folder", ["recipes", "templates", "sb_sed", "benchmarks"]
+    "folder", ["recipes", "templates", "sb_sed", "benchmarks", "contrib"]
 )
 def test_everything_public_has_a_docstring(folder):
     missing = {
