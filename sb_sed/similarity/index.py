@@ -18,11 +18,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from sb_sed.audio.excerpts import read_excerpt
 from sb_sed.audio.reading import (
     Recording,
     UnusableAudio,
+    open_audio,
     read_blocks,
-    read_mono,
+    resample,
 )
 from sb_sed.errors import UNREADABLE, InputError, brief
 from sb_sed.formats import EVENT_COLUMNS, atomic_path
@@ -214,26 +216,30 @@ class MomentIndex:
 
     def _embed(self, example: Example) -> tuple[tuple, np.ndarray]:
         """Path and span of an example, and its vector."""
+        path, encoder = example.path, self.moments.encoder
+        rate = encoder.sample_rate
         try:
-            samples, rate = read_mono(
-                example.path, self.moments.encoder.sample_rate
-            )
+            with open_audio(path) as file:
+                end = file.frames / file.samplerate
+            onset = example.onset or 0.0
+            offset = end if example.offset is None else min(example.offset, end)
+            if not 0 <= onset < offset:
+                raise InputError(
+                    f"The example {path} is {end:.2f} s long and has no part "
+                    f"from {onset:g} to {example.offset:g} s: correct the times."
+                )
+            around = encoder.min_samples / rate
+            start = max(0.0, onset - around)
+            samples, own = read_excerpt(path, start, offset + around)
         except UnusableAudio as reason:
             raise InputError(
-                f"The example {example.path} cannot be used ({reason}): give "
-                "another one."
+                f"The example {path} cannot be used ({reason}): give another "
+                "one."
             ) from None
-        end = len(samples) / rate
-        onset = example.onset or 0.0
-        offset = end if example.offset is None else example.offset
-        if not 0 <= onset < min(offset, end):
-            raise InputError(
-                f"The example {example.path} is {end:.2f} s long and has no "
-                f"part from {onset:g} to {offset:g} s: correct the times."
-            )
-        offset = min(offset, end)
-        vector = self.moments.example(samples, onset, offset)
-        return (_key(example.path), onset, offset), vector
+        if own != rate:
+            samples = resample(samples, own, rate)
+        vector = self.moments.example(samples, onset - start, offset - start)
+        return (_key(path), onset, offset), vector
 
     def _has(self, path: Path) -> bool:
         known = self._known.get(_key(path))
