@@ -104,7 +104,7 @@ class _Study:
             self._check(estimate, chosen, half, figures["answers", n])
             self._calibrate(estimate, ~mine, figures["answers", n])
             even = _drawn_evenly(pool, windows, n, seed)
-            estimate, chosen = self._fit(pool, even, windows, seed, n_draws=1)
+            estimate, chosen = self._fit(pool, even, windows, seed, n_draws=50)
             figures["evenly", n]["held out"].append(self._f1(chosen, ~half))
             chosen = self._one_logistic_a_class(pool, even, estimate)
             figures["logistic", n]["held out"].append(self._f1(chosen, ~half))

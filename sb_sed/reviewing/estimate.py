@@ -4,8 +4,8 @@ Of the boxes that were judged, it is known whether they are right; of all others
 how probably (:mod:`sb_sed.reviewing.curves`). So for every threshold there is an
 expected number of hits beside the number of events, which is known, and the
 number of reference events: those that boxes are in, and those that listening to
-windows shows to be missed. The threshold of a class is where its expected F1 is
-highest.
+windows shows to be missed. What is not known of these is drawn; the threshold of
+a class is where the mean of its F1 over the draws is highest.
 
 Authors
  * sb_sed contributors 2026
@@ -74,8 +74,8 @@ class Estimate:
     n_windows : int
         Windows of the recordings.
     n_draws : int
-        For intervals: recordings are drawn anew, with what is not known of the
-        curves.
+        For thresholds and intervals: recordings are drawn anew, with what is
+        not known of the curves.
     seed : int
         Of the draws.
     """
@@ -163,11 +163,16 @@ class Estimate:
         return self._found + np.nan_to_num(self._missed)
 
     def thresholds(self) -> dict[str, float]:
-        """Return the threshold of each class with the highest expected F1."""
-        hits = _from_above(self._hits[0])
+        """Return the threshold of each class with the highest expected F1.
+
+        Expected is the mean over the draws: it turns with what is not known
+        less than the F1 of the best guess does.
+        """
+        hits = _from_above(self._hits[1:])
         number = _from_above(self._cells.number)
-        reference = self.reference[0, :, None]
-        expected = np.nan_to_num(f1(hits, number, reference))
+        reference = self.reference[1:, :, None]
+        drawn = np.minimum(f1(hits, number, reference), 1.0)
+        expected = np.nan_to_num(drawn).mean(axis=0)
         chosen = {}
         for label, values in zip(self.classes, expected[:, 1:], strict=True):
             best = np.flatnonzero(values >= values.max() - 1e-9)

@@ -125,7 +125,7 @@ def tune_by_reviews(
     floor : float
         The least confidence of what was drawn from.
     n_draws : int
-        Of the intervals.
+        Of what is not known, for thresholds and intervals.
     seed : int
         Of these draws.
 
