@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(CURDIR)/$(VENV)/bin
 RECIPE = recipes/DCASE2020
+# Empty: what pip chooses, with VENV=.venv-newest, say.
+CONSTRAINTS ?= --constraint constraints.txt
 HPARAMS ?= hparams/ppcen_dat.yaml
 
 .PHONY: install train test lint format docs benchmarks upstream clean
@@ -18,7 +20,7 @@ $(VENV)/.installed: setup.py constraints.txt
 	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is needed:\
 	 apt-get install build-essential python3-dev python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[test]
+	$(BIN)/pip install --quiet $(CONSTRAINTS) --editable .[test]
 	touch $@
 
 train: install
@@ -39,6 +41,7 @@ lint: install
 	$(BIN)/ruff format --check --force-exclude $(call files,'*.py')
 	$(BIN)/yamllint --strict $(call files,'*.yaml')
 	$(BIN)/codespell $(call files)
+	$(BIN)/mypy
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -49,7 +52,7 @@ docs: $(VENV)/.documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 $(VENV)/.documentation: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[docs]
+	$(BIN)/pip install --quiet $(CONSTRAINTS) --editable .[docs]
 	touch $@
 
 benchmarks: install

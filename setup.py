@@ -68,8 +68,10 @@ setup(
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX",
         "Programming Language :: Python :: 3",
+        # 3.11 is tested with each change, the others as CONTRIBUTING.md says.
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Analysis",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
@@ -115,7 +117,13 @@ setup(
         # Detection on several machines.
         "ray": ["ray>=2.10"],
         # The documentation as HTML; ruff breaks the lines of signatures.
-        "docs": ["mkdocs<2", "mkdocs-material", "mkdocstrings[python]", "ruff"],
+        "docs": [
+            "mkdocs<2",
+            "mkdocs-material",
+            "mkdocs-jupyter",
+            "mkdocstrings[python]",
+            "ruff",
+        ],
         "test": [
             *recipe,
             *onnx,
@@ -128,8 +136,12 @@ setup(
             "sed_scores_eval>=0.0.4",
             "librosa",
             "ruff",
+            "mypy",
             "yamllint",
             "codespell",
+            # For the tutorial, which is a notebook.
+            "nbclient",
+            "ipykernel",
         ],
     },
     entry_points={"console_scripts": ["sb-sed=sb_sed.cli.main:main"]},

@@ -61,7 +61,7 @@ class AudioFile(sf.SoundFile):
     (0, 100)
     """
 
-    _mended = None
+    _mended: _Mended | None = None
 
     def __init__(self, path: str | Path):
         self.path = path

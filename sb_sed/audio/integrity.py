@@ -273,7 +273,7 @@ def _ogg_pages(content: mmap) -> Iterator[tuple[int, int, int, int, bool]]:
         place = content.find(b"OggS", end if is_valid else place + 4)
 
 
-def _ogg_checksum(page: bytes) -> int:
+def _ogg_checksum(page: bytes | bytearray) -> int:
     mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)
 

@@ -7,7 +7,7 @@ Authors
 import io
 from collections.abc import Callable, Iterator
 from tempfile import NamedTemporaryFile, gettempdir
-from typing import BinaryIO
+from typing import IO, BinaryIO, Literal
 
 import numpy as np
 import soundfile as sf
@@ -147,7 +147,7 @@ class _Ahead:
         return data or self._stream.read(_BLOCK)
 
 
-def _keep(stream: _Ahead, file: BinaryIO) -> None:
+def _keep(stream: _Ahead, file: IO[bytes]) -> None:
     """Write all of a stream to a file."""
     try:
         while data := stream.read():
@@ -166,6 +166,7 @@ class _LiveWav:
     def __init__(self, stream: _Ahead):
         self._stream, self._content = stream, b""
         place, long = 12, 0
+        order: Literal["big", "little"]
         order = "big" if self._at(0, 4) == b"RIFX" else "little"
         while (name := self._at(place, 4)) != b"data":
             size = int.from_bytes(self._at(place + 4, 4), order)

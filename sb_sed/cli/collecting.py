@@ -93,7 +93,7 @@ class Summary:
 
 
 def collect(
-    coming: Generator[FileResult],
+    coming: Generator[FileResult, None, None],
     place: Destination,
     done: Sequence[Entry],
     left: Sequence[str],

@@ -10,7 +10,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from sb_sed.cli.journal import Entry, Journal
 from sb_sed.cli.outputs import EventFormat, Json
@@ -135,7 +135,7 @@ class OneFile(Destination):
         self.path, self.journal, self.resumes = path, journal, resumes
         self._part = path.with_name(f"{path.name}.part")
         self._table = _Table(form)
-        self._file = None
+        self._file: BinaryIO | None = None
 
     def begin(self) -> list[Entry]:
         """Open the file, cut off behind the last result of the journal."""

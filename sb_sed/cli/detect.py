@@ -219,7 +219,7 @@ def _detect(arguments: argparse.Namespace) -> int:
     elif todo:
         coming = results(arguments, source, detector, todo, outputs)
     else:
-        coming = iter(())
+        coming = (result for result in ())  # a generator, as the others are
     summary = collect(coming, place, done, ["-"] if piped else [*todo])
     place.finish(summary.is_complete)
     return summary.tell()
@@ -282,7 +282,7 @@ def _loaded(
 
 def _outputs(arguments, detector, files, separate: bool) -> list:
     """What is written of each file as soon as it has been processed."""
-    outputs = []
+    outputs: list = []
     if separate:
         form = FORMATS[arguments.format]
         outputs.append(EventsFolder(arguments.output.absolute(), form))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,7 +141,7 @@ def results(
     detector: EventFinder,
     files: Mapping[str, Path],
     outputs: Sequence[Output],
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Return what yields the result of each file, in their order.
 
     Arguments

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from sb_sed.errors import InputError
 
@@ -86,7 +87,7 @@ class Journal:
             "version": _VERSION,
             "of": digest.hexdigest(),
         }
-        self._file = None
+        self._file: TextIO | None = None
 
     def read(self) -> list[Entry]:
         """Return the recordings that are done with.

@@ -9,6 +9,7 @@ import json
 import os
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from sb_sed.cli.arguments import (
     add_command,
@@ -313,10 +314,10 @@ def _load_sounds(arguments: argparse.Namespace):
     """Convert the sounds where necessary; list those that cannot be used."""
     from sb_sed.mixing.soundbank import Soundbank
 
-    folders = {role: getattr(arguments, role) for role in _ROLES}
-    soundbank = Soundbank(
-        **{role: str(folder) for role, folder in folders.items() if folder}
-    )
+    given = {role: getattr(arguments, role) for role in _ROLES}
+    folders: dict[str, Any]
+    folders = {role: str(folder) for role, folder in given.items() if folder}
+    soundbank = Soundbank(**folders)
     return prepare_sounds(
         soundbank,
         os.curdir,

@@ -10,7 +10,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BufferedReader
 from types import SimpleNamespace
+from typing import cast
 
 from sb_sed.cli.arguments import number
 from sb_sed.cli.outputs import FORMATS, TableFormat
@@ -107,9 +109,9 @@ def detect_stream(detector, arguments: argparse.Namespace) -> int:
     latency = arguments.latency
     stream = detector.event_stream(_LATENCY if latency is None else latency)
     # What has arrived, where ``read`` would wait for a whole block.
-    source = SimpleNamespace(read=sys.stdin.buffer.read1)
+    source = SimpleNamespace(read=cast(BufferedReader, sys.stdin.buffer).read1)
     blocks = read_samples(source, detector, arguments, _say)
-    form = FORMATS[arguments.format]
+    form = cast(TableFormat, FORMATS[arguments.format])  # as was checked
     print(form.head, end="", flush=True)
     reason = ""
     try:

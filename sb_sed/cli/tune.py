@@ -218,6 +218,7 @@ def _search(arguments: argparse.Namespace) -> Callable | None:
     from sb_sed.tuning.regularise import Flattest, Shrink
     from sb_sed.tuning.search import ExactSearch, ForestSearch
 
+    goals: dict[str, Callable | None]
     goals = {"flattest": Flattest(), "shrink": Shrink(), "none": None}
     if arguments.search == "exact":
         if arguments.regularise is None:
@@ -228,11 +229,12 @@ def _search(arguments: argparse.Namespace) -> Callable | None:
             "--regularise is for the exact search: leave it out or take "
             "--search exact."
         )
-    return {
+    searches: dict[str, Callable] = {
         "forest": ForestSearch(seed=arguments.seed),
         "durations": Durations(),
         "baum-welch": BaumWelch(),
-    }[arguments.search]
+    }
+    return searches[arguments.search]
 
 
 def _psds(smoother, scores, reference, durations) -> tuple[dict | None, str]:

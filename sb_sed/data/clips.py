@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from sb_sed.data.labels import EventEncoder
 from sb_sed.data.manifests import read_manifest
 
 if TYPE_CHECKING:
-    from sb_sed.encoders import EmbeddingCache
+    from sb_sed.encoders.cache import EmbeddingCache
 
 
 @dataclass
@@ -109,9 +109,7 @@ class ClipReader:
                 file.seek(min(first, file.frames))
             return torch.from_numpy(file.read(n_samples, dtype="float32"))
 
-    def encoded(
-        self, n_samples: int, wav: str | None = None
-    ) -> dict[str, object]:
+    def encoded(self, n_samples: int, wav: str | None = None) -> dict[str, Any]:
         """Return the items of a clip that its embeddings are.
 
         Arguments
@@ -124,7 +122,7 @@ class ClipReader:
 
         Returns
         -------
-        dict[str, object]
+        dict[str, Any]
             ``encoded`` and ``has_encoded``; empty without a cache.
         """
         cache = self.embeddings
@@ -138,7 +136,7 @@ class ClipReader:
 
     def encoded_chunk(
         self, wav: str, duration: float, start: float
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         """Return the items of a part of a recording that its embeddings are.
 
         The embeddings are those of the whole recording, cut.
@@ -154,7 +152,7 @@ class ClipReader:
 
         Returns
         -------
-        dict[str, object]
+        dict[str, Any]
             As of ``encoded``.
         """
         if self.embeddings is None:

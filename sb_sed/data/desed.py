@@ -7,6 +7,7 @@ Authors
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from sb_sed.data.desed_layout import DESED_CLASSES, find_root
 from sb_sed.data.desed_splits import Split, find_splits
@@ -136,7 +137,7 @@ def prepare_desed(
     missing = list_missing(splits, ready, prepared / "missing.tsv")
     list_notes(ready, prepared / "notes.tsv")
     refuse_empty_splits(splits, missing)
-    summary = {
+    summary: dict[str, Any] = {
         "settings": {
             "data_folder": str(root),
             "sample_rate": sample_rate,

@@ -99,12 +99,12 @@ class Source:
     @property
     def table(self) -> Path:
         """Return the annotation table."""
-        return self.places[0][0]
+        return Path(self.places[0][0])
 
     @property
     def folder(self) -> Path:
         """Return the audio folder."""
-        return self.places[0][1]
+        return Path(self.places[0][1])
 
     def read(self) -> dict[str, Labels]:
         """Return file name to Labels, for all annotated files.
@@ -176,8 +176,8 @@ def find_root(data_folder: str | Path) -> Path:
 class _Classes(tuple):
     """Class names that are also found with ``_nOn`` and ``_nOff`` behind."""
 
-    def __contains__(self, label: str) -> bool:
-        return super().__contains__(strip_suffixes(label))
+    def __contains__(self, label: object) -> bool:
+        return super().__contains__(strip_suffixes(str(label)))
 
 
 _CLASSES = _Classes(DESED_CLASSES)

@@ -85,15 +85,13 @@ def hold_out_files(
     # draws are the same in every version of numpy.
     order = np.random.RandomState(seed).permutation(len(filenames))
     chosen = {filenames[index] for index in order[n_kept:]}
-    return tuple(
-        Split(
-            split.source,
-            {
-                filename: labels
-                for filename, labels in split.labels.items()
-                if (filename in chosen) == is_chosen
-            },
-            split.paths,
-        )
-        for is_chosen in (False, True)
-    )
+
+    def _part(is_chosen: bool) -> Split:
+        labels = {
+            filename: labels
+            for filename, labels in split.labels.items()
+            if (filename in chosen) == is_chosen
+        }
+        return Split(split.source, labels, split.paths)
+
+    return _part(False), _part(True)

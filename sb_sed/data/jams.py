@@ -220,7 +220,7 @@ def tidy_events(
                 break
             last = [onset, offset]
             tidy.append((last, label))
-    return sorted(Event(*times, label) for times, label in tidy)
+    return sorted(Event(start, end, label) for (start, end), label in tidy)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ def active_events(
     label, first = np.nonzero(edges.T == 1)
     _, last = np.nonzero(edges.T == -1)
     return sorted(
-        Event(float(onsets[start]), float(offsets[end - 1]), classes[index])
+        Event(
+            float(onsets[start]), float(offsets[end - 1]), classes[int(index)]
+        )
         for index, start, end in zip(label, first, last, strict=True)
     )

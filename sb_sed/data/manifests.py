@@ -7,6 +7,7 @@ Authors
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sb_sed.errors import InputError, brief
 from sb_sed.formats import (
@@ -204,7 +205,7 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict:
     return found
 
 
-def _checked(path: str | Path, name: str, entry: object) -> dict:
+def _checked(path: str | Path, name: str, entry: Any) -> dict:
     """An entry reduced to the keys that every entry has."""
     for key, holds in _HOLDS.items():
         value = entry.get(key) if isinstance(entry, dict) else None
@@ -236,7 +237,7 @@ def _label(path: str | Path, name: str, label: str) -> str:
     return label
 
 
-def _is_time(value: object) -> bool:
+def _is_time(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < LONGEST
 
 
@@ -249,7 +250,7 @@ def _is_event(value: object) -> bool:
     return onset < offset
 
 
-_HOLDS: dict[str, Callable[[object], bool]] = {
+_HOLDS: dict[str, Callable[[Any], bool]] = {
     "wav": lambda x: isinstance(x, str) and x != "" and "\0" not in x,
     "duration": lambda x: _is_time(x) and x > 0,
     "events": lambda x: isinstance(x, list) and all(map(_is_event, x)),

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sb_sed.data.annotations import write_annotations
 from sb_sed.data.desed_layout import Labels, Source
@@ -112,7 +112,7 @@ def prepare_realdesed(
     missing = list_missing(splits, ready, prepared / "missing.tsv")
     list_notes(ready, prepared / "notes.tsv")
     refuse_empty_splits(splits, missing)
-    summary = {
+    summary: dict[str, Any] = {
         "settings": {"data_folder": str(root), "sample_rate": sample_rate},
         "splits": {
             name: write_split(

@@ -214,7 +214,7 @@ def cut_recording(
         target = Path(folder, f"{clip}.wav")
         _write_part(path, start, stop, target)
         inside = [
-            (max(begin - onset, 0.0), min(end, offset) - onset, label)
+            Event(max(begin - onset, 0.0), min(end, offset) - onset, label)
             for begin, end, label in events
             if begin < offset - TIME_NOISE and end > onset + TIME_NOISE
         ]

@@ -4,6 +4,7 @@ Each is imported when it is asked for: some need half of SpeechBrain.
 """
 
 from importlib import import_module
+from typing import Any
 
 _MODULES = {
     "BEATs": "beats",
@@ -18,7 +19,7 @@ _MODULES = {
 __all__ = sorted(_MODULES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ Authors
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -203,10 +204,9 @@ class ParallelPCEN(nn.Module):
             wide = torch.promote_types(energy.dtype, torch.float32)
             energies = energy.to(wide)
             averages = [ema(energies, s) for s in self.s.to(wide)]
-            parameters = (self.weights, self.alpha, self.delta, self.r)
-            output = compress(
-                energies, averages, *(p.to(wide) for p in parameters), self.eps
-            )
+            held = (self.weights, self.alpha, self.delta, self.r)
+            w, alpha, delta, r = (values.to(wide) for values in held)
+            output = compress(energies, averages, w, alpha, delta, r, self.eps)
         return output.permute(1, 2, 3, 0).to(energy.dtype)
 
     def _hold(self, name: str, value: Tensor, learned: bool) -> None:
@@ -250,7 +250,7 @@ class PCEN(ParallelPCEN):
         s: float | Sequence[float] = DEFAULT_S,
         **options,
     ):
-        first = {
+        first: dict[str, Any] = {
             name: [DEFAULT_LAYERS[name][0] if value is None else value]
             for name, value in (("alpha", alpha), ("delta", delta), ("r", r))
         }

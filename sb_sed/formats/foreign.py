@@ -287,11 +287,11 @@ def _spans(annotation) -> Iterator[tuple[float, float, str]]:
 
 def _event(path, line: int, onset: str, offset: str, label: str) -> Event:
     """An event of three cells; a comma in a time is a decimal one."""
-    times = (
+    start, end = (
         to_seconds(path, line, name, cell.strip().replace(",", "."))
         for name, cell in (("onset", onset), ("offset", offset))
     )
-    return _timed(path, *times, label, line=line)
+    return _timed(path, start, end, label, line=line)
 
 
 def _timed(path, onset, offset, label: str, line: int | None = None) -> Event:

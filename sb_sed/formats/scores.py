@@ -5,7 +5,7 @@ Authors
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +112,7 @@ def read_scores(folder: str | Path) -> dict[str, pd.DataFrame]:
 
     Returns
     -------
-    scores : dict
+    scores : Mapping
         Path of the file inside the folder, without suffix, -> table; sorted.
 
     Raises
@@ -154,12 +154,14 @@ def read_scores(folder: str | Path) -> dict[str, pd.DataFrame]:
     return scores
 
 
-def write_scores(scores: dict[str, pd.DataFrame], folder: str | Path) -> None:
+def write_scores(
+    scores: Mapping[str, pd.DataFrame], folder: str | Path
+) -> None:
     """Write a folder of scores in the format of ``sed_scores_eval``.
 
     Arguments
     ---------
-    scores : dict
+    scores : Mapping
         Stem of the file name -> table as of :func:`scores_table`.
     folder : str | Path
         Where ``<stem>.tsv`` is written for each; created when missing.

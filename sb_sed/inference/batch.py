@@ -6,7 +6,14 @@ Authors
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,7 +88,7 @@ def detect_files(
     files: Mapping[str, Path],
     threads: int = 1,
     outputs: Sequence[Output] = (),
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Detect in files, as many side by side as there are threads.
 
     Whoever stops asking, or is interrupted, does not have to wait for the end

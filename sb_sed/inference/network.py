@@ -7,6 +7,7 @@ Authors
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ class TorchNetwork:
 
 
 def window_scorer(
-    network: TorchNetwork, constants: Mapping[str, object]
+    network: TorchNetwork, constants: Mapping[str, Any]
 ) -> WindowScorer:
     """Return what scores recordings of any length by a network.
 
@@ -141,7 +142,7 @@ class TorchFinder(EventFinder):
     def __init__(
         self,
         detector: nn.Module,
-        constants: Mapping[str, object],
+        constants: Mapping[str, Any],
         device: str | None = None,
     ):
         if device is None:

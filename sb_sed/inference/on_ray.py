@@ -10,7 +10,7 @@ Authors
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -33,7 +33,7 @@ def detect_on_ray(
     files: Mapping[str, Path],
     threads: int = 1,
     outputs: Sequence[Output] = (),
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Detect in files on a Ray cluster.
 
     That of ``RAY_ADDRESS``, the one that is connected, or else one on this
@@ -77,7 +77,7 @@ def detect_on_ray(
 
 def _in_order(
     ray, actors: Sequence, files: Mapping[str, Path]
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Keep all actors busy; yield the results in the order of the files."""
     todo, idle = iter(enumerate(files.items())), deque(_EACH * [*actors])
     working, finished, due = {}, {}, 0

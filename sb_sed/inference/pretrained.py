@@ -12,6 +12,7 @@ Authors
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -195,7 +196,7 @@ def audioset_groups(
     return {name: [name] for name in names}
 
 
-def _is_table(classes: object) -> bool:
+def _is_table(classes: object) -> TypeGuard[str]:
     return isinstance(classes, str) and classes.endswith((".tsv", ".txt"))
 
 

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def detect_in_processes(
     jobs: int,
     threads: int = 1,
     outputs: Sequence[Output] = (),
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Detect in files by several processes.
 
     If a process ends without being asked to, another takes its place; the files

@@ -4,12 +4,14 @@ Authors
  * sb_sed contributors 2026
 """
 
+from typing import TypeAlias
+
 import numpy as np
 import torch
 
 from sb_sed.errors import InputError
 
-Samples = np.ndarray | torch.Tensor
+Samples: TypeAlias = np.ndarray | torch.Tensor
 _FULL_SCALE = 2.0**15
 
 
@@ -39,27 +41,27 @@ def as_floats(samples: Samples, what: str) -> torch.Tensor:
     tensor([ 0.5000, -1.0000])
     """
     if isinstance(samples, torch.Tensor):
-        samples = samples.detach()
-        kind = samples.dtype
+        tensor = samples.detach()
+        kind = tensor.dtype
         is_float, is_int16 = kind.is_floating_point, kind == torch.int16
     else:
         try:
-            samples = np.asarray(samples)
+            array = np.asarray(samples)
         except (ValueError, TypeError) as error:
             raise InputError(
                 f"{what} not an array ({' '.join(str(error).split())}): pass "
                 "floats with full scale 1, all of one length."
             ) from error
-        kind = samples.dtype
-        is_float = kind.kind == "f" or not samples.size
+        kind = array.dtype
+        is_float = kind.kind == "f" or not array.size
         is_int16 = kind.kind == "i" and kind.itemsize == 2
         if is_float or is_int16:
             with np.errstate(over="ignore"):
-                samples = torch.from_numpy(samples.astype(np.float32))
+                tensor = torch.from_numpy(array.astype(np.float32))
     if is_int16:
-        return samples.float() / _FULL_SCALE
+        return tensor.float() / _FULL_SCALE
     if is_float:
-        return samples.float()
+        return tensor.float()
     raise InputError(
         f"{what} {str(kind).removeprefix('torch.')}: pass floats with full "
         "scale 1, or 16-bit integers."
@@ -143,13 +145,14 @@ def unpadded(
     [4, 2]
     """
     wavs = as_batch(wavs, n_least).cpu()
-    lens = torch.ones(len(wavs)) if lens is None else torch.as_tensor(lens)
-    if lens.shape != (len(wavs),) or not ((lens > 0) & (lens <= 1)).all():
+    shares = torch.ones(len(wavs)) if lens is None else torch.as_tensor(lens)
+    are_shares = ((shares > 0) & (shares <= 1)).all()
+    if shares.shape != (len(wavs),) or not are_shares:
         raise InputError(
-            f"The lengths of {len(wavs)} waveforms are {lens.tolist()}: give "
+            f"The lengths of {len(wavs)} waveforms are {shares.tolist()}: give "
             "each as a share of the longest, above 0 and up to 1."
         )
-    lengths = (lens.cpu() * wavs.shape[1]).round().int().tolist()
+    lengths = (shares.cpu() * wavs.shape[1]).round().int().tolist()
     clips = [x[:n] for x, n in zip(wavs.numpy(), lengths, strict=True)]
     for place, clip in enumerate(clips):
         if not len(clip) or not np.isfinite(clip).all():

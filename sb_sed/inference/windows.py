@@ -10,9 +10,10 @@ Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,22 @@ import pandas as pd
 from sb_sed.audio.reading import Recording, UnusableAudio
 from sb_sed.errors import InputError
 from sb_sed.formats import scores_table
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Network(Protocol):
+    """What scores clips, on this machine."""
+
+    @property
+    def key(self) -> str:
+        """What the scores of a clip depend on, as a digest."""
+
+    def use_threads(self, number: int) -> None:
+        """Let so many threads work for the one that calls this."""
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        """Score clips [B, N], float32; returns [B, T, C]."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +174,7 @@ class WindowScorer:
     1    0.5    0.75  0.5
     """
 
-    network: Callable[[np.ndarray], np.ndarray]
+    network: Network
     windows: Windows
     classes: Sequence[str]
     sample_rate: int
@@ -220,8 +237,8 @@ class WindowScorer:
         return tables
 
     def _scored(
-        self, windows: Iterator[tuple[Hashable, np.ndarray]]
-    ) -> Iterator[tuple[Hashable, np.ndarray]]:
+        self, windows: Iterator[tuple[Key, np.ndarray]]
+    ) -> Iterator[tuple[Key, np.ndarray]]:
         """Yield the scores [T, C] of each window, under the same key."""
         while some := list(islice(windows, self.batch_size)):
             keys, clips = zip(*some, strict=True)

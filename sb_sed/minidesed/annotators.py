@@ -83,7 +83,7 @@ class Annotator:
         for _ in range(rng.poisson(self.false * len(events))):
             begin = rng.uniform(0, seconds)
             length = rng.exponential(1.5)
-            label = classes[rng.integers(len(classes))]
+            label = classes[int(rng.integers(len(classes)))]
             marked.append(_event(begin, begin + length, label, seconds))
         return sorted(marked)
 

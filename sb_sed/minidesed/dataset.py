@@ -193,7 +193,7 @@ def _make_all(folder, seed, scale, run, progress):
     def _count(full, least=2):
         return max(least, round(full * scale))
 
-    sounds = [
+    sounds: list[tuple] = [
         (_make_foreground, folder, seed, label, index)
         for label in GENERATORS
         for index in range(_count(SOUNDS_PER_CLASS, 3))
@@ -202,7 +202,7 @@ def _make_all(folder, seed, scale, run, progress):
         (_make_background, folder, seed, i) for i in range(_count(BACKGROUNDS))
     ]
     sounds += [(_make_rirs, folder, seed, i) for i in range(_count(ROOMS))]
-    clips = [
+    clips: list[tuple] = [
         (_make_soundscape, folder, seed, i) for i in range(_count(SOUNDSCAPES))
     ]
     for name, split in SPLITS.items():
@@ -264,7 +264,7 @@ def _make_soundscape(folder, seed, index):
     rng = generator(seed, "soundscape", index)
     sources = synthetic_scene(rng, folder / _BANK, SYNTHETIC)
     place = folder / _SCAPES
-    mixture = sum(source.sound for source in sources)
+    mixture = sum((x.sound for x in sources), np.zeros(1, np.float32))
     write_wav(place / f"{index}.wav", mixture, RATE)
     isolated = []
     for k, source in enumerate(sources):

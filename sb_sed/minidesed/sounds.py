@@ -107,6 +107,7 @@ def vacuum_cleaner(
     steady = curve(rng, n, 0.5, 0.985, 1.015)
     speed = _spin(n, rng.uniform(0.08, 0.25), rng.uniform(0.08, 0.25)) * steady
     bump = draw(rng, 250, 1200, shift)
+    points: list[tuple[float, float]]
     points = [(60, -16), (bump / 2, -4), (bump, 0), (3 * bump, -8)]
     points += [(7900, draw(rng, 14, 34, shift) * -1)]
     f0 = draw(rng, 280, 900, shift)

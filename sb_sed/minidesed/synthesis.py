@@ -18,6 +18,9 @@ RATE = 16000
 _TABLE = 1 << 15
 
 
+Values = Sequence[float] | np.ndarray
+
+
 def draw(rng: Generator, low: float, high: float, shift: float = 0.0) -> float:
     """Draw a log-uniform number above 0.
 
@@ -139,7 +142,7 @@ def faded(
 
 
 def harmonics(
-    rng: Generator, phase: np.ndarray, amplitudes: Sequence[float]
+    rng: Generator, phase: np.ndarray, amplitudes: Values
 ) -> np.ndarray:
     """Return a periodic wave with random phases, RMS 1, float32 [time].
 
@@ -178,9 +181,9 @@ def rolled_off(
 
 def resonant(
     x: np.ndarray,
-    centres: Sequence[float],
-    widths: Sequence[float],
-    gains: Sequence[float],
+    centres: Values,
+    widths: Values,
+    gains: Values,
 ) -> np.ndarray:
     """Return the sound through parallel resonances without phase, [time].
 
@@ -203,7 +206,7 @@ def resonant(
 
 
 def strike(
-    rng: Generator, n: int, partials: Sequence[float], decays: Sequence[float]
+    rng: Generator, n: int, partials: Values, decays: Values
 ) -> np.ndarray:
     """Return ``n`` samples of partials struck together that decay, float32.
 
@@ -220,7 +223,7 @@ def strike(
     turn = rng.uniform(0, 2 * np.pi, len(hz)).astype(np.float32)
     amplitude = rng.uniform(0.2, 1.0, len(hz)).astype(np.float32)
     ringing = np.sin(2 * np.pi * t * hz + turn)
-    ringing *= amplitude * np.exp(-6.9 * t / np.float32(decays))
+    ringing *= amplitude * np.exp(-6.9 * t / np.asarray(decays, np.float32))
     return ringing.sum(axis=1)  # no BLAS: its threads may change the last bit
 
 

@@ -43,7 +43,7 @@ def background(rng: Generator, seconds: float, busy: float = 0.0) -> np.ndarray:
     """
     n = len(times(seconds))
     slope = rng.uniform(4, 8) - busy * rng.uniform(0, 4)  # dB per octave
-    points = [(30, -30), (80, 0)]
+    points = [(30.0, -30.0), (80.0, 0.0)]
     points += [(80 * 2**o, -slope * o + rng.normal(0, 2)) for o in range(1, 7)]
     sound = coloured_noise(rng, n, points)
     sound *= curve(rng, n, 1.0, 1 - 0.3 - 0.4 * busy, 1)

@@ -58,7 +58,7 @@ class Backgrounds:
         SceneSource
             Its label is the name of the file's folder.
         """
-        path = self.paths[rng.integers(len(self.paths))]
+        path = self.paths[int(rng.integers(len(self.paths)))]
         start, end = self.cache.extent(path)
         start = rng.uniform(start, max(start, end - seconds))
         length = min(end - start, seconds)

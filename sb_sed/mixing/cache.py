@@ -119,7 +119,7 @@ class AudioCache:
         }
 
     def __setstate__(self, state: dict) -> None:
-        self.__init__(**state)
+        AudioCache.__init__(self, **state)
 
 
 def _decode(

@@ -125,9 +125,8 @@ class TwoMixes(MixedClips):
         rng = self.generator(index)
         scene = self.mixer.redraw(rng, self.mixer.draw(rng))
         samples = self.mixer.render(scene).samples
-        return super().__getitem__(index) | {
-            "sig_teacher": torch.from_numpy(samples)
-        }
+        teacher = {"sig_teacher": torch.from_numpy(samples)}
+        return {**super().__getitem__(index), **teacher}
 
 
 class WithExtraBackground(EpochClips):
@@ -191,7 +190,8 @@ class WithExtraBackground(EpochClips):
         if loudest > 0:
             level = 20 * np.log10(loudest) + rng.uniform(self.low, self.high)
         else:
-            level = rng.uniform(*self.silent)
+            low, high = self.silent
+            level = rng.uniform(low, high)
         background = self.backgrounds.draw(
             rng, float(level), len(recorded) / self.reader.sample_rate
         )

@@ -209,7 +209,9 @@ class Mixer:
         )
 
     def _draw_rir(self, rng: Generator) -> str | None:
-        return self.rirs[rng.integers(len(self.rirs))] if self.rirs else None
+        if not self.rirs:
+            return None
+        return self.rirs[int(rng.integers(len(self.rirs)))]
 
     def _foreground(self, source: SceneSource, n: int) -> Sound | None:
         """The part of an event in the clip; None if it cannot have a label."""

@@ -51,7 +51,7 @@ class BalancedClasses:
         drawn = []
         for index in rng.integers(len(classes), size=n):
             files = sources[classes[index]]
-            drawn.append(files[rng.integers(len(files))])
+            drawn.append(files[int(rng.integers(len(files)))])
         return drawn
 
 
@@ -139,7 +139,8 @@ class EventLengths:
         limits = (self.seconds or {}).get(source.event_label)
         if limits is None:
             return start, end
-        length = rng.uniform(*limits)
+        shortest, longest = limits
+        length = rng.uniform(shortest, longest)
         if length >= end - start:
             return start, end
         if source.has_onset != source.has_offset:

@@ -133,12 +133,8 @@ def plot_recording(
     UnusableAudio
         If the file cannot be read.
     """
-    rows = list(
-        zip(
-            *(events[name] for name in ("onset", "offset", "event_label")),
-            strict=True,
-        )
-    )
+    columns = [events[name] for name in ("onset", "offset", "event_label")]
+    rows = [Event(*row) for row in zip(*columns, strict=True)]
     seconds = scores["offset"].iloc[-1]
     n_pages = max(1, math.ceil(seconds / _PAGE_SECONDS))
     size = math.ceil(seconds / n_pages * sample_rate)

@@ -274,6 +274,6 @@ def bar_path(
     return _line(x, [base, *np.repeat(tops, 2), base]) + "Z"
 
 
-def _line(x: Sequence[float], y: Sequence[float]) -> str:
+def _line(x: np.ndarray | list, y: np.ndarray | list) -> str:
     points = (f"{a:.4g} {b:.4g}" for a, b in zip(x, y, strict=True))
     return "M" + "L".join(points) if len(x) else ""

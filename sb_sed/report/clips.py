@@ -7,11 +7,12 @@ Authors
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tqdm import tqdm
 
-from sb_sed.formats import short_names, under_names
+from sb_sed.formats import Event, short_names, under_names
 from sb_sed.plots.detection import plot_detection
 from sb_sed.plots.spectrogram import band_ticks, log_mel
 from sb_sed.report.contents import Contents
@@ -93,7 +94,7 @@ def describe_files(
         judged, table = contents.files[name], contents.scores[name]
         events = judged.reference + judged.detected
         ends = [float(table["offset"].iloc[-1]), *(e.offset for e in events)]
-        file = {
+        file: dict[str, Any] = {
             "name": judged.name,
             "seconds": max(ends),
             "reference": _rows(judged.reference, place),
@@ -189,14 +190,14 @@ def write_figures(
         chosen, "figures", unit="file", delay=1, leave=False, disable=None
     ):
         path = audio.get(name)
-        clip = path and read_clip(path)
+        clip = read_clip(path) if path else None
         if clip is None:
             continue
         samples, rate = clip
         decibels, centres_hz = log_mel(samples, rate)
         file = contents.files[name]
-        sides = (
-            [(event.onset, event.offset, event.label) for event in side]
+        reference, detected = (
+            [Event(event.onset, event.offset, event.label) for event in side]
             for side in (file.reference, file.detected)
         )
         figures.append(_inside(folder, f"{short[name]}.png"))
@@ -204,7 +205,8 @@ def write_figures(
             decibels,
             len(samples) / rate,
             contents.scores[name],
-            *sides,
+            reference,
+            detected,
             figures[-1],
             centres_hz=centres_hz,
             classes=contents.labels,

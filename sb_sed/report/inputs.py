@@ -26,6 +26,7 @@ from sb_sed.formats import (
 from sb_sed.formats.comma import read_metadata
 from sb_sed.runs.parts import UnknownPart
 from sb_sed.runs.run import Results, Run, TestSet
+from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.gate import gated_for
 from sb_sed.smoothing.saved import check_smoother, load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother, thresholds_of
@@ -63,7 +64,7 @@ class Inputs:
     title: str
     reference: pd.DataFrame
     events: pd.DataFrame
-    scores: dict[str, pd.DataFrame]
+    scores: Mapping[str, pd.DataFrame]
     smoother: Smooth | None = None
     durations: dict[str, float] | None = None
     audio: dict[str, Path] = field(default_factory=dict)
@@ -126,7 +127,7 @@ def gather(
     run = Run.find(source)
     found, results = _results(run, Path(source), data_set, network)
     as_trained = not (reference or events or smoother or durations)
-    true = reference or (found and found.reference)
+    true = reference or (found.reference if found else None)
     if true is None:
         raise InputError(
             f"{source} leads to no reference (of a run: the prepared folder "
@@ -157,11 +158,11 @@ def gather(
         events=table[EVENT_COLUMNS],
         scores=scores,
         smoother=smooth,
-        durations=durations and read_durations(durations),
+        durations=read_durations(durations) if durations else None,
         audio=_recordings(audio, found, true["filename"]),
         psds=report.get("psds") if as_trained else None,
         computation=printable(report.get("computation", "")),
-        metadata=_metadata(metadata or (found and found.metadata)),
+        metadata=_metadata(metadata or (found.metadata if found else None)),
     )
 
 
@@ -205,12 +206,12 @@ def _title(results: Results, run: Run | None) -> str:
 
 def _smoother(
     run: Run | None, network: str, file: str | Path | None
-) -> Smooth | None:
+) -> Smoother | None:
     """The smoother that is given, or that of the run."""
     if file:
         return load_smoother(file)
     try:
-        return run and run.smoother(network)
+        return run.smoother(network) if run else None
     except UnknownPart:
         return None  # the events are there nevertheless
 

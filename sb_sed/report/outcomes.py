@@ -109,7 +109,10 @@ def judge(
     files = {}
     for key, name in names.items():
         pair = [
-            [JudgedEvent(*event, kind) for event in events]
+            [
+                JudgedEvent(onset, offset, label, kind)
+                for onset, offset, label in events
+            ]
             for events, kind in (
                 (true.get(key, []), MISSED),
                 (found.get(partners.get(key), []), FALSE_ALARM),

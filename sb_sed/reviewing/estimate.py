@@ -203,7 +203,8 @@ class Estimate:
             logistic curve; else the logistic curve.
         """
         ends = np.array([LEAST, 1 - LEAST])
-        grid = expit(np.linspace(*log_odds(ends), 9))
+        lowest, highest = log_odds(ends)
+        grid = expit(np.linspace(lowest, highest, 9))
         curves = {}
         for column, label in enumerate(self.classes):
             group = np.full(len(grid), column)

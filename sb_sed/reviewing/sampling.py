@@ -17,6 +17,7 @@ Authors
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,7 @@ def draw(
     """
     generator = np.random.default_rng(seed)
     n_windows = min(round(silence * n), len(windows))
+    groups: dict[Any, pd.DataFrame]
     groups = {None: windows.assign(event_label=None, confidence=np.nan)}
     groups.update(dict(iter(boxes.groupby("event_label", sort=True))))
     sizes = {label: len(group) for label, group in groups.items()}

@@ -7,6 +7,7 @@ Authors
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -204,7 +205,7 @@ def _is(kind, value: object) -> bool:
 
 # Samples of a clip: an hour and a half at 16 kHz.
 _LONGEST = 10**8
-_CHECKS: dict[str, Callable[[object], bool]] = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "classes": lambda x: (
         isinstance(x, list)
         and 0 < len(x) == len({str(label) for label in x})

@@ -13,6 +13,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 from sb_sed.errors import UNBUILDABLE, InputError, brief
 from sb_sed.features.ema import causal, coefficients, forward_backward
@@ -57,7 +58,7 @@ class UnknownPart(InputError):
     """A class or function that is not in the list."""
 
 
-def describe(node: object) -> object:
+def describe(node: object) -> Any:
     """Describe a part of a resolved recipe by its YAML tags.
 
     Arguments that the recipe leaves to their defaults are described too, so
@@ -106,7 +107,7 @@ def describe(node: object) -> object:
     )
 
 
-def build(description: object) -> object:
+def build(description: object) -> Any:
     """Build what ``describe`` has described.
 
     Arguments
@@ -149,7 +150,7 @@ def build(description: object) -> object:
         ) from error
 
 
-def _bounded(value: object) -> object:
+def _bounded(value: Any) -> Any:
     """Return a plain value; refuse a number that is too large or NaN."""
     if type(value) in (int, float) and not abs(value) <= _LARGEST:
         raise InputError(
@@ -159,7 +160,7 @@ def _bounded(value: object) -> object:
     return value
 
 
-def _known(name: object, known: Mapping[str, object]) -> str:
+def _known(name: object, known: Mapping[str, Any]) -> str:
     if not isinstance(name, str) or name not in known:
         raise UnknownPart(
             f"{shortened(name)} is not among the parts that can be built "
@@ -184,11 +185,13 @@ def _is(name: str, part: Callable | None) -> bool:
     return name in [f"{home}.{part.__name__}" for home in homes]
 
 
-def _defaults(part: type) -> dict[str, object]:
+def _defaults(part: type) -> dict[str, Any]:
     """Return a class's defaults; if it passes arguments on, its base's too."""
     defaults = {}
     for home in part.__mro__:
-        parameters = inspect.signature(home.__init__).parameters.values()
+        # Of this very class, not of the part.
+        start = home.__init__  # type: ignore[misc]
+        parameters = inspect.signature(start).parameters.values()
         for parameter in parameters:
             if parameter.default is not parameter.empty:
                 training_only = parameter.name in _TRAINING_ONLY
@@ -199,7 +202,7 @@ def _defaults(part: type) -> dict[str, object]:
     return defaults
 
 
-def _numbers(name: str, arguments: dict[str, object]) -> dict[str, object]:
+def _numbers(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arguments in which numbers stand for PCEN's default layers, not None."""
     if name not in ("PCEN", "ParallelPCEN"):
         return arguments
@@ -213,17 +216,17 @@ def _numbers(name: str, arguments: dict[str, object]) -> dict[str, object]:
             f"{name} cannot be described: {brief(error)}."
         ) from error
     if name == "PCEN":
-        numbers = {key: values[0] for key, values in numbers.items()}
+        return arguments | {key: x[0] for key, x in numbers.items()}
     return arguments | numbers
 
 
-def _default(value: object) -> object:
+def _default(value: Any) -> Any:
     if callable(value):
         return {"function": value.__name__}
     return _plain(value)
 
 
-def _computed(name: str, node: object) -> object:
+def _computed(name: str, node: object) -> Any:
     """Compute the numbers that a recipe derives from other parts."""
     values = node if isinstance(node, Sequence) else []
     if name == "getattr" and len(values) == 2 and values[1] in _SIZES:
@@ -233,7 +236,7 @@ def _computed(name: str, node: object) -> object:
     raise UnknownPart(f"{name} is not among the functions that are computed.")
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     """Return a node as Python's own types, which JSON has."""
     if isinstance(value, Mapping):
         return {str(key): describe(entry) for key, entry in value.items()}
@@ -241,7 +244,9 @@ def _plain(value: object) -> object:
         return [describe(entry) for entry in value]
     if value is None:
         return None
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind) and (kind is str or math.isfinite(value)):
+    if isinstance(value, str):
+        return str(value)
+    for kind in (bool, int, float):
+        if isinstance(value, kind) and math.isfinite(value):
             return kind(value)
     raise UnknownPart(f"{value!r} is not a value that can be described.")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -109,7 +110,7 @@ class Run:
             )
         return read_tree(file)
 
-    def build(self, keys: Sequence[str]) -> dict[str, object]:
+    def build(self, keys: Sequence[str]) -> dict[str, Any]:
         """Build some sections of the recipe, and nothing else.
 
         No logger, no checkpointer and no seed: PyTorch's random numbers (on
@@ -122,7 +123,7 @@ class Run:
 
         Returns
         -------
-        dict[str, object]
+        dict[str, Any]
             Each key's value; what sections share is one object.
 
         Raises
@@ -154,7 +155,7 @@ class Run:
                 "PYTHONPATH."
             ) from error
 
-    def constant(self, name: str) -> object:
+    def constant(self, name: str) -> Any:
         """Return a tagged node, at the top of the recipe or in its section.
 
         ``name`` is ``classes``, ``sample_rate``, ``clip_seconds`` or
@@ -168,14 +169,14 @@ class Run:
             )
         return node
 
-    def _node(self, name: str) -> object | None:
+    def _node(self, name: str) -> Any:
         for part in (self.recipe, self.recipe.get(_SECTIONS[name])):
             if isinstance(part, Mapping) and name in part:
                 return part[name]
         return None
 
     @property
-    def constants(self) -> dict[str, object]:
+    def constants(self) -> dict[str, Any]:
         """Classes, sample rate (Hz) and clip length (seconds), checked."""
         names = ("classes", "sample_rate", "clip_seconds")
         try:
@@ -188,7 +189,7 @@ class Run:
         return checked(plain, self.folder / RECIPE)
 
     @property
-    def about(self) -> dict[str, object]:
+    def about(self) -> dict[str, Any]:
         """Where the student comes from, without paths of this machine."""
         from sb_sed.training.checkpoints import read_meta
 

@@ -182,7 +182,9 @@ class Counts:
             },
         }
 
-    def _f1(self, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _f1(
+        self, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return macro [D], micro [D], class F1 [D, C] of weights [D, F]."""
         sums = [
             weights @ units

@@ -41,7 +41,7 @@ _CTTC = 0.3  # cross trigger tolerance
 
 # The weights of cross triggers and of the spread over classes. Settings that
 # share their tolerances share the expensive half of the work.
-_VARIANTS = {
+_VARIANTS: dict[Tolerances, dict[str, tuple]] = {
     Tolerances(dtc=0.5, gtc=0.5): {
         "2020": (0, 0),
         "2020_ct": (1, 0),

@@ -6,7 +6,7 @@ Authors
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -36,8 +36,8 @@ PSDS_NAMES = {
 def make_report(
     reference: pd.DataFrame,
     events: pd.DataFrame,
-    scores: dict[str, pd.DataFrame] | None = None,
-    durations: dict[str, float] | None = None,
+    scores: Mapping[str, pd.DataFrame] | None = None,
+    durations: Mapping[str, float] | None = None,
     threshold: float | None = None,
     classes: Sequence[str] | None = None,
     n_draws: int = 1000,
@@ -202,8 +202,8 @@ _HEADER = ["class", "event F1", "segment F1"]
 
 def _psds(
     reference: pd.DataFrame,
-    scores: dict[str, pd.DataFrame] | None,
-    durations: dict[str, float] | None,
+    scores: Mapping[str, pd.DataFrame] | None,
+    durations: Mapping[str, float] | None,
     classes: Sequence[str] | None,
     notes: list[str],
 ) -> dict | None:
@@ -229,7 +229,7 @@ def _psds(
 def match_analysed(
     names: pd.Series,
     events: pd.DataFrame,
-    scores: dict[str, pd.DataFrame] | None,
+    scores: Mapping[str, pd.DataFrame] | None,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Find what each file of the reference was analysed as.
 
@@ -268,16 +268,17 @@ def match_analysed(
     if scores is None:
         # No event in any file is a zero, too, but a true one.
         partners = found and match_tables(names, found, ("reference", "events"))
-        return dict(partners), dict(partners)
+        return dict(partners or {}), dict(partners or {})
     partners = match_tables(names, scores, ("reference", "scores"))
-    files = found and match_tables(scores, found, ("scores", "events"))
+    sides = "scores", "events"
+    files = match_tables(scores, found, sides) if found else {}
     return partners, {
         name: files[key] for name, key in partners.items() if key in files
     }
 
 
 def _check_classes(
-    reference: pd.DataFrame, scores: dict[str, pd.DataFrame]
+    reference: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
 ) -> None:
     """Refuse scores that have no class of the reference."""
     classes = list(next(iter(scores.values())).columns[2:])
@@ -293,7 +294,7 @@ def _notes_on_files(
     names: pd.Series,
     partners: dict[str, str],
     events: pd.DataFrame,
-    scores: dict[str, pd.DataFrame] | None,
+    scores: Mapping[str, pd.DataFrame] | None,
     missing: list[str],
 ) -> Iterator[str]:
     """Yield a sentence on each kind of files that do not count, or not as named.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,11 @@ class MomentIndex:
         self._index = Index(
             ndim=moments.encoder.size, metric="cos", dtype="f16"
         )
-        self._state = {"settings": moments.settings, "saves": 0, "next": 0}
+        self._state: dict[str, Any] = {
+            "settings": moments.settings,
+            "saves": 0,
+            "next": 0,
+        }
         # Path -> size and date, number, duration in seconds, moments.
         self._known: dict[str, list] = {}
         self._load()

@@ -7,6 +7,7 @@ Authors
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ class Smoother(ABC):
         parameters: Setting | Mapping[str, Setting] | None = None,
         clip_gate: bool = False,
     ):
-        self.parameters = dict(parameters or {})
+        self.parameters: dict[str, Any] = dict(parameters or {})
         self.clip_gate = clip_gate
 
     @abstractmethod

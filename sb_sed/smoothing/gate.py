@@ -10,6 +10,7 @@ Authors
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ def gate(
 
 
 def gated_for(
-    smoother: object,
+    smoother: Any,
     scores: Mapping[str, pd.DataFrame],
     weak: WeakScores | None,
 ) -> Mapping[str, pd.DataFrame]:

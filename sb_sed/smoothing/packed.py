@@ -7,6 +7,7 @@ Authors
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ class PackedScores:
     offsets: np.ndarray
     _kept: dict = field(default_factory=dict, repr=False, compare=False)
 
-    def kept(self, key: Hashable, make: Callable[[], object]) -> object:
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what ``make`` returned for the key, made once a batch.
 
         For what the decodings of a batch with any parameters have in common.
@@ -118,7 +119,12 @@ def pack(scores: Mapping[str, pd.DataFrame]) -> list[PackedScores]:
             )
     place = {clip: index for index, clip in enumerate(scores)}
     return [
-        _batch({clip: scores[clip] for clip in sorted(clips, key=place.get)})
+        _batch(
+            {
+                clip: scores[clip]
+                for clip in sorted(clips, key=place.__getitem__)
+            }
+        )
         for clips in _groups({clip: len(scores[clip]) for clip in scores})
     ]
 
@@ -127,7 +133,7 @@ def _groups(lengths: Mapping[str, int]) -> list[list[str]]:
     """Fill one batch after the other, beginning with the longest files."""
     groups: list[list[str]] = []
     longest = n_frames = 0
-    for clip in sorted(lengths, key=lengths.get, reverse=True):
+    for clip in sorted(lengths, key=lengths.__getitem__, reverse=True):
         n_frames += lengths[clip]
         padded = longest * (len(groups[-1]) + 1) if groups else 0
         if not groups or padded > min(_FRAMES, (1 + _PADDING) * n_frames):

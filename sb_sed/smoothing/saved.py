@@ -9,6 +9,7 @@ Authors
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def smoother_of(state: dict, origin: str | Path) -> Smoother:
     return smoother
 
 
-def _read(path: str | Path) -> object:
+def _read(path: str | Path) -> Any:
     """Read a JSON file."""
     try:
         return json.loads(Path(path).read_text("utf-8-sig"))

@@ -55,6 +55,8 @@ class BoundaryWeightedBCE(nn.Module):
     tensor(0.6931)
     """
 
+    window: Tensor
+
     def __init__(
         self, frame_shift: float, weight: float = 3.0, width: float = 0.2
     ):

@@ -8,7 +8,13 @@ Authors
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from copy import deepcopy
 from difflib import get_close_matches
@@ -248,15 +254,19 @@ class Recipe:
         file = self.file.parent / str(name)
         self._apply(self.tree, read_tree(file), (), file)
 
-    def _include_all(self, tree: Mapping, place: tuple, source: Path) -> None:
+    def _include_all(
+        self, tree: MutableMapping, place: tuple, source: Path
+    ) -> None:
         """Put the fragments of ``tree``, which is at ``place``, in it."""
         for key, node in tree.items():
             if included(node):
                 tree[key] = self._include(node, (*place, key), source)
-            elif isinstance(node, Mapping):
+            elif isinstance(node, MutableMapping):
                 self._include_all(node, (*place, key), source)
 
-    def _include(self, node: object, place: tuple, source: Path) -> Mapping:
+    def _include(
+        self, node: object, place: tuple, source: Path
+    ) -> MutableMapping:
         """The fragment that a node includes, with its arguments."""
         file = source.parent / included(node)
         self._folders[place] = file.parent
@@ -266,7 +276,7 @@ class Recipe:
         return tree
 
     def _apply(
-        self, tree: Mapping, given: Mapping, place: tuple, source: Path
+        self, tree: MutableMapping, given: Mapping, place: tuple, source: Path
     ) -> None:
         """Change ``tree``, which is at ``place``, as ``given`` asks.
 
@@ -286,7 +296,7 @@ class Recipe:
             elif tag_of(value) or not isinstance(value, Mapping):
                 self._check(old, value, here)
                 tree[key] = deepcopy(value)
-            elif isinstance(old, Mapping):
+            elif isinstance(old, MutableMapping):
                 self._apply(old, value, here, source)
             else:
                 tree[key] = deepcopy(value)
@@ -323,7 +333,7 @@ class Recipe:
             )
 
     def _unknown(
-        self, key: object, tree: Mapping, place: tuple, source: Path
+        self, key: object, tree: MutableMapping, place: tuple, source: Path
     ) -> InputError:
         """The error on a key that is not there, with the nearest that are."""
         everywhere = [*paths(self.tree)] if hasattr(self, "tree") else []
@@ -351,7 +361,7 @@ class Recipe:
         return CommentedMap((k, v) for k, v in self.tree.items() if k in needed)
 
 
-def _parse(overrides: str) -> Mapping:
+def _parse(overrides: str) -> MutableMapping:
     """Parse the overrides of a command line."""
     try:
         given = parse_tree(overrides)
@@ -360,7 +370,7 @@ def _parse(overrides: str) -> Mapping:
             f"The overrides {shortened(overrides)} are not YAML: write --key "
             'value or --key "{part: value}".'
         ) from error
-    if not isinstance(given, Mapping):
+    if not isinstance(given, MutableMapping):
         raise InputError(
             f"The overrides {shortened(overrides)} have no keys: write --key "
             "value."
@@ -370,6 +380,6 @@ def _parse(overrides: str) -> Mapping:
 
 def _close(key: object, names: Iterable[object]) -> list[str]:
     """The names that end with a key, or else the one spelt most like it."""
-    names = [str(name) for name in names]
-    ending = [name for name in names if name.endswith(f"_{key}")]
-    return ending or get_close_matches(str(key), names, 1)
+    known = [str(name) for name in names]
+    ending = [name for name in known if name.endswith(f"_{key}")]
+    return ending or get_close_matches(str(key), known, 1)

@@ -6,8 +6,9 @@ Authors
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import Comment, CommentedMap
@@ -100,14 +101,14 @@ def read_tree(file: str | Path) -> CommentedMap:
         raise InputError(
             f"{file} is not valid YAML ({brief(error)}): correct or restore it."
         ) from error
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, CommentedMap):
         raise InputError(
             f"{file} has no keys at its top: write lines of key: value."
         )
     return tree
 
 
-def parse_tree(text: str) -> object:
+def parse_tree(text: str) -> Any:
     """Parse YAML.
 
     Arguments
@@ -137,7 +138,7 @@ def parse_tree(text: str) -> object:
     return CommentedMap() if tree is None else tree
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Any) -> str:
     """What is wrong, and where."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
@@ -145,9 +146,9 @@ def _reason(error: Exception) -> str:
     return f"line {mark.line + 1}: {brief(Exception(error.problem))}"
 
 
-def _size(node: object, known: dict[int, int], parents: set[int]) -> int:
+def _size(node: Any, known: dict[int, int], parents: set[int]) -> int:
     """The nodes of a tree, aliases written out."""
-    inner = ()
+    inner: Iterable = ()
     if isinstance(node, Mapping):
         inner = node.values()
     elif isinstance(node, list):
@@ -176,7 +177,7 @@ def paths(tree: Mapping, place: tuple = ()) -> Iterator[tuple]:
             yield from paths(node, (*place, key))
 
 
-def nodes(node: object) -> Iterator[object]:
+def nodes(node: Any) -> Iterator[Any]:
     """A node and all that is in it."""
     yield node
     inner = node.values() if isinstance(node, Mapping) else node
@@ -221,7 +222,7 @@ def tag_of(node: object) -> str:
     return getattr(getattr(node, "tag", None), "value", None) or ""
 
 
-def has_arguments(node: object) -> bool:
+def has_arguments(node: Any) -> bool:
     """Whether an object says what its arguments are, be it ``{}``."""
     return isinstance(node, (Mapping, list)) or bool(node.value)
 

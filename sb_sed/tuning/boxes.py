@@ -5,6 +5,7 @@ Authors
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy.special import expit
@@ -120,13 +121,16 @@ class FitBoxes:
         return models
 
 
-def _table(trials: Trials, label: str, weights: np.ndarray) -> tuple:
+def _table(
+    trials: Trials, label: str, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return features [N, D], whether a hit [N] and weight [N] of boxes."""
+    smoother = cast(BoxSmoother, trials.smoother)
     parts, start = [], 0
     for packed, reference in zip(
         trials.packs, trials.references[label], strict=True
     ):
-        boxes, features = trials.smoother.described(packed, label)
+        boxes, features = smoother.described(packed, label)
         found = Detections(
             setting=0 * boxes.file,
             file=boxes.file,
@@ -139,7 +143,8 @@ def _table(trials: Trials, label: str, weights: np.ndarray) -> tuple:
         number = weights[start + boxes.file].astype(float)
         parts.append([x[number > 0] for x in (features, hit, number)])
         start += len(packed.files)
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    features, hit, number = map(np.concatenate, zip(*parts, strict=True))
+    return features, hit, number
 
 
 def _mean(values: np.ndarray, number: np.ndarray) -> np.ndarray:

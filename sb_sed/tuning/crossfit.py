@@ -122,7 +122,7 @@ class CrossFit:
         report = tune_on(trials, search, self.folds, self.splits, self.seed)
         fold = np.random.default_rng(self.seed).permutation(len(trials.files))
         place = dict(zip(trials.files, fold % self.folds, strict=True))
-        fitted = {None: smoother}
+        fitted: dict[int | None, Smoother] = {None: smoother}
         for held in range(self.folds):
             rest = np.array([place[clip] != held for clip in trials.files])
             fitted[held] = copy.copy(smoother)

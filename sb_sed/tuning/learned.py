@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from hmmlearn.base import BaseHMM
 from scipy.special import logit
 
 from sb_sed.errors import InputError
-from sb_sed.smoothing.hmm import probabilities
+from sb_sed.smoothing.hmm import HMMSmoother, probabilities
 from sb_sed.tuning.trials import Trials
 
 
@@ -102,7 +103,7 @@ class BaumWelch:
         for label in trials.classes:
             frames = _frames(trials, label)
             scores.append(np.concatenate([frames[file] for file in files]))
-        chain = _Chain(trials.smoother.log_emissions)
+        chain = _Chain(cast(HMMSmoother, trials.smoother).log_emissions)
         stay = np.full((len(trials.classes), 2), self.start)
         for _ in range(self.n_iter):
             counts = np.stack(

@@ -132,6 +132,7 @@ class ForestSearch:
         # A tied parameter is one dimension, another is one a class, and one
         # that has a single value is none.
         free = [name for name in axes if min(axes[name]) < max(axes[name])]
+        names: list[tuple[str, str | None]]
         names = [(name, None) for name in free if name in tied]
         names += [
             (name, label)
@@ -169,7 +170,7 @@ class ForestSearch:
 
 
 # What did best on held-out halves, where it was not the plain exact search.
-_RECOMMENDED = {
+_RECOMMENDED: dict[str, Search] = {
     "boxes": FitBoxes(),
     "contrast_hmm": ExactSearch(Shrink(10.0)),
 }

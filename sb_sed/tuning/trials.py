@@ -99,7 +99,7 @@ class Trials:
             )
 
     @cached_property
-    def settings(self) -> list[dict[str, float]]:
+    def settings(self) -> list[Setting]:
         """Return the S points of the grid, the last axis running fastest."""
         axes = self.smoother.axes
         return [

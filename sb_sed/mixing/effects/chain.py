@@ -24,7 +24,7 @@ class Effect(Protocol):
         ...
 
     def apply(
-        self, samples: np.ndarray, sample_rate: int, **drawn: float
+        self, samples: np.ndarray, sample_rate: int, *args: Any, **drawn: Any
     ) -> np.ndarray:
         """Return the waveform [N] with the effect, of the same type."""
         ...
@@ -145,12 +145,14 @@ class EffectChain:
 
 def uniform(rng: Generator, limits: Range) -> float:
     """Draw from (low, high), all values alike."""
-    return float(rng.uniform(*limits))
+    low, high = limits
+    return float(rng.uniform(low, high))
 
 
 def log_uniform(rng: Generator, limits: Range) -> float:
     """Draw from (low, high), all ratios alike: each octave as often."""
-    return math.exp(rng.uniform(*map(math.log, limits)))
+    low, high = map(math.log, limits)
+    return math.exp(rng.uniform(low, high))
 
 
 def check_ranges(effect: object, **bounds: Range) -> None:
