@@ -19,11 +19,18 @@ import sb_sed
 
 DATASET = '["Dataset"], filters=["DESED"]'
 RECIPE_TESTS = "from tests.utils.recipe_tests import"
-TOOLS = ("ruff check", "ruff format --check", "yamllint", "codespell")
-INTERNET = (
-    "needs the internet: python -c 'from tests.utils.check_url import "
-    f'check_links; check_links("{FOLDER}")\', once git knows the files'
-)
+STYLE = {
+    "ruff check": ["ruff", "check"],
+    "ruff format --check": ["ruff", "format", "--check"],
+    "yamllint": ["yamllint"],
+    "codespell": ["codespell_lib"],
+}
+NOT_RUN = {
+    "tests/utils/check_HF_repo": "not run, no row has a model on HuggingFace",
+    "tests/utils/check_url": "not run, needs the internet: once git knows the "
+    "files, python -c 'from tests.utils.check_url import check_links; "
+    f"""check_links("{FOLDER}")'""",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def run_checks(tree: str | Path) -> list[Check]:
                 _run(name, ["python", *command], tree, environment)
                 for name, command in commands().items()
             ),
-            Check("tests/utils/check_url", f"not run, {INTERNET}"),
+            *(Check(name, reason) for name, reason in NOT_RUN.items()),
         ]
 
 
@@ -86,10 +93,6 @@ def commands() -> dict[str, list[str]]:
             "from tests.utils.check_docstrings import check_docstrings as check",
             'check(check_folders=["recipes/DESED"])',
         ),
-        "tests/utils/check_HF_repo": (
-            "from tests.utils.check_HF_repo import repo_list",
-            'not [x for x in repo_list(field="HF_repo") if "DESED" in x]',
-        ),
         "load_yaml_test": (
             f"{RECIPE_TESTS} load_yaml_test as check",
             f"check(filters_fields={DATASET})",
@@ -99,11 +102,8 @@ def commands() -> dict[str, list[str]]:
             f"check(filters_fields={DATASET})",
         ),
     }
-    style = {tool: ["-m", *tool.split(), "recipes/DESED"] for tool in TOOLS}
-    style["codespell"][1:1] = ["codespell_lib"]
-    del style["codespell"][2]
     return (
-        style
+        {name: ["-m", *tool, "recipes/DESED"] for name, tool in STYLE.items()}
         | {"tests/consistency": ["-m", "pytest", "-q", "tests/consistency"]}
         | {
             name: ["-c", f"import sys; {start}; sys.exit(not {call})"]

@@ -73,7 +73,7 @@ def write(tree: str | Path, repository: str = "") -> list[Path]:
     Raises
     ------
     InputError
-        If the folder is no work tree of SpeechBrain.
+        If the folder is no work tree of SpeechBrain, or has the recipe already.
     """
     tree = Path(tree)
     if not (tree / "tests/utils/recipe_tests.py").is_file():
@@ -82,7 +82,12 @@ def write(tree: str | Path, repository: str = "") -> list[Path]:
             "tests/utils/recipe_tests.py): clone its repository and name that."
         )
     folder = tree / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
+    for path in (folder, tree / TABLE):
+        if path.exists():
+            raise InputError(
+                f"{path} is there already: move it away, so that nothing that "
+                "was changed in it is lost."
+            )
     (folder / "hparams").mkdir(parents=True)
     keys = script_keys()
     for name, about in ROWS.items():

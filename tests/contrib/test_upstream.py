@@ -52,7 +52,6 @@ def tree(upstream, tmp_path_factory):
         "tests/utils/__init__.py": "",
         "tests/utils/recipe_tests.py": RECIPE_TESTS,
         "tests/utils/check_docstrings.py": "def check_docstrings(**_): return 1",
-        "tests/utils/check_HF_repo.py": "def repo_list(**_): return ['a/ESC50']",
         "tests/consistency/test_recipe.py": "def test(): assert False",
         "tests/recipes/ESC50.csv": "",
         "tests/tmp/DESED_row_02/old.txt": "",
@@ -186,11 +185,18 @@ def test_checks_take_the_tree_and_say_what_fails(
     outcomes = dict(re.findall(r"^  (\w.*\S) +[\d.]+ s  (\w+)", summary, re.M))
     failed = {"tests/consistency", "run_recipe_tests"}
     assert {name for name, x in outcomes.items() if x == "failed"} == failed
-    assert outcomes.pop("tests/utils/check_url") == "not"
-    assert {*outcomes.values()} == {"passed", "failed"} and len(outcomes) == 9
+    for name in ("check_HF_repo", "check_url"):
+        assert outcomes.pop(f"tests/utils/{name}") == "not"
+    assert {*outcomes.values()} == {"passed", "failed"} and len(outcomes) == 8
 
 
-def test_another_folder_is_one_sentence(command, tmp_path):
+def test_other_folders_and_other_recipes_stay_as_they_are(
+    command, tree, folder, tmp_path
+):
+    readme = (folder / "README.md").read_text()
+    with pytest.raises(InputError, match="is there already: move it away"):
+        command.main([str(tree)])
+    assert (folder / "README.md").read_text() == readme
     with pytest.raises(InputError, match="no work tree of SpeechBrain"):
         command.main([str(tmp_path)])
 
