@@ -8,10 +8,10 @@ Authors
 """
 
 import numpy as np
-from scipy.special import logit
 
 from sb_sed.smoothing.candidates import Candidates
 from sb_sed.smoothing.confidence import max_inside, mean_inside, min_inside
+from sb_sed.smoothing.elementary import logit
 from sb_sed.smoothing.packed import PackedScores
 
 # A score never counts as more certain than this.

@@ -12,12 +12,12 @@ Authors
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.box_features import NAMES, box_features
 from sb_sed.smoothing.candidates import Candidates, candidates
 from sb_sed.smoothing.detections import Detections
+from sb_sed.smoothing.elementary import expit
 from sb_sed.smoothing.packed import PackedScores
 
 # Less likely boxes are none at any threshold.

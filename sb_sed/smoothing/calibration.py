@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sb_sed.errors import InputError
+from sb_sed.smoothing.elementary import logit
 
 # Confidences and probabilities never count as more certain than this.
 LEAST = 1e-3
@@ -22,9 +23,7 @@ def log_odds(confidence: np.ndarray) -> np.ndarray:
     >>> log_odds(np.array([0.5, 1.0])).round(2)
     array([0.  , 6.91])
     """
-    # Not scipy's logit: a detector that loads its smoother needs no scipy.
-    p = np.clip(confidence, LEAST, 1 - LEAST)
-    return np.log(p) - np.log1p(-p)
+    return logit(np.clip(confidence, LEAST, 1 - LEAST))
 
 
 class Calibration:

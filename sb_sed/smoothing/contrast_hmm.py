@@ -13,13 +13,12 @@ Authors
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
-from scipy.special import logit
 
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.chains import chain_events, confident_events
 from sb_sed.smoothing.confidence import check_confidence
 from sb_sed.smoothing.detections import Detections
+from sb_sed.smoothing.elementary import logit, running_max, running_min
 from sb_sed.smoothing.packed import PackedScores
 
 # The contrast of a frame never counts as more certain than this.
@@ -149,8 +148,8 @@ class ContrastHMMSmoother(Smoother):
             size = 2 * max(0, int(frames)) + 1
             here, inside = scores[files], packed.inside[files]
             # Frames after the end of a file are no neighbours.
-            high = maximum_filter1d(np.where(inside, here, 0), size)
-            low = minimum_filter1d(np.where(inside, here, 1), size)
+            high = running_max(np.where(inside, here, 0), size)
+            low = running_min(np.where(inside, here, 1), size)
             low *= self.share
             above = np.maximum(high - low, _QUIET)
             contrast[files] = np.clip((here - low) / above, 0, 1)

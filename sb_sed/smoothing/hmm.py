@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from sb_sed.errors import InputError
 from sb_sed.smoothing.base import Setting, Smoother
 from sb_sed.smoothing.chains import blocks, chain_events, confident_events
 from sb_sed.smoothing.confidence import check_confidence
 from sb_sed.smoothing.detections import Detections
+from sb_sed.smoothing.elementary import expit
 from sb_sed.smoothing.packed import PackedScores, pack
 from sb_sed.smoothing.viterbi import viterbi
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import median_filter
 
 from sb_sed.formats import EVENT_COLUMNS
 from sb_sed.smoothing.base import Setting, Smoother
@@ -127,6 +126,9 @@ class MedianSmoother(Smoother):
 
     def _filtered(self, table: pd.DataFrame) -> pd.DataFrame:
         """Filter the scores of one file."""
+        # Events need no scipy, which takes a detector a quarter of a second.
+        from scipy.ndimage import median_filter
+
         shift = np.median(table["offset"] - table["onset"])
         table = table.copy()
         for label in table.columns[2:]:

@@ -12,7 +12,8 @@ Authors
 """
 
 import numpy as np
-from scipy.special import expit
+
+from sb_sed.smoothing.elementary import expit
 
 _LARGEST = 700.0  # log-odds whose exponential is still a finite number
 

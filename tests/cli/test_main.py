@@ -1,11 +1,16 @@
 """``sb-sed`` as a process."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile as sf
 
+import sb_sed
 from sb_sed.cli.main import main
 from sb_sed.formats import EVENT_COLUMNS, write_events
 
@@ -80,3 +85,30 @@ def test_what_only_looks_like_such_a_name(tmp_path, monkeypatch, capsys):
     ):
         assert main(line.split()) == 2
         assert "begins with a dash" not in capsys.readouterr().err
+
+
+def test_detect_imports_what_it_uses(tmp_path):
+    """Also with all that PyTorch and others import of themselves."""
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000)
+    sf.write(tmp_path / "a.wav", noise, 16000)
+    heavy = {
+        *("torchaudio", "speechbrain", "asteroid", "hyperpyyaml", "sympy"),
+        *("scipy", "sklearn", "hmmlearn", "sed_eval", "ruamel", "requests"),
+        *("matplotlib", "onnx", "torch._dynamo", "torch._inductor"),
+    }
+    script = (
+        "import sys\n"
+        "from sb_sed.cli.main import main\n"
+        "assert main() == 0\n"
+        f"found = {heavy} & sys.modules.keys()\n"
+        "assert not found, found\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "detect", "a.wav"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(sb_sed.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("filename\tonset\toffset\tevent_label\t")

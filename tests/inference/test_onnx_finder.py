@@ -67,7 +67,7 @@ def test_it_needs_neither_pytorch_nor_speechbrain(small_onnx, tmp_path):
         "import sys; from sb_sed.cli.main import main; status = main();"
         "assert status == 0;"
         "heavy = {'torch', 'torchaudio', 'speechbrain', 'matplotlib', 'sklearn',"
-        " 'sed_eval', 'asteroid', 'requests', 'ruamel', 'tensorboard'};"
+        " 'sed_eval', 'scipy', 'asteroid', 'requests', 'ruamel', 'tensorboard'};"
         "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
     )
     done = subprocess.run(
