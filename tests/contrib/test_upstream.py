@@ -8,6 +8,7 @@ Authors
 
 import csv
 import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -208,8 +209,14 @@ def test_a_patch_fits_speechbrain_and_has_a_test(patch):
     assert re.search(r"^\+def test_", text, re.M)
     if Version(sb.__version__) >= Version("1.2"):
         pytest.skip("may be repaired in this SpeechBrain")
-    command = ["git", "apply", "--check", "--include=speechbrain/*", patch]
     packages = Path(sb.__file__).parents[1]
-    environment = {"PATH": "/usr/bin:/bin", "GIT_CEILING_DIRECTORIES": "/"}
-    run = subprocess.run(command, cwd=packages, env=environment, text=True)
-    assert run.returncode == 0
+    run = subprocess.run(
+        ["git", "apply", "--check", "-v", "--include=speechbrain/*", patch],
+        cwd=packages,
+        # Inside a repository git would pass over what is not at its top.
+        env=os.environ | {"GIT_CEILING_DIRECTORIES": str(packages.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Checking patch speechbrain/" in run.stderr
