@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 RECIPE = ROOT / "recipes" / "DCASE2020"
 PAGES = sorted(DOCS.rglob("*.md"))
+NOTEBOOK = DOCS / "tutorial.ipynb"
 
 
 def without_code(text):
@@ -55,7 +56,7 @@ def test_every_page_is_in_the_navigation_once():
     settings = YAML(typ="safe").load((ROOT / "mkdocs.yml").read_text())
     names = list(page_names(settings["nav"]))
     assert sorted(names) == sorted(
-        page.relative_to(DOCS).as_posix() for page in PAGES
+        page.relative_to(DOCS).as_posix() for page in [*PAGES, NOTEBOOK]
     )
 
 
@@ -119,6 +120,7 @@ def test_the_worked_example_is_trained_as_any_other(tmp_path, monkeypatch):
 def test_site_is_built_without_warnings(tmp_path):
     pytest.importorskip("mkdocstrings", reason="the extra docs is missing")
     pytest.importorskip("material", reason="the extra docs is missing")
+    pytest.importorskip("mkdocs_jupyter", reason="the extra docs is missing")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path],
         cwd=ROOT,
@@ -129,11 +131,15 @@ def test_site_is_built_without_warnings(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     pages = {path: path.read_text("utf-8") for path in tmp_path.rglob("*.html")}
-    assert len(pages) >= len(PAGES)
+    assert len(pages) > len(PAGES)
     for path, html in pages.items():
         # Nothing is fetched: links to other sites are for readers to follow.
         for tag in re.findall(r"<(?:link|script|img|iframe)\b[^>]*>", html):
             assert not re.search(r"(?:src|href)=\"?(?:https?:)?//", tag), path
+        # Where pages are opened from disk, search needs both.
+        assert 'assets/iframe-worker.js"' in html, path
+    assert (tmp_path / "search" / "search_index.js").is_file()
+    assert "In\xa0[" in pages[tmp_path / "tutorial.html"]
     features = pages[tmp_path / "api" / "features.html"]
     assert "Parameters:" in features and "Raises:" in features
     assert "Arguments\n" not in features and ":class:" not in features
