@@ -61,7 +61,11 @@ def _new(arguments: argparse.Namespace) -> int:
         copy = Path(folder, "copy")
         shutil.copytree(source, copy, ignore=_LEFT_BEHIND)
         copy.replace(target)
-    print(f"{target}: read {target / 'README.md'}, then run train.py in it.")
+    is_recipe = arguments.recipe != "template"
+    first = 'pip install "sb_sed[recipe]", ' if is_recipe else ""
+    print(
+        f"{target}: {first}read {target / 'README.md'}, then run train.py in it."
+    )
     return 0
 
 

@@ -39,7 +39,9 @@ def tracked(folder):
 )
 def test_the_copy_is_the_starter(tmp_path, capsys, options, starter):
     assert main(["new", str(tmp_path / "mine"), *options]) == 0
-    assert "README.md" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "README.md" in said
+    assert ("sb_sed[recipe]" in said) == bool(options)  # what it needs
     copied = names(tmp_path / "mine")
     assert tracked(starter) <= copied
     for name in tracked(starter):
