@@ -42,6 +42,7 @@ from pathlib import Path
 import torch
 from _released_mixing import ReleasedMixer
 from hyperpyyaml import load_hyperpyyaml
+from ruamel.yaml import YAML
 from speechbrain.dataio.batch import PaddedBatch
 from torch.utils.data import DataLoader
 
@@ -58,7 +59,9 @@ from sb_sed.mixing.mixer import Mixer
 from sb_sed.mixing.soundbank import Sources
 
 HERE = Path(__file__).resolve().parent
-FRAGMENT = HERE.parent / "recipes/DCASE2020/hparams/mixing/dynamic.yaml"
+HPARAMS = HERE.parent / "recipes/DCASE2020/hparams"
+# What the recipe has at its top level of the mixing.
+NUMBERS = ("min_level", "max_effects", "extra_background")
 RATE, SECONDS = 16000, 10
 STREAMS = {"synthetic": 6, "unlabelled": 12, "weak": 6}
 GPU_STEP, GPU_WORKERS = 60, 8  # ms; processes
@@ -110,7 +113,10 @@ def processor_seconds() -> float:
 
 def prepare(data: Path, prepared: Path) -> tuple[dict, Sources, ClipReader]:
     """The recipe's mixing, its sounds and what its clips have in common."""
-    recipe = load_hyperpyyaml(FRAGMENT.read_text())
+    top = YAML().load(HPARAMS / "baseline.yaml")
+    numbers = "".join(f"{name}: {top[name]}\n" for name in NUMBERS)
+    fragment = (HPARAMS / "mixing/dynamic.yaml").read_text()
+    recipe = load_hyperpyyaml(numbers + fragment)
     prepare_desed(data, prepared)
     recipe["soundbank"].prepare(data, prepared, RATE)
     reader = ClipReader(

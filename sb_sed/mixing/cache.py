@@ -125,12 +125,15 @@ class AudioCache:
 def _decode(
     file: soundfile.SoundFile, start: int = 0, stop: int | None = None
 ) -> np.ndarray:
-    file.seek(start)
+    if start:
+        file.seek(start)
     length = -1 if stop is None else stop - start
     if file.subtype != "PCM_16":
         return file.read(length, dtype="float32")
     # The same values, in a third of the time.
-    integers = file.read(length, dtype="int16")
+    left = max(0, file.frames - start)
+    integers = np.empty(left if length < 0 else min(length, left), np.int16)
+    integers = integers[: file.buffer_read_into(integers, "int16")]
     return np.multiply(integers, np.float32(2**-15), dtype=np.float32)
 
 

@@ -248,8 +248,11 @@ class Mixer:
     def _audible_extent(self, wet: np.ndarray) -> tuple[int, int] | None:
         """First sample of what is audible, and the one after the last."""
         block = self.sample_rate // 100
-        blocks = np.pad(wet, (0, -len(wet) % block)).reshape(-1, block)
-        power = np.einsum("ij,ij->i", blocks, blocks)
+        whole = len(wet) - len(wet) % block
+        blocks, rest = wet[:whole].reshape(-1, block), wet[whole:]
+        power = np.append(
+            np.einsum("ij,ij->i", blocks, blocks), np.dot(rest, rest)
+        )
         threshold = power.max(initial=0) * 10 ** (-self.audible / 10)
         (loud,) = np.nonzero(power > threshold)
         if len(loud) == 0:

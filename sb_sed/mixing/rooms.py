@@ -12,8 +12,9 @@ ANECHOIC = np.ones(1, dtype=np.float32)
 
 # A response is cut where the rest of its energy is below this share of all.
 _INAUDIBLE = 1e-6  # -60 dB
-# SciPy transforms four arrays at a time in little more time than one.
-_N_BLOCKS = 4
+# SciPy transforms four arrays at a time in little more time than one. Of sounds
+# that are many times as long as the response, eight stay in the cache.
+_N_BLOCKS, _N_BLOCKS_OF_LONG, _LONG = 4, 8, 5
 
 
 def without_tail(response: np.ndarray) -> np.ndarray:
@@ -42,8 +43,8 @@ def reverberate(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     response has before it (the ringing of a band-limited impulse) falls before
     the sound and is lost; the tail is kept.
 
-    The convolution is by overlap-save in four blocks, which takes less than
-    half the time of ``scipy.signal.fftconvolve`` and ``oaconvolve``.
+    The convolution is by overlap-save in four or eight blocks, less than half
+    the time of ``scipy.signal.fftconvolve`` and ``oaconvolve``.
 
     Arguments
     ---------
@@ -66,12 +67,17 @@ def reverberate(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     before = len(response) - 1
     if before == 0:
         return samples * response
-    hop = -(-(len(samples) + before) // _N_BLOCKS)
+    is_long = len(samples) >= _LONG * before
+    n_blocks = _N_BLOCKS_OF_LONG if is_long else _N_BLOCKS
+    hop = -(-(len(samples) + before) // n_blocks)
     size = scipy.fft.next_fast_len(before + hop, real=True)
     hop = size - before
-    padded = np.zeros(before + _N_BLOCKS * hop, dtype=np.float32)
+    padded = np.zeros(before + n_blocks * hop, dtype=np.float32)
     padded[before : before + len(samples)] = samples
-    blocks = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    step = padded.itemsize
+    blocks = np.lib.stride_tricks.as_strided(
+        padded, (n_blocks, size), (hop * step, step), writeable=False
+    )
     spectra = scipy.fft.rfft(blocks)
     spectra *= scipy.fft.rfft(response, size)
     wet = scipy.fft.irfft(spectra, size)[:, before:].reshape(-1)
