@@ -16,6 +16,8 @@ from sb_sed.errors import InputError
 
 # Frames of one batch, padding included: bounds what a smoother needs at once.
 _FRAMES = 2**20
+# Rows of a table that are copied at once: an hour has more, of many classes.
+_ROWS = 4096
 # Share of a batch that padding may be of the frames that it pads.
 _PADDING = 0.25
 
@@ -145,15 +147,19 @@ def _groups(lengths: Mapping[str, int]) -> list[list[str]]:
 
 def _batch(scores: Mapping[str, pd.DataFrame]) -> PackedScores:
     """Pad some tables to the length of the longest."""
-    tables = [table.to_numpy(dtype=np.float64) for table in scores.values()]
     classes = list(next(iter(scores.values())).columns[2:])
-    lengths = np.array([len(table) for table in tables])
-    shape = len(tables), lengths.max()
+    lengths = np.array([len(table) for table in scores.values()])
+    shape = len(scores), lengths.max()
     values = np.zeros((*shape, len(classes)), dtype=np.float32)
     onsets, offsets = np.empty(shape), np.empty(shape)
-    for row, table in enumerate(tables):
-        values[row, : len(table)] = table[:, 2:]
-        for edges, column in ((onsets, 0), (offsets, 1)):
-            edges[row, : len(table)] = table[:, column]
-            edges[row, len(table) :] = table[-1, 1]
+    for row, table in enumerate(scores.values()):
+        for first in range(0, len(table), _ROWS):
+            some = table.iloc[first : first + _ROWS].to_numpy(np.float64)
+            here = row, slice(first, first + len(some))
+            onsets[here], offsets[here], values[here] = (
+                some[:, 0],
+                some[:, 1],
+                some[:, 2:],
+            )
+        onsets[row, len(table) :] = offsets[row, len(table) :] = some[-1, 1]
     return PackedScores(list(scores), classes, values, lengths, onsets, offsets)
