@@ -15,19 +15,16 @@ Authors
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
 import soundfile as sf
 import torch
 from _measure import take_turns
-from detection import SECONDS, make_detector, write_noise
+from detection import SECONDS, in_onnx, make_detector, write_noise
 
 from sb_sed.audio.reading import Recording, read_blocks
 from sb_sed.inference.batch import detect_files
-from sb_sed.inference.onnx import export_onnx
-from sb_sed.inference.onnx_finder import OnnxFinder
 from sb_sed.models.folded import folded
 
 RATE, CHANNELS = 44100, 2
@@ -119,11 +116,10 @@ def main() -> None:
             )
             for n in range(2)
         }
-        onnx = folder / "detector.onnx"
-        about = {"clip_seconds": str(float(SECONDS))}
-        about["smoother"] = json.dumps(detector.smoother.state())
-        export_onnx(detector.mods.detector, onnx, detector.classes, about)
-        finders = {"PyTorch": detector, "onnxruntime": OnnxFinder(onnx)}
+        finders = {
+            "PyTorch": detector,
+            "onnxruntime": in_onnx(detector, folder),
+        }
         parts(detector, files["0.flac"], options.seconds, options.rounds)
         whole(finders, files, options.seconds, options.hours, options.rounds)
 
