@@ -9,14 +9,15 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 # What `sb-sed new` copies lies beside the package; a wheel has it inside.
-STARTERS = ["templates/sound_event_detection", "recipes/DCASE2020"]
+STARTERS = ["templates/sound_event_detection"]
+STARTERS += ["recipes/DCASE2020", "recipes/RealDESED"]
 LEFT_BEHIND = shutil.ignore_patterns(
-    "__pycache__", "results", "minidesed*", ".*"
+    "__pycache__", "results", "minidesed*", "minirealdesed*", ".*"
 )
 
 
 class BuildWithStarters(build_py):
-    """Also puts the template and the recipe into the package that is built."""
+    """Also puts the template and the recipes into the package that is built."""
 
     def run(self):
         super().run()

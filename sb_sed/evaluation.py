@@ -24,8 +24,9 @@ from sb_sed.formats import (
 from sb_sed.plots import plot_f1
 from sb_sed.runs.results import Results
 from sb_sed.runs.run import Run
-from sb_sed.scoring.report import make_report, write_json, write_markdown
+from sb_sed.scoring.report import make_report, write_json
 from sb_sed.scoring.tagging import clip_average_precision
+from sb_sed.scoring.written import write_markdown
 from sb_sed.smoothing.base import Smoother
 from sb_sed.smoothing.gate import gated_for
 from sb_sed.smoothing.saved import save_smoother
@@ -175,7 +176,9 @@ class Evaluator:
 
 
 def summary_table(
-    reports: Mapping[str, Mapping[str, dict]], note: str = ""
+    reports: Mapping[str, Mapping[str, dict]],
+    note: str = "",
+    further: Callable[[dict], Mapping[str, float | None]] = lambda _: {},
 ) -> str:
     """Return one line for each test set and network, as Markdown.
 
@@ -185,6 +188,9 @@ def summary_table(
         Test set to network to report.
     note : str
         A sentence below the table.
+    further : Callable
+        From a report to further figures by their names, such as
+        ``sb_sed.scoring.written.realdesed_figures``.
 
     Returns
     -------
@@ -192,11 +198,11 @@ def summary_table(
         Event-based macro F1 with its 95 % interval, segment-based macro F1
         (percent), PSDS 2020, 1 and 2, and the number of files scored.
     """
-    header = (
-        "| set | network | files | event F1 [95 %] | segment F1 "
-        "| PSDS 2020 | PSDS 1 | PSDS 2 |"
-    )
-    lines = [header, "|---" * 8 + "|"]
+    header = ["set", "network", "files", "event F1 [95 %]", "segment F1"]
+    header += ["PSDS 2020", "PSDS 1", "PSDS 2"]
+    every = [x for networks in reports.values() for x in networks.values()]
+    header += further(every[0]) if every else []
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for name, networks in reports.items():
         for network, report in networks.items():
             psds = report["psds"] or {}
@@ -207,6 +213,7 @@ def summary_table(
                 _percent_with_interval(report),
                 _number(report["segment_f1"]["macro"], "{:.2f}", 100),
                 *(_number(psds.get(k), "{:.3f}") for k in ("2020", "1", "2")),
+                *(_number(x, "{:.3f}") for x in further(report).values()),
             ]
             lines.append(f"| {' | '.join(cells)} |")
     if note:

@@ -81,9 +81,16 @@ def test_the_command(tmp_path, capsys):
     figure, copy = tmp_path / "agreement.png", tmp_path / "agreement.tsv"
     line = ["agreement", str(table), "--figure", str(figure)]
     assert main([*line, "--table", str(copy)]) == 0
-    printed = capsys.readouterr().out
+    printed, errors = capsys.readouterr()
+    assert "rows" not in errors
     assert printed == copy.read_text() and figure.stat().st_size > 1000
     found = pd.read_csv(copy, sep="\t").set_index("class")
     assert found.loc["keychain", "event_f1"] == 1.0
     assert main([*line[:3], str(tmp_path / "agreement.txt")]) == 2
     assert "end its name in .png" in capsys.readouterr().err
+    with open(table, "a") as file:
+        file.write("a.wav,2,1,keychain,ann,False,unreviewed\n")
+    assert main(line[:2]) == 0
+    printed_again, errors = capsys.readouterr()
+    assert printed_again == printed
+    assert "1 rows of " in errors and "ends before it begins" in errors

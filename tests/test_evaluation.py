@@ -23,6 +23,7 @@ from sb_sed.formats import (
     scores_table,
 )
 from sb_sed.runs.results import Results
+from sb_sed.scoring.written import realdesed_figures
 from sb_sed.smoothing.saved import load_smoother
 from sb_sed.smoothing.threshold import ThresholdSmoother
 from sb_sed.tuning.crossfit import AsGiven, CrossFit
@@ -85,6 +86,10 @@ def test_summary_of_sets_and_networks(tmp_path):
         "| 1.000 | 1.000 | 1.000 |",
         "| public | student | 4 | 100.00 [100.0, 100.0] | 100.00 | – | – | – |",
     ]
+    lines = summary_table(reports, further=realdesed_figures).splitlines()
+    assert lines[0].endswith("| psds1_macro | psds2 | psds2_macro | pauroc |")
+    assert lines[2].endswith("| 1.000 | 1.000 | 1.000 | 1.000 |")
+    assert lines[3].endswith("| – | – | – | 1.000 |")
 
 
 def test_the_precision_is_in_the_table_and_in_the_reports(tmp_path):

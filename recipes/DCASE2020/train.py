@@ -28,7 +28,6 @@ from torch.utils.data import ConcatDataset
 
 from sb_sed.cli.outputs import check_writable
 from sb_sed.data.clips import ClipReader, hold_out, without
-from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minidesed
@@ -98,14 +97,13 @@ def dataio_prep(hparams: dict) -> tuple:
         The data, all training clips, the batches of indices into them, and the
         batches of held-out clips that the adaptation is measured on.
     """
-    dataset, detector = hparams["dataset"], hparams["student"]
-    rate = dataset["sample_rate"]
-    reader = ClipReader(
-        encoder=EventEncoder(dataset["classes"], detector.frame_shift),
-        sample_rate=rate,
-        n_samples=round(dataset["clip_seconds"] * rate),
-        n_frames=detector.n_output_frames,
-        embeddings=hparams["encoder"]["cache"],
+    dataset = hparams["dataset"]
+    reader = ClipReader.for_detector(
+        hparams["student"],
+        dataset["classes"],
+        dataset["sample_rate"],
+        dataset["clip_seconds"],
+        hparams["encoder"]["cache"],
     )
     data = PreparedData(
         hparams["prepared_folder"],
@@ -126,7 +124,7 @@ def dataio_prep(hparams: dict) -> tuple:
         if "pseudo" in clips:
             clips["pseudo"] = without(clips["pseudo"], held_out["unlabelled"])
     mixing, seed = hparams["mixing"], hparams["seed"]
-    sources = mixing["soundbank"].load(data.folder, rate)
+    sources = mixing["soundbank"].load(data.folder, reader.sample_rate)
 
     def mix(clips: dict, sources: Sources, first: int) -> dict:
         """Mix clips as their stream is mixed, with numbers of their own."""
@@ -151,7 +149,7 @@ def make_brain(
 ) -> DomainAdversarialBrain:
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
-    figure = EventF1(
+    selection = EventF1(
         hparams["smoothing"]["selection"],
         data.reference("valid_synthetic")[0],
         hparams["dataset"]["classes"],
@@ -172,7 +170,7 @@ def make_brain(
         ramp_up=training["ramp_up"](**steps),
         consistency_weight=hparams["consistency_weight"],
         pseudo_weight=hparams["streams"]["pseudo_weight"],
-        event_f1=figure,
+        selection=selection,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
         encoder_groups=hparams["encoder"]["groups"],

@@ -10,7 +10,8 @@ On RealDESED; options that are not listed by --help go to train.py:
 On the labels of a prepared miniature alone, without a training:
 > python aggregations.py --labels data/minirealdesed_16k
 
-What is finished is kept. On the miniature, whose truth is known, the table also
+What is finished is kept. A second table has the differences to majority, seed
+by seed, with their standard errors. On the miniature, whose truth is known, the table also
 has how close the labels themselves are to it, and the rank correlation of the
 estimated with the true quality of the annotators.
 
@@ -45,6 +46,7 @@ from sb_sed.training.start import exit_cleanly
 HERE = Path(__file__).resolve().parent
 NAMES = sorted(x.stem for x in (HERE / "hparams/aggregation").glob("*.yaml"))
 _FRAME = 0.04  # seconds, of the labels that are compared with the truth
+_BASE = "majority"  # what the others are compared with
 
 
 def train(name: str, seed: int, options: argparse.Namespace, more) -> Results:
@@ -103,16 +105,36 @@ def score_labels(name: str, recordings: list[Marked], truth: Path) -> dict:
     }
 
 
-def score_detectors(results: list[Results]) -> dict:
-    """Return the mean of the seeds' figures, and their range of event F1."""
+def figures(results: list[Results]) -> np.ndarray:
+    """Return event F1 in percent, PSDS 1 and PSDS 2 of each of S seeds, [S, 3]."""
     reports = [x.read_report() for x in results]
-    f1 = [100 * report["event_f1"]["macro"] for report in reports]
-    return {
-        "event_f1": np.mean(f1),
-        "range": f"{min(f1):.1f}-{max(f1):.1f}",
-        "psds1": np.mean([report["psds"]["1"] for report in reports]),
-        "psds2": np.mean([report["psds"]["2"] for report in reports]),
-    }
+    return np.array(
+        [
+            [100 * x["event_f1"]["macro"], x["psds"]["1"], x["psds"]["2"]]
+            for x in reports
+        ]
+    )
+
+
+def compare(results: dict[str, list[Results]], base: str) -> list[str]:
+    """Return the lines of a table: seed by seed, less what another one has.
+
+    The mean of the differences and its standard error.
+    """
+    lines = [f"| less {base} | event F1 | PSDS 1 | PSDS 2 |", "|---" * 4 + "|"]
+    for name in results:
+        if name == base:
+            continue
+        apart = figures(results[name]) - figures(results[base])
+        error = apart.std(axis=0, ddof=1) / len(apart) ** 0.5
+        cells = [
+            f"{mean:+.{digits}f} ± {one:.{digits}f}"
+            for mean, one, digits in zip(
+                apart.mean(axis=0), error, (1, 3, 3), strict=True
+            )
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 def rank_correlation(recordings: list[Marked], truth: Path) -> float:
@@ -157,13 +179,17 @@ def main(arguments: list[str]) -> None:
     for name in options.names:
         line = f"| {name} |"
         if results:
-            row = " {event_f1:.1f} ({range}) | {psds1:.3f} | {psds2:.3f} |"
-            line += row.format(**score_detectors(results[name]))
+            found = figures(results[name])
+            f1, psds1, psds2 = found.mean(axis=0)
+            line += f" {f1:.1f} ({min(found[:, 0]):.1f}-{max(found[:, 0]):.1f})"
+            line += f" | {psds1:.3f} | {psds2:.3f} |"
         if truth.is_dir():
             row = " {event_f1:.1f} | {psds1:.3f} | {psds2:.3f} |"
             labels = score_labels(name, recordings, truth / "train.tsv")
             line += row.format(**labels)
         print(line, flush=True)
+    if _BASE in results and len(options.seeds) > 1:
+        print("", *compare(results, _BASE), sep="\n")
     if truth.is_dir():
         ranks = rank_correlation(recordings, truth / "annotators.csv")
         print(f"\nQuality of the annotators, rank correlation: {ranks:.3f}")

@@ -27,17 +27,16 @@ from speechbrain.utils.distributed import if_main_process, run_on_main
 from sb_sed.cli.outputs import check_writable
 from sb_sed.data.annotated_clips import AnnotatedClips
 from sb_sed.data.clips import ClipReader
-from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
 from sb_sed.data.realdesed import ANNOTATIONS
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.minidesed import make_minirealdesed
+from sb_sed.scoring.written import realdesed_figures
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.run_options import device_of
 from sb_sed.training.start import Miniature, exit_cleanly, start
 from sb_sed.training.statistics import fit_networks
 from sb_sed.training.testing import score_sets
-from sb_sed.tuning.selection import EventF1
 
 MINIATURE = Miniature(
     "MiniRealDESED",
@@ -49,9 +48,9 @@ KEYS = (
     *("__set_seed", "seed", "data_folder", "prepared_folder", "skip_prep"),
     *("output_folder", "dataset", "num_workers", "test_batch_size"),
     *("streams", "aggregation", "chunks", "reviews", "batch_augment", "views"),
-    *("smoothing", "training", "consistency_weight", "precision"),
-    *("max_grad_norm", "epoch_counter", "encoder", "student", "teacher"),
-    *("modules", "checkpointer", "train_loggers"),
+    *("smoothing", "selection", "training", "consistency_weight"),
+    *("precision", "max_grad_norm", "epoch_counter", "encoder", "student"),
+    *("teacher", "modules", "checkpointer", "train_loggers"),
 )
 # The best checkpoint is the best one on the first.
 TEST_SETS = ("validation", "test")
@@ -67,14 +66,15 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     """
     recipe, hparams, run_opts = start(arguments, KEYS, MINIATURE)
     sb.create_experiment_directory(hparams["output_folder"])
-    saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
-    run_on_main(recipe.save, args=[saved, KEYS])
     if not hparams["skip_prep"]:
         folders = [hparams["data_folder"], hparams["prepared_folder"]]
         place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
         options = {"sample_rate": hparams["dataset"]["sample_rate"]}
         run_on_main(check_writable, kwargs={"folders": place})
         run_on_main(prepare_realdesed, args=folders, kwargs=options)
+    # Of a run that is scored again with other data, only once these are there.
+    saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
+    run_on_main(recipe.save, args=[saved, KEYS])
     return hparams, run_opts
 
 
@@ -86,14 +86,13 @@ def dataio_prep(hparams: dict) -> tuple:
     tuple[PreparedData, ConcatDataset, StreamBatchSampler]
         The data, the training clips, and the batches of indices into them.
     """
-    dataset, detector = hparams["dataset"], hparams["student"]
-    rate = dataset["sample_rate"]
-    reader = ClipReader(
-        encoder=EventEncoder(dataset["classes"], detector.frame_shift),
-        sample_rate=rate,
-        n_samples=round(dataset["clip_seconds"] * rate),
-        n_frames=detector.n_output_frames,
-        embeddings=hparams["encoder"]["cache"],
+    dataset = hparams["dataset"]
+    reader = ClipReader.for_detector(
+        hparams["student"],
+        dataset["classes"],
+        dataset["sample_rate"],
+        dataset["clip_seconds"],
+        hparams["encoder"]["cache"],
     )
     data = PreparedData(
         hparams["prepared_folder"],
@@ -120,7 +119,7 @@ def make_brain(
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
     accumulated = run_opts["grad_accumulation_factor"]
-    figure = EventF1(
+    selection = hparams["selection"]["figure"](
         hparams["smoothing"]["selection"],
         data.reference("validation")[0],
         hparams["dataset"]["classes"],
@@ -137,7 +136,7 @@ def make_brain(
             steps_per_epoch=len(batches) // accumulated
         ),
         consistency_weight=hparams["consistency_weight"],
-        event_f1=figure,
+        selection=selection,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
         encoder_groups=hparams["encoder"]["groups"],
@@ -181,7 +180,8 @@ def main(arguments: list[str]) -> None:
     )
     reports = score_sets(brain, data, evaluator, TEST_SETS)
     if if_main_process():
-        print(summary_table(reports, brain.computation))
+        table = summary_table(reports, brain.computation, realdesed_figures)
+        print(table)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import sys
 
 from sb_sed.cli.arguments import add_command, add_path, number
 from sb_sed.cli.outputs import check_writable
@@ -76,3 +77,10 @@ def _agreement(arguments: argparse.Namespace) -> None:
     if arguments.figure:
         plot_agreement(table, arguments.figure)
     print(text, end="", flush=True)
+    if found.faults:
+        _, line, fault = found.faults[0]
+        print(
+            f"sb-sed: {len(found.faults)} rows of {arguments.annotations} cannot be "
+            f"used and were left out (line {line} {fault}).",
+            file=sys.stderr,
+        )

@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,15 +17,19 @@ from sb_sed.errors import InputError
 _STARTERS = {
     "template": "templates/sound_event_detection",
     "DCASE2020": "recipes/DCASE2020",
+    "RealDESED": "recipes/RealDESED",
 }
 # What runs leave behind in a checkout.
 _LEFT_BEHIND = shutil.ignore_patterns(
-    "__pycache__", "results", "minidesed*", ".*"
+    "__pycache__", "results", "minidesed*", "minirealdesed*", ".*"
 )
+# What a recipe takes of another one: a folder of fragments.
+_BORROWED = re.compile(r"!include:\.\./\.\./(\w+)/hparams/(\w+)/")
 _EXAMPLES = """\
 examples:
   sb-sed new my_sounds/                  the template for a data set of your own
   sb-sed new dcase/ --recipe DCASE2020   the recipe for DESED, all its rows
+  sb-sed new homes/ --recipe RealDESED   that for recordings of many annotators
 
 The copy is yours: change what you like. Its README.md says how to go on.
 """
@@ -60,6 +65,7 @@ def _new(arguments: argparse.Namespace) -> int:
     ) as folder:
         copy = Path(folder, "copy")
         shutil.copytree(source, copy, ignore=_LEFT_BEHIND)
+        _bring_borrowed(copy, source.parent)
         copy.replace(target)
     is_recipe = arguments.recipe != "template"
     first = 'pip install "sb_sed[recipe]", ' if is_recipe else ""
@@ -67,6 +73,17 @@ def _new(arguments: argparse.Namespace) -> int:
         f"{target}: {first}read {target / 'README.md'}, then run train.py in it."
     )
     return 0
+
+
+def _bring_borrowed(copy: Path, recipes: Path) -> None:
+    """Make a copied recipe whole: with the fragments of other recipes."""
+    for file in copy.glob("hparams/*.yaml"):
+        text = file.read_text("utf-8")
+        for recipe, folder in set(_BORROWED.findall(text)):
+            target = copy / "hparams" / folder
+            if not target.exists():
+                shutil.copytree(recipes / recipe / "hparams" / folder, target)
+        file.write_text(_BORROWED.sub(r"!include:\2/", text), "utf-8")
 
 
 def _starter(name: str) -> Path:

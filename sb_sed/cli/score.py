@@ -85,12 +85,8 @@ def _figure(text: str) -> Path:
 
 def _score(arguments: argparse.Namespace) -> None:
     from sb_sed.formats import read_durations, read_events, read_scores
-    from sb_sed.scoring.report import (
-        format_report,
-        make_report,
-        write_json,
-        write_markdown,
-    )
+    from sb_sed.scoring.report import make_report, write_json
+    from sb_sed.scoring.written import format_report, write_markdown
 
     check_writable(
         [

@@ -6,11 +6,11 @@ Authors
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +23,15 @@ from sb_sed.data.manifests import read_manifest
 
 if TYPE_CHECKING:
     from sb_sed.encoders.cache import EmbeddingCache
+
+
+class GivesFrames(Protocol):
+    """What is known of a detector where clips are read."""
+
+    frame_shift: float  # seconds
+
+    def n_output_frames(self, n_samples: int) -> int:
+        """Return the number of frames for a number of samples."""
 
 
 @dataclass
@@ -52,6 +61,38 @@ class ClipReader:
     n_samples: int
     n_frames: Callable[[int], int]
     embeddings: EmbeddingCache | None = None
+
+    @classmethod
+    def for_detector(
+        cls,
+        detector: GivesFrames,
+        classes: Sequence[str],
+        sample_rate: int,
+        clip_seconds: float,
+        embeddings: EmbeddingCache | None = None,
+    ) -> ClipReader:
+        """Make the reader of a data set for what a detector gives out.
+
+        Arguments
+        ---------
+        detector : GivesFrames
+            Has ``frame_shift`` in seconds and ``n_output_frames``.
+        classes : Sequence[str]
+            Of its labels.
+        sample_rate : int
+            Samples per second of every recording.
+        clip_seconds : float
+            Length of a training clip.
+        embeddings : EmbeddingCache | None
+            As for the class.
+        """
+        return cls(
+            EventEncoder(classes, detector.frame_shift),
+            sample_rate,
+            round(clip_seconds * sample_rate),
+            detector.n_output_frames,
+            embeddings,
+        )
 
     def training_clips(
         self,

@@ -96,7 +96,8 @@ def read_realdesed_events(
     """Read ``annotations.csv``, or ``annotations_raw.csv`` of many annotators.
 
     Exact duplicates and rejected rows are left out and counted; rows that name
-    no file, class or annotator, or whose times are none, are listed.
+    no file, class or annotator, or whose times are none, are listed. Who made
+    the recording is of those rows whose ``annotator_is_creator`` is True.
 
     Arguments
     ---------

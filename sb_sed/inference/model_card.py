@@ -7,7 +7,7 @@ Authors
 from collections.abc import Mapping
 
 from sb_sed.runs.results import Results
-from sb_sed.scoring.report import PSDS_NAMES
+from sb_sed.scoring.written import PSDS_NAMES
 
 _CARD = """\
 ---

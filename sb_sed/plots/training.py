@@ -20,6 +20,7 @@ _PANELS = (
     (r"(.+_gradient)/train", r"\1, norm", r""),
     (r"(.+)/train", r"terms of the training loss", r"\1"),
     (r"(.+)_event_f1/valid", r"event-based F1, validation", r"\1"),
+    (r"([^_]+)_psds_(.+)/valid", r"PSDS \2, validation", r"\1"),
     (r"(.+)_accuracy_(.+)/valid", r"\1 accuracy, validation", r"\2"),
     (r"(.+)/(valid|test)", r"\1", r"\2"),
     (r"lr_(.+)", r"learning rate", r"\1"),

@@ -191,16 +191,17 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """Where the student comes from, without paths of this machine."""
-        from sb_sed.training.checkpoints import read_meta
+        from sb_sed.training.checkpoints import read_meta, selected_by
 
         meta = read_meta(self.checkpoint) or {}
+        figure = selected_by(meta)
         about = {
             "recipe": self.recipe.get("name"),
             "seed": self.recipe.get("seed"),
             "data": Path(str(self.recipe.get("data_folder") or "")).name,
             "network": "student",
             "epoch": meta.get("epoch"),
-            "event_f1_validation": meta.get("event_f1"),
+            f"{figure}_validation": meta.get(figure),
         }
         return {
             key: value if isinstance(value, (int, float)) else str(value)
@@ -214,9 +215,7 @@ class Run:
         from sb_sed.training.checkpoints import WholeCheckpoints
 
         folder = self.folder / "save"
-        best = folder.is_dir() and WholeCheckpoints(folder).find_checkpoint(
-            max_key="event_f1"
-        )
+        best = folder.is_dir() and WholeCheckpoints(folder).best()
         if best:
             return best.path
         if any(folder.glob("CKPT+*")):

@@ -13,6 +13,7 @@ Authors
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -47,15 +48,50 @@ _VARIANTS: dict[Tolerances, dict[str, tuple]] = {
         "2020_ct": (1, 0),
         "2020_st": (0, 1),
     },
-    Tolerances(dtc=0.7, gtc=0.7): {"1": (0, 1)},
-    Tolerances(dtc=0.1, gtc=0.1): {"2": (0.5, 1), "realdesed_2": (0, 1)},
+    Tolerances(dtc=0.7, gtc=0.7): {"1": (0, 1), "realdesed_1_macro": (0, 0)},
+    Tolerances(dtc=0.1, gtc=0.1): {
+        "2": (0.5, 1),
+        "realdesed_2": (0, 1),
+        "realdesed_2_macro": (0, 0),
+    },
 }
+VARIANTS = tuple(name for named in _VARIANTS.values() for name in named)
 # True positive ratios that are averaged over the classes at once.
 _CELLS = 2**20
 
 
 class PsdsUndefined(InputError):
     """PSDS is not defined for an input that has other scores."""
+
+
+@dataclass(frozen=True)
+class PsdCurves:
+    """True positive ratio over the false positive rate, of each class.
+
+    Arguments
+    ---------
+    classes : Sequence[str]
+        Those of the reference.
+    curves : Mapping[str, Sequence[tuple]]
+        For each variant of PSDS the curve of each class: rates an hour and
+        ratios, both rising.
+    """
+
+    classes: Sequence[str]
+    curves: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]
+
+    def areas(self) -> dict[str, float]:
+        """Return all variants: see :func:`psds`."""
+        return {
+            name: _area(self.curves[name], alpha_st)
+            for named in _VARIANTS.values()
+            for name, (_, alpha_st) in named.items()
+        }
+
+    def per_class(self, variant: str) -> dict[str, float]:
+        """Return the area of each class alone, which has no spread."""
+        curves = zip(self.classes, self.curves[variant], strict=True)
+        return {label: _area([curve], 0.0) for label, curve in curves}
 
 
 def merge_events(reference: pd.DataFrame) -> pd.DataFrame:
@@ -119,6 +155,30 @@ def merge_note(reference: pd.DataFrame) -> str:
     )
 
 
+def only_classes(
+    reference: pd.DataFrame, classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return the events of some classes; their files all stay.
+
+    So the false alarms in the files of other classes count.
+
+    Example
+    -------
+    >>> reference = pd.DataFrame(
+    ...     [["a.wav", 1, 2, "Dog"], ["b.wav", 0, 1, "Cat"]],
+    ...     columns=EVENT_COLUMNS,
+    ... )
+    >>> only_classes(reference, ["Dog"])
+      filename  onset  offset event_label
+    0    a.wav    1.0     2.0         Dog
+    1    b.wav    NaN     NaN         NaN
+    """
+    reference = reference.copy()
+    other = ~reference["event_label"].isin(classes)
+    reference.loc[other, EVENT_COLUMNS[1:]] = np.nan
+    return reference
+
+
 def psds(
     reference: pd.DataFrame,
     scores: Mapping[str, pd.DataFrame],
@@ -144,9 +204,12 @@ def psds(
         ``2020`` (tolerances 0.5, 0.5; 100 effective false positives an hour),
         ``2020_ct`` (with cross triggers, 0.3, weighted 1), ``2020_st`` (with
         the spread over classes, weighted 1), ``1`` (0.7, 0.7; spread 1),
-        ``2`` (0.1, 0.1; cross triggers 0.3, weighted 0.5; spread 1) and
+        ``2`` (0.1, 0.1; cross triggers 0.3, weighted 0.5; spread 1),
         ``realdesed_2`` (as 2, without cross triggers: what the scorer of
-        RealDESED calls psds2).
+        RealDESED calls psds2), ``realdesed_1_macro`` and
+        ``realdesed_2_macro`` (as 1 and ``realdesed_2``, without the spread:
+        the means of the classes' own, which it calls psds1_macro and
+        psds2_macro).
 
     Raises
     ------
@@ -165,11 +228,33 @@ def psds(
     >>> psds(reference, scores)["1"]
     1.0
     """
+    return psd_curves(reference, scores, durations).areas()
+
+
+def psd_curves(
+    reference: pd.DataFrame,
+    scores: Mapping[str, pd.DataFrame],
+    durations: Mapping[str, float] | None = None,
+) -> PsdCurves:
+    """Compute the curves whose areas are PSDS.
+
+    Arguments and errors are those of :func:`psds`.
+
+    Example
+    -------
+    >>> from sb_sed.formats import EVENT_COLUMNS, scores_table
+    >>> reference = pd.DataFrame(
+    ...     [["a.wav", 1, 2, "Dog"]], columns=EVENT_COLUMNS
+    ... )
+    >>> scores = {"a": scores_table([[0.1], [0.9], [0.1]], 1.0, ["Dog"])}
+    >>> psd_curves(reference, scores).per_class("1")
+    {'Dog': 1.0}
+    """
     events = events_by_file(merge_events(reference))
     scores = under_names(events, scores, ("reference", "scores"))
     n_events = Counter(label for x in events.values() for *_, label in x)
     classes = _classes({*n_events}, events, scores)
-    seconds = sum(_durations(events, scores, durations).values())
+    seconds = sum(file_seconds(events, scores, durations).values())
     files = {
         name: TrueFile(
             [Event(*event) for event in found], frame_edges(scores[name])
@@ -178,11 +263,11 @@ def psds(
     }
     weights = _cross_trigger_weights(events, classes)
     variants = [
-        (tolerances, name, *alphas)
+        (tolerances, name, alpha_ct)
         for tolerances, named in _VARIANTS.items()
-        for name, alphas in named.items()
+        for name, (alpha_ct, _) in named.items()
     ]
-    curves: dict[str, list[tuple]] = {name: [] for _, name, *_ in variants}
+    curves: dict[str, list[tuple]] = {name: [] for _, name, _ in variants}
     for label in tqdm(classes, "PSDS", delay=2, leave=False, disable=None):
         found = []
         for name, file in files.items():
@@ -198,13 +283,11 @@ def psds(
             ).points()
             for tolerances in _VARIANTS
         }
-        for tolerances, name, alpha_ct, _ in variants:
+        for tolerances, name, alpha_ct in variants:
             true, false, crossed = points[tolerances][1].T
             rate = 3600 * (false / seconds + alpha_ct * crossed)
             curves[name].append(_curve(rate, true / n_events[label]))
-    return {
-        name: _area(curves[name], alpha_st) for _, name, _, alpha_st in variants
-    }
+    return PsdCurves(classes, curves)
 
 
 def _cross_trigger_weights(
@@ -277,12 +360,25 @@ def _classes(
     return sorted(present)
 
 
-def _durations(
+def file_seconds(
     events: Mapping[str, Sequence[tuple]],
     scores: Mapping[str, pd.DataFrame],
     durations: Mapping[str, float] | None,
 ) -> dict[str, float]:
-    """Return the seconds of the reference's files."""
+    """Return the seconds of the reference's files.
+
+    Arguments
+    ---------
+    events : Mapping
+        File of the reference -> its events.
+    scores, durations
+        As of :func:`psds`, the scores under the names of ``events``.
+
+    Raises
+    ------
+    InputError
+        If the durations lack a file.
+    """
     if durations is None:
         return {name: float(scores[name]["offset"].iloc[-1]) for name in events}
     seconds = under_names(events, durations, ("reference", "durations"))

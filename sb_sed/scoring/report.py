@@ -1,11 +1,10 @@
-"""The report of all scores of a detector, as a dict, JSON, Markdown or text.
+"""The report of all scores of a detector.
 
 Authors
  * sb_sed contributors 2026
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,24 +12,23 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats import (
-    EVENT_COLUMNS,
     atomic_path,
     differ_in_folders,
     match_tables,
     same_name,
 )
+from sb_sed.scoring.auroc import segment_auroc
 from sb_sed.scoring.collar import event_counts, segment_counts
 from sb_sed.scoring.counts import LEVEL, Counts
-from sb_sed.scoring.psds import PsdsUndefined, merge_note, psds
+from sb_sed.scoring.psds import (
+    PsdsUndefined,
+    merge_note,
+    only_classes,
+    psd_curves,
+)
 
-PSDS_NAMES = {
-    "2020": "PSDS 2020",
-    "2020_ct": "PSDS 2020, cross triggers",
-    "2020_st": "PSDS 2020, spread over classes",
-    "1": "PSDS 1",
-    "2": "PSDS 2",
-    "realdesed_2": "RealDESED psds2",
-}
+# Variants of which the report has each class alone, and those of their means.
+CLASS_PSDS = {"1": "realdesed_1_macro", "realdesed_2": "realdesed_2_macro"}
 
 
 def make_report(
@@ -69,7 +67,9 @@ def make_report(
         ``n_files`` that were scored, ``n_reference`` files, ``missing`` files
         of the reference; ``event_f1`` and ``segment_f1``, each with ``macro``,
         ``micro`` and ``per_class``; ``psds`` (see :func:`~.psds.psds`; None
-        without scores or where it is not defined); ``confidence_intervals``
+        without scores or where it is not defined) and ``class_psds``, two of
+        the variants (``1`` and ``realdesed_2``) of each class alone;
+        ``pauroc`` (see :func:`~.auroc.segment_auroc`); ``confidence_intervals``
         of the F1 scores (95 %, files resampled); ``threshold``; and ``notes``,
         sentences on all that was left out. Only plain Python values.
 
@@ -107,13 +107,18 @@ def make_report(
     by_event = event_counts(reference, events, classes, partners=estimated)
     by_segment = segment_counts(reference, events, classes, partners=estimated)
     notes += _notes_on_classes(by_event)
+    of_scores = {"psds": None, "class_psds": None, "pauroc": None}
+    if scores is None:
+        notes.append("PSDS needs scores; it is not defined for events.")
+    else:
+        of_scores |= _of_scores(reference, scores, durations, classes, notes)
     return {
         "n_files": len(by_event.files),
         "n_reference": n_reference,
         "missing": missing,
         "event_f1": by_event.f1(),
         "segment_f1": by_segment.f1(),
-        "psds": _psds(reference, scores, durations, classes, notes),
+        **of_scores,
         "confidence_intervals": {
             "level": LEVEL,
             "n_draws": n_draws,
@@ -132,98 +137,27 @@ def write_json(report: dict, path: str | Path) -> None:
         temporary.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-def write_markdown(report: dict, path: str | Path) -> None:
-    """Write a report of :func:`make_report` as Markdown, F1 in percent."""
-    lines = ["# Sound event detection scores", "", _summary(report), ""]
-    lines += _markdown(_HEADER, _f1_rows(report))
-    if report["psds"]:
-        rows = [[PSDS_NAMES[k], f"{v:.4f}"] for k, v in report["psds"].items()]
-        lines += ["", *_markdown(["PSDS", "value"], rows)]
-    if (precision := report.get("clip_map")) is not None:
-        lines += ["", f"Mean average precision of the clips: {precision:.4f}"]
-    if report["notes"]:
-        lines += ["", *(f"- {note}" for note in report["notes"])]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def format_report(report: dict) -> str:
-    """Return the report as a table for the terminal.
-
-    Arguments
-    ---------
-    report : dict
-        Of :func:`make_report`.
-
-    Returns
-    -------
-    text : str
-
-    Example
-    -------
-    >>> from sb_sed.formats import EVENT_COLUMNS
-    >>> reference = pd.DataFrame(
-    ...     [["a.wav", 0, 2, "Dog"]], columns=EVENT_COLUMNS
-    ... )
-    >>> report = make_report(reference, reference, n_draws=10)
-    >>> print(format_report(report))
-    1 of 1 reference files scored; F1 in %, in brackets the 95 % interval.
-    <BLANKLINE>
-                 event F1                 segment F1
-    macro mean   100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
-    micro mean   100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
-    Dog          100.00 [100.00, 100.00]  100.00 [100.00, 100.00]
-    <BLANKLINE>
-    Note: PSDS needs scores; it is not defined for events.
-    """
-    rows = [["", *_HEADER[1:]], *_f1_rows(report)]
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    lines = [_summary(report), ""]
-    lines += [
-        f"{name:<{widths[0]}}   {event:<{widths[1]}}  {segment}"
-        for name, event, segment in rows
-    ]
-    if report["psds"]:
-        width = max(map(len, PSDS_NAMES.values()))
-        lines += [
-            "",
-            *(
-                f"{PSDS_NAMES[name]:<{width}}   {value:.4f}"
-                for name, value in report["psds"].items()
-            ),
-        ]
-    if report["notes"]:
-        lines += ["", *(f"Note: {note}" for note in report["notes"])]
-    return "\n".join(lines)
-
-
-_HEADER = ["class", "event F1", "segment F1"]
-
-
-def _psds(
+def _of_scores(
     reference: pd.DataFrame,
-    scores: Mapping[str, pd.DataFrame] | None,
+    scores: Mapping[str, pd.DataFrame],
     durations: Mapping[str, float] | None,
     classes: Sequence[str] | None,
     notes: list[str],
-) -> dict | None:
-    """Return PSDS, or None and a note that says why."""
-    if scores is None:
-        notes.append("PSDS needs scores; it is not defined for events.")
-        return None
+) -> dict:
+    """Return pAUROC and PSDS, or a note that says why there is no PSDS."""
+    found = {"pauroc": segment_auroc(reference, scores, durations, classes)}
     if classes is not None:
-        # The files of the other classes stay, for their false alarms.
-        reference = reference.copy()
-        other = ~reference["event_label"].isin(classes)
-        reference.loc[other, EVENT_COLUMNS[1:]] = math.nan
+        reference = only_classes(reference, classes)
     try:
-        result = psds(reference, scores, durations)
+        curves = psd_curves(reference, scores, durations)
     except PsdsUndefined as error:
         notes.append(f"No PSDS. {error}")
-        return None
+        return found
     if note := merge_note(reference):
         notes.append(note)
-    return result
+    found["psds"] = curves.areas()
+    found["class_psds"] = {name: curves.per_class(name) for name in CLASS_PSDS}
+    return found
 
 
 def match_analysed(
@@ -343,48 +277,3 @@ def _notes_on_classes(counts: Counts) -> Iterator[str]:
                 f"{label} was detected but is not in the reference: it counts "
                 "in the micro mean only."
             )
-
-
-def _summary(report: dict) -> str:
-    """Return the first line of a report."""
-    threshold = report["threshold"]
-    at = "" if threshold is None else f" at threshold {threshold:g}"
-    return (
-        f"{report['n_files']} of {report['n_reference']} reference files "
-        f"scored{at}; F1 in %, in brackets the {LEVEL:.0%} interval."
-    ).replace("95%", "95 %")
-
-
-def _f1_rows(report: dict) -> list[list[str]]:
-    """Return name, event F1 and segment F1 of the means and the classes."""
-
-    def _cells(*keys: str) -> Iterator[str]:
-        for metric in ("event_f1", "segment_f1"):
-            value = report[metric]
-            interval = report["confidence_intervals"][metric]
-            for key in keys:
-                value, interval = value[key], interval[key]
-            if value is None:
-                yield "-"
-                continue
-            # None where a rare class is in no draw.
-            low, high = interval or (math.nan, math.nan)
-            yield f"{100 * value:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
-
-    return [
-        ["macro mean", *_cells("macro")],
-        ["micro mean", *_cells("micro")],
-        *(
-            [label, *_cells("per_class", label)]
-            for label in report["event_f1"]["per_class"]
-        ),
-    ]
-
-
-def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    table = [header, ["---"] * len(header), *rows]
-    return [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
-        for row in table
-    ]

@@ -22,6 +22,7 @@ from sb_sed.data.streams import StreamBatchSampler
 from sb_sed.formats import scores_table
 from sb_sed.models.crnn import Predictions
 from sb_sed.training.adaptation import unwrapped
+from sb_sed.training.checkpoints import SELECTED_BY, Selection
 from sb_sed.training.inputs import NETWORKS, BatchInputs, NetworkInputs
 from sb_sed.training.logging import RunningMeans, monitored
 from sb_sed.training.processes import share_statistics
@@ -70,9 +71,9 @@ class MeanTeacherBrain(Brain):
     consistency_weight : float
         Weight of the consistency terms after the ramp. With 0, the teacher is
         an average of the student that is not computed in training.
-    event_f1 : Callable
-        From scores (clip to table) and weak scores (clip to class to score) to
-        the figure by which the best checkpoint is chosen.
+    selection : Selection
+        Named figure by which the best checkpoint is chosen, of scores (clip
+        to table) and weak scores (clip to class to score).
     train_loggers : list
         SpeechBrain's loggers.
     seed : int
@@ -97,7 +98,7 @@ class MeanTeacherBrain(Brain):
         ema: EMATeacher,
         ramp_up: ExponentialRampUp,
         consistency_weight: float,
-        event_f1: Callable[[Mapping, Mapping], float],
+        selection: Selection,
         train_loggers: list,
         seed: int,
         pseudo_weight: float = 0.0,
@@ -111,7 +112,7 @@ class MeanTeacherBrain(Brain):
         self.ema = ema
         self.ramp_up = ramp_up
         self.consistency_weight = consistency_weight
-        self.event_f1 = event_f1
+        self.selection = selection
         self.train_loggers = train_loggers
         self.seed = seed
         self.pseudo_weight = pseudo_weight
@@ -384,16 +385,16 @@ class MeanTeacherBrain(Brain):
                     meta, train_stats=self.train_stats, valid_stats=stats
                 )
             if self.checkpointer is not None:
+                name = self.selection.name
+                figures = {SELECTED_BY: name, name: stats[f"student_{name}"]}
                 self.checkpointer.save_and_keep_only(
-                    {"event_f1": stats["student_event_f1"], "epoch": epoch},
-                    max_keys=["event_f1"],
+                    {**figures, "epoch": epoch}, max_keys=[name]
                 )
 
     def valid_stats(self) -> dict[str, float]:
         """Return what is measured on validation clips at an epoch's end."""
+        figure, weak = self.selection, self.weak_scores
         return {
-            f"{name}_event_f1": float(
-                self.event_f1(self.scores[name], self.weak_scores[name])
-            )
-            for name in NETWORKS
+            f"{name}_{figure.name}": float(figure(scores, weak[name]))
+            for name, scores in self.scores.items()
         }

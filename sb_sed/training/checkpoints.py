@@ -6,8 +6,10 @@ Authors
 
 import shutil
 import warnings
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
+from typing import Protocol
 
 import yaml
 from speechbrain.utils.checkpoints import (
@@ -23,8 +25,22 @@ from sb_sed.errors import UNREADABLE, InputError, brief
 from sb_sed.formats import atomic_path
 
 BEGUN, CONTENTS = "begun.txt", "contents.txt"
+# Of the meta data: the name of the figure that the best has the highest of.
+SELECTED_BY = "selected_by"
 
 logger = get_logger(__name__)
+
+
+class Selection(Protocol):
+    """A figure of scores; the best checkpoint has the highest.
+
+    Those of ``sb_sed.tuning.selection`` are.
+    """
+
+    name: str  # in logs and checkpoints
+
+    def __call__(self, scores: Mapping, weak: Mapping) -> float:
+        """Return it for scores (clip to table) and weak scores."""
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -113,6 +129,18 @@ class WholeCheckpoints(AtomicCheckpointer):
     def __init__(self, folder: str | Path):
         super(AtomicCheckpointer, self).__init__(folder)
 
+    def best(self) -> Checkpoint | None:
+        """Return the best one, by what the latest was selected by."""
+        latest = self.find_checkpoint()
+        if latest is None:
+            return None
+        return self.find_checkpoint(max_key=selected_by(latest.meta))
+
+
+def selected_by(meta: Mapping) -> str:
+    """Return the name of the figure that a checkpoint was selected by."""
+    return meta.get(SELECTED_BY, "event_f1")
+
 
 def _begin(folder: Path) -> Path:
     """Make the folder of a checkpoint that is about to be saved."""
@@ -143,7 +171,8 @@ def read_meta(folder: Path) -> dict | None:
         and "end-of-epoch" in meta
         and isinstance(meta.get("unixtime"), float)
         and all(isfinite(x) for x in meta.values() if isinstance(x, float))
-        and isinstance(meta.get("event_f1", 0.0), (int, float))
+        and isinstance(selected_by(meta), str)
+        and isinstance(meta.get(selected_by(meta), 0.0), (int, float))
     )
     return meta if valid else None
 

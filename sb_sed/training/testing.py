@@ -48,7 +48,7 @@ def score_sets(
     for name in names:
         if name not in data:
             continue
-        brain.evaluate(data.test_loader(name), max_key="event_f1")
+        brain.evaluate(data.test_loader(name), max_key=brain.selection.name)
         if if_main_process():
             reports[name] = evaluator.score(
                 name, brain.scores, *data.reference(name), brain.weak_scores

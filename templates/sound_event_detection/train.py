@@ -23,14 +23,11 @@ from prepare_my_dataset import prepare_my_dataset, read_classes
 from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sed.data.clips import ClipReader
-from sb_sed.data.labels import EventEncoder
 from sb_sed.data.prepared import PreparedData
 from sb_sed.data.streams import Streams
 from sb_sed.errors import InputError
 from sb_sed.evaluation import Evaluator, summary_table
 from sb_sed.runs.description import check_fit
-from sb_sed.scoring.collar import event_counts
-from sb_sed.smoothing.gate import gated_for
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.recipe import Recipe
 from sb_sed.training.run_options import (
@@ -40,6 +37,7 @@ from sb_sed.training.run_options import (
 )
 from sb_sed.training.statistics import fit_once
 from sb_sed.tuning.crossfit import AsGiven
+from sb_sed.tuning.selection import EventF1
 
 # What of the YAML the preparation needs
 PREPARATION = (
@@ -89,13 +87,12 @@ def dataio_prep(hparams: dict) -> tuple:
     tuple[PreparedData, ConcatDataset, StreamBatchSampler]
         The data, all training clips, and the batches of indices into them.
     """
-    detector, rate = hparams["student"], hparams["sample_rate"]
-    reader = ClipReader(
-        encoder=EventEncoder(hparams["classes"], detector.frame_shift),
-        sample_rate=rate,
-        n_samples=round(hparams["clip_seconds"] * rate),
-        n_frames=detector.n_output_frames,
-        embeddings=hparams["encoder"]["cache"],
+    reader = ClipReader.for_detector(
+        hparams["student"],
+        hparams["classes"],
+        hparams["sample_rate"],
+        hparams["clip_seconds"],
+        hparams["encoder"]["cache"],
     )
     data = PreparedData(
         hparams["prepared_folder"],
@@ -117,16 +114,12 @@ def make_brain(
     hparams: dict, run_opts: dict, data: PreparedData, clips, batches
 ) -> MeanTeacherBrain:
     """Give the Brain, which trains, what the YAML chose."""
-    reference, _ = data.reference("validation")
-    select = hparams["selection"]
+    selection = EventF1(
+        hparams["selection"],
+        data.reference("validation")[0],
+        hparams["classes"],
+    )
     steps = run_opts["grad_accumulation_factor"]
-
-    def event_f1(scores: dict, weak: dict) -> float:
-        """Return the score by which the best epoch is chosen."""
-        events = select(gated_for(select, scores, weak))
-        counts = event_counts(reference, events, hparams["classes"])
-        return counts.f1()["macro"]
-
     brain = MeanTeacherBrain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
@@ -139,7 +132,7 @@ def make_brain(
         consistency_weight=(
             hparams["consistency_weight"] if len(clips.datasets) > 1 else 0.0
         ),
-        event_f1=event_f1,
+        selection=selection,
         train_loggers=hparams["train_loggers"],
         seed=hparams["seed"],
         hparams={key: hparams[key] for key in ("precision", "max_grad_norm")},
@@ -186,7 +179,7 @@ def main(arguments: list[str]) -> None:
     )
     reports = {}
     for split in SPLITS:
-        brain.evaluate(data.test_loader(split), max_key="event_f1")
+        brain.evaluate(data.test_loader(split), max_key=EventF1.name)
         if if_main_process():
             reports[split] = evaluator.score(
                 split,

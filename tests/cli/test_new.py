@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sb_sed.cli.main import main
+from sb_sed.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,6 +52,26 @@ def test_the_copy_is_the_starter(tmp_path, capsys, options, starter):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_copy_of_a_recipe_has_what_it_takes_of_another(tmp_path):
+    """All its rows say the same as in the checkout, and it has all options."""
+    copy = tmp_path / "mine"
+    assert main(["new", str(copy), "--recipe", "RealDESED"]) == 0
+    source = ROOT / "recipes" / "RealDESED"
+    assert tracked("recipes/RealDESED") <= names(copy)
+    for file in sorted(source.rglob("*")):
+        name = file.relative_to(source).as_posix()
+        if file.is_file() and name in tracked("recipes/RealDESED"):
+            if file.suffix != ".yaml":
+                assert (copy / name).read_bytes() == file.read_bytes()
+    for row in source.glob("hparams/*.yaml"):
+        for changes in ("", "features: pcen", "smoothing: hmm"):
+            texts = [
+                Recipe(folder / "hparams" / row.name, changes).stream()
+                for folder in (source, copy)
+            ]
+            assert texts[0].getvalue() == texts[1].getvalue()
+
+
 def test_nothing_is_overwritten(tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train.yaml").write_text("my work")
@@ -65,6 +86,10 @@ def test_a_built_package_has_the_starters(tmp_path):
     command.append(f"--build-lib={tmp_path / 'lib'}")
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
     built = tmp_path / "lib" / "sb_sed" / "starters"
-    for starter in ("templates/sound_event_detection", "recipes/DCASE2020"):
+    for starter in (
+        "templates/sound_event_detection",
+        "recipes/DCASE2020",
+        "recipes/RealDESED",
+    ):
         assert tracked(starter) <= names(built / starter)
     assert (tmp_path / "lib" / "sb_sed" / "py.typed").is_file()

@@ -114,11 +114,14 @@ def test_the_table_of_perfect_annotators(
     aggregations.main([*line, str(tmp_path / "results")])
     lines = capsys.readouterr().out.splitlines()
     for name in ("majority", "weighted_soft"):
-        (row,) = [line for line in lines if line.startswith(f"| {name} ")]
+        row = next(x for x in lines if x.startswith(f"| {name} "))
         assert row == (
             f"| {name} | 100.0 (100.0-100.0) | 0.250 | 0.500 "
             "| 100.0 | 1.000 | 1.000 |"
         )
+    less = lines.index("| less majority | event F1 | PSDS 1 | PSDS 2 |")
+    cells = "+0.0 ± 0.0 | +0.000 ± 0.000 | +0.000 ± 0.000"
+    assert lines[less + 2 : less + 4] == [f"| weighted_soft | {cells} |", ""]
     # What is done is kept.
     monkeypatch.setattr(aggregations.subprocess, "run", None)
     aggregations.main([*line, str(tmp_path / "results")])

@@ -17,13 +17,8 @@ from sb_sed.formats import (
     scores_table,
     stem,
 )
-from sb_sed.scoring.report import (
-    PSDS_NAMES,
-    format_report,
-    make_report,
-    write_json,
-    write_markdown,
-)
+from sb_sed.scoring.report import make_report, write_json
+from sb_sed.scoring.written import PSDS_NAMES, format_report, write_markdown
 from sb_sed.smoothing.median import MedianSmoother
 
 SHARED_DATA = os.environ.get("SB_SED_SHARED_DATA")
@@ -62,6 +57,10 @@ def test_the_figures_of_a_small_case():
     )
     assert set(report["psds"]) == set(PSDS_NAMES)
     assert (report["n_files"], report["n_reference"]) == (2, 2)
+    # One false alarm in 4 s is too many an hour, one in 3 segments too many.
+    assert report["class_psds"]["1"] == {"Cat": 0.0, "Dog": 0.5}
+    found = report["pauroc"]["per_class"]
+    assert found == pytest.approx({"Cat": 0, "Dog": 2 / 3})
     assert report["missing"] == report["notes"] == []
     assert report["threshold"] == 0.5
 
@@ -164,9 +163,14 @@ def test_writers(tmp_path):
     write_markdown(report, tmp_path / "new" / "report.md")
     text = (tmp_path / "new" / "report.md").read_text()
     assert "| macro mean | 100.00 [100.00, 100.00] |" in text
+    assert "| Dog | 100.00 [100.00, 100.00] | 100.00 [100.00, 100.00] |" in text
+    assert text.count(" | 1.000 | 1.000 | 1.000 |") == 3  # mean and classes
     assert "| PSDS 2 | 1.0000 |" in text
     assert "- 1 of 2 reference files have no scores" in text
-    assert "PSDS 2                           1.0000" in format_report(report)
+    shown = format_report(report)
+    assert "PSDS 2                           1.0000" in shown
+    assert "event F1" in shown.splitlines()[2]
+    assert shown.splitlines()[2].endswith("  PSDS 1  RealDESED psds2  pAUROC")
 
 
 def test_a_class_with_a_bar_is_one_cell(tmp_path):
@@ -204,8 +208,10 @@ def test_the_published_figures_of_the_dcase_2021_student():
         "segment macro": report["segment_f1"]["macro"],
         **report["psds"],
     }
-    # Of no cross triggers, more is left.
-    assert printed.pop("realdesed_2") > printed["2"]
+    # Of no cross triggers and no spread, more is left.
+    assert printed["realdesed_2"] > printed["2"]
+    assert printed.pop("realdesed_2_macro") > printed.pop("realdesed_2")
+    assert printed.pop("realdesed_1_macro") > printed["1"]
     assert {name: round(value, 4) for name, value in printed.items()} == {
         "event macro": 0.3997,
         "event micro": 0.4097,

@@ -43,6 +43,18 @@ class Log:
         self.epochs.append((stats_meta, stats))
 
 
+class Figure:
+    """A function as the figure that the best checkpoint is chosen by."""
+
+    name = "event_f1"
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, scores, weak):
+        return self.function(scores, weak)
+
+
 class Run:
     """A small version of what ``train.py`` sets up, on clips of about 1 s.
 
@@ -132,7 +144,7 @@ class Run:
             ema=EMATeacher(0.9),
             ramp_up=ExponentialRampUp(ramp_up_epochs, len(self.batches)),
             consistency_weight=consistency_weight,
-            event_f1=f1 or (lambda *scores: 0.5),
+            selection=Figure(f1 or (lambda *scores: 0.5)),
             train_loggers=[self.log],
             seed=seed,
             **(brain_options or {}),

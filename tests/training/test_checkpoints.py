@@ -15,7 +15,12 @@ from speechbrain.utils.epoch_loop import EpochCounter
 from torch import nn
 
 from sb_sed.errors import InputError
-from sb_sed.training.checkpoints import BEGUN, CONTENTS, AtomicCheckpointer
+from sb_sed.training.checkpoints import (
+    BEGUN,
+    CONTENTS,
+    AtomicCheckpointer,
+    WholeCheckpoints,
+)
 
 
 class Killed(BaseException):
@@ -200,3 +205,15 @@ def test_a_damaged_list_is_no_reason_to_delete_weights(folder, name, content):
     (folder / "CKPT+first" / name).write_bytes(content)
     assert Run(folder).recover() is None
     assert (folder / "CKPT+first" / "network.ckpt").is_file()
+
+
+def test_the_best_is_that_of_the_latest_selection(tmp_path):
+    """Also where a run was resumed with another figure to select by."""
+    checkpointer = AtomicCheckpointer(tmp_path, {"net": nn.Linear(1, 1)})
+    older = {"event_f1": 0.9, "epoch": 1}  # before figures had their names
+    checkpointer.save_checkpoint(older, name="older")
+    assert WholeCheckpoints(tmp_path).best().path.name == "CKPT+older"
+    for name, value in (("high", 0.4), ("low", 0.2)):
+        meta = {"psds_1": value, "selected_by": "psds_1"}
+        checkpointer.save_checkpoint(meta, name=name)
+    assert WholeCheckpoints(tmp_path).best().path.name == "CKPT+high"

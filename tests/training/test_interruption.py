@@ -109,7 +109,7 @@ def test_a_kill_in_validation_loses_nothing(make_run, straight, tmp_path):
             raise Killed
         return 0.5
 
-    killed.brain.event_f1 = die
+    killed.brain.selection.function = die
     with pytest.raises(Killed):
         killed.fit(4)
     run = make_run(tmp_path, **options).fit(4)
