@@ -40,7 +40,8 @@ def gradients(module):
 
 def assert_close(found, expected):
     for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        # Of biases before a batch norm the gradient is 0 but for rounding.
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=5e-6)
 
 
 # Without adaptation
