@@ -52,7 +52,6 @@ class Run:
                 "--noprogressbar",
             ]
         )
-        train.prepare(hparams)
         data, self.clips, self.batches, held_out = train.dataio_prep(hparams)
         waveforms = data.waveforms(self.clips)
         featurizer = hparams["student"].featurizer.fit(waveforms)

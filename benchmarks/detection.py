@@ -105,6 +105,7 @@ def clips(detector: SoundEventDetector, path: Path, rounds: int) -> None:
     onnx = in_onnx(detector, path.parent)
 
     def bfloat16():
+        """Run the folded network in bfloat16."""
         with torch.autocast("cpu", torch.bfloat16):
             return fast(many)
 

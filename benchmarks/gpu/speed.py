@@ -73,7 +73,6 @@ class Training:
             [str(RECIPE / "hparams" / "ppcen_dat.yaml"), *options]
             + [f"--output_folder={folder}", "--noprogressbar"]
         )
-        train.prepare(hparams)
         if not way.fused:
             _unfuse(hparams["training"])
             _unfuse(hparams["adaptation"]["method"].opt_classes)

@@ -60,7 +60,7 @@ TEST_SETS = ("validation", "public")
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
-    """Read the command line and the YAML; make the folder of the run.
+    """Read the command line and the YAML; prepare the data.
 
     Returns
     -------
@@ -69,6 +69,9 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     """
     recipe, hparams, run_opts = start(arguments, KEYS, MINIATURE)
     sb.create_experiment_directory(hparams["output_folder"])
+    if not hparams["skip_prep"]:
+        prepare(hparams)
+    # Of a run that is scored again with other data, only once these are there.
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
     run_on_main(recipe.save, args=[saved, KEYS])
     return hparams, run_opts
@@ -187,8 +190,6 @@ def make_brain(
 def main(arguments: list[str]) -> None:
     """Prepare, train, score."""
     hparams, run_opts = load_recipe(arguments)
-    if not hparams["skip_prep"]:
-        prepare(hparams)
     data, clips, batches, held_out = dataio_prep(hparams)
     mixed = [*clips.datasets, *(held_out.dataset.datasets if held_out else [])]
     splits = ["valid_synthetic", *TEST_SETS]

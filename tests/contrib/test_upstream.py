@@ -141,7 +141,8 @@ def test_the_script_is_laid_out_and_reads_plain_hyperpyyaml(
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made = {}
+    made, prepared = {}, []
+    monkeypatch.setattr(module, "prepare", prepared.append)
     monkeypatch.setattr(
         sb, "create_experiment_directory", lambda **given: made.update(given)
     )
@@ -149,6 +150,7 @@ def test_the_script_is_laid_out_and_reads_plain_hyperpyyaml(
     arguments = [str(folder / "hparams/baseline.yaml"), "--data_folder=D"]
     hparams, run_opts = module.load_recipe([*arguments, "--seed=7"])
     assert hparams["seed"] == 7 and run_opts["max_grad_norm"] == 5.0
+    assert prepared == [hparams]
     assert made["experiment_directory"] == "results/baseline/7"
     assert made["hyperparams_to_save"] == arguments[0]
     assert "seed: 7" in made["overrides"]

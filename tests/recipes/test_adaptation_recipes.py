@@ -165,7 +165,6 @@ def test_held_out_clips_are_mixed_as_those_of_the_training(
         + [f"--prepared_folder={tmp_path}/prepared", *RECORDED]
         + ["--adaptation=!include:adaptation/two_step.yaml"]
     )
-    train_script.prepare(hparams)
     data, clips, _, held_out = train_script.dataio_prep(hparams)
     parts = dict(zip(("synthetic", "unlabelled"), clips.datasets, strict=False))
     measured = dict(

@@ -55,11 +55,14 @@ def run_two(*arguments):
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):
-    """One line on stderr, exit status 2, no traceback."""
+    """One line on stderr, exit status 2, no traceback; a run stays as it is."""
+    recipe = tmp_path / "out" / "hyperparams.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text("seed: 1\n")
     process = run(
-        [sys.executable], f"--output_folder={tmp_path / 'out'}", *arguments
+        [sys.executable], f"--output_folder={recipe.parent}", *arguments
     )
-    assert process.returncode == 2
+    assert process.returncode == 2 and recipe.read_text() == "seed: 1\n"
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("train.py: ") and sentence in last
     assert "Traceback" not in process.stderr

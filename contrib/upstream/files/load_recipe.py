@@ -19,7 +19,7 @@ from speechbrain.utils.distributed import ddp_init_group
 
 
 def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
-    """Read the command line and the YAML; make the folder of the run.
+    """Read the command line and the YAML; prepare the data.
 
     Returns
     -------
@@ -35,4 +35,6 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
         hyperparams_to_save=hparams_file,
         overrides=overrides,
     )
+    if not hparams["skip_prep"]:
+        prepare(hparams)
     return hparams, run_opts
