@@ -99,7 +99,9 @@ class YAMNetNetwork(nn.Module):
         bins = torch.arange(N_FFT // 2 + 1, dtype=torch.float64)
         steps = torch.arange(N_SAMPLES, dtype=torch.float64)[:, None] * bins
         angles = 2 * torch.pi * (steps % N_FFT) / N_FFT
-        return torch.cat([angles.cos(), -angles.sin()], 1).to(self.mel)
+        # Before 1.24, onnxruntime has no cosine in double precision.
+        cosines = (angles + torch.pi / 2).sin()
+        return torch.cat([cosines, -angles.sin()], 1).to(self.mel)
 
     def windows(
         self, mel: Tensor, step: int, taps: Collection[int] = ()
