@@ -141,7 +141,8 @@ def main(arguments: list[str]) -> None:
     print(f"Labels: {manifest}")
     if options.labels_only:
         return
-    if not any(option.startswith("--name") for option in others):
+    # The name is for the output folder alone.
+    if not any(x.startswith(("--name", "--output_folder")) for x in others):
         name = Recipe(options.hparams).tree["name"]
         others.append(f"--name={name}_pseudo")
     path = json.dumps(str(manifest.absolute()))

@@ -57,6 +57,24 @@ def test_bad_input_is_one_sentence(
         )
 
 
+@pytest.mark.parametrize("option", ["--output_folder=mine", "--name=mine"])
+def test_a_place_of_ones_own(option, run_folder, monkeypatch, tmp_path):
+    """The training starts with it, as far as to its data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(RECIPE)
+    import pseudo_label
+
+    monkeypatch.setattr(pseudo_label, "label", lambda *_: None)
+    with pytest.raises(pseudo_label.InputError, match="nowhere"):
+        pseudo_label.main(
+            [
+                str(RECIPE / "hparams" / "baseline.yaml"),
+                *("--systems", str(run_folder)),
+                *("--data_folder=nowhere", "--device=cpu", option),
+            ]
+        )
+
+
 def test_from_a_system_to_the_next(tmp_path):
     make_minidesed(tmp_path / "mini", scale=0.02, progress=False)
     recipe = RECIPE / "hparams" / "dat.yaml"
