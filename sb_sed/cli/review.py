@@ -26,7 +26,7 @@ examples:
   sb-sed review exported/ recordings/
   sb-sed review exported/ recordings/ --answers 400 --serve
   sb-sed review recordings/ --scores results/scores --smoother smoother.json
-  sb-sed review recordings/ --detections found.tsv --silence 0
+  sb-sed review recordings/ --detections found.tsv --answers 60 --silence 0.33
   sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
 
 The page, review/index.html, opens from disk. Answers are kept in the browser as

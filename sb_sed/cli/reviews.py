@@ -14,13 +14,16 @@ from sb_sed.errors import InputError, printable
 _EXAMPLES = """\
 examples:
   sb-sed reviews-to-events reviews.tsv events.tsv
-  sb-sed reviews-to-events reviews.tsv data/reviewed.tsv --recordings recordings/ \\
-      --clips data/audio/reviewed
+  sb-sed reviews-to-events review/reviews.tsv data/reviewed.tsv \\
+      --recordings recordings/ --clips data/audio/reviewed
+  sb-sed reviews-to-events first/reviews.tsv second/reviews.tsv \\
+      data/reviewed.tsv --recordings recordings/ --clips data/audio/reviewed
 
 Reviews say nothing of what was not asked about. To train on them, let clips be
-cut of what was: the template takes their table as reviewed_file. What the
-listener was not asked about in these seconds, such as other classes, counts as
-absent.
+cut of what was: the template takes their table as reviewed_file, whose column
+judged says which classes are known in each clip. Windows that were searched for
+what was missed become clips, too, where the table of all that the page showed,
+detections.tsv, is beside REVIEWS.tsv or given.
 """
 
 
@@ -35,7 +38,13 @@ def add_reviews_to_events(commands) -> None:
         "as a DESED TSV.",
         _EXAMPLES,
     )
-    add_path(parser, "reviews", "REVIEWS.tsv", "what the page has saved")
+    add_path(
+        parser,
+        "reviews",
+        "REVIEWS.tsv",
+        "what the page has saved; of several rounds, one of each",
+        nargs="+",
+    )
     add_path(parser, "events", "EVENTS.tsv", "the table to write")
     add_path(
         parser,
@@ -49,9 +58,19 @@ def add_reviews_to_events(commands) -> None:
         "AUDIO",
         "of --clips: the recordings, a folder or file",
     )
+    add_path(
+        parser,
+        "--detections",
+        "EVENTS.tsv",
+        "of --clips: all detections that a page showed; given once for each "
+        "REVIEWS.tsv (default: detections.tsv beside it, if there is one)",
+        action="append",
+    )
 
 
 def _to_events(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
     from sb_sed.formats import write_events
     from sb_sed.formats.reviews import read_reviews, reviews_to_events
 
@@ -60,23 +79,46 @@ def _to_events(arguments: argparse.Namespace) -> None:
             "--clips and --recordings go together: give both, to cut clips, or "
             "none."
         )
+    if arguments.detections and not arguments.clips:
+        raise InputError("--detections are for --clips: give these as well.")
     check_writable(
         [("EVENTS.tsv", arguments.events)],
         [("--clips", arguments.clips)],
-        [arguments.reviews],
+        [*arguments.reviews, *(arguments.detections or [])],
     )
-    reviews = read_reviews(arguments.reviews)
+    rounds = [read_reviews(path) for path in arguments.reviews]
     if arguments.clips is None:
-        write_events(reviews_to_events(reviews), arguments.events)
+        events = reviews_to_events(pd.concat(rounds))
+        write_events(events, arguments.events)
         return
     from sb_sed.audio.search import find_recordings
     from sb_sed.data.reviewed import cut_reviewed
+    from sb_sed.formats.judged import write_judged
 
     audio = find_recordings([arguments.recordings])
-    events, clips, skipped = cut_reviewed(reviews, audio, arguments.clips)
+    events, judged, skipped = cut_reviewed(
+        zip(rounds, _detections(arguments), strict=True), audio, arguments.clips
+    )
     for note in skipped:
         print(f"sb-sed: {printable(note)}", file=sys.stderr)
-    write_events(events, arguments.events, clips)
+    write_judged(events, judged, arguments.events)
+
+
+def _detections(arguments: argparse.Namespace) -> list:
+    """What each page showed; None where that is not known."""
+    from sb_sed.formats import read_events
+    from sb_sed.report.review import DETECTIONS
+
+    given = arguments.detections
+    if given is None:
+        beside = [path.with_name(DETECTIONS) for path in arguments.reviews]
+        return [read_events(x) if x.is_file() else None for x in beside]
+    if len(given) != len(arguments.reviews):
+        raise InputError(
+            f"There are {len(given)} --detections for {len(arguments.reviews)} "
+            "tables of reviews: give one for each, or none."
+        )
+    return [read_events(path) for path in given]
 
 
 def tune_reviews(arguments: argparse.Namespace) -> None:

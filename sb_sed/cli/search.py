@@ -18,7 +18,7 @@ _EXAMPLES = """\
 examples:
   sb-sed search recordings/ --like owl.wav --label Owl --output owls.tsv
   sb-sed search exported/ recordings/ --like a.wav:3.2-4.1 --like b.wav:0-0.8
-  sb-sed review recordings/ --detections owls.tsv --silence 0
+  sb-sed review recordings/ --detections owls.tsv --silence 0.33
 
 The table is that of events; its confidence is the similarity, the cosine of the
 embeddings. The index is made once and kept in the folder .sb-sed-index; new

@@ -117,7 +117,8 @@ class ClipReader:
         DynamicItemDataset
             Items of ``id``, ``sig`` [N], ``strong`` [T, C], ``weak`` [C],
             ``has_strong``, ``has_weak``, ``has_pseudo``, ``duration``
-            (seconds).
+            (seconds). Labels of classes that were not ``judged`` in a clip are
+            NaN: the losses have to leave them out.
         """
         has = {"strong": strong, "weak": weak, "pseudo": pseudo}
         return self._clips(manifest, lambda _: self.n_samples, has)
@@ -217,22 +218,28 @@ class ClipReader:
         def _waveform(wav, n_samples):
             return fit_length(self.read(wav), n_samples)
 
-        @takes("events", "n_samples")
+        @takes("events", "n_samples", "judged")
         @provides("strong")
-        def _strong(events, n_samples):
-            return self.encoder.encode_strong(events, self.n_frames(n_samples))
+        def _strong(events, n_samples, judged):
+            n_frames = self.n_frames(n_samples)
+            strong = self.encoder.encode_strong(events, n_frames)
+            return self.encoder.hide_others(strong, judged)
 
-        @takes("tags")
+        @takes("tags", "judged")
         @provides("weak")
-        def _weak(tags):
-            return self.encoder.encode_weak(tags)
+        def _weak(tags, judged):
+            weak = self.encoder.encode_weak(tags)
+            return self.encoder.hide_others(weak, judged)
 
         @takes("n_samples", "wav")
         @provides("encoded", "has_encoded")
         def _encoded(n_samples, wav):
             yield from self.encoded(n_samples, wav).values()
 
-        clips = DynamicItemDataset(read_manifest(manifest))
+        entries = read_manifest(manifest)
+        clips = DynamicItemDataset(
+            {name: {"judged": None} | x for name, x in entries.items()}
+        )
         clips.add_dynamic_item(n_samples, ["duration"], ["n_samples"])
         for item in (_waveform, _strong, _weak, _encoded):
             clips.add_dynamic_item(item)

@@ -53,10 +53,13 @@ class Labels:
         Empty without strong labels.
     tags : list of str
         Classes that occur; empty without any label.
+    judged : list of str, optional
+        Classes of which that is known; all by default.
     """
 
     events: list[Event] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    judged: list[str] | None = None
 
 
 @dataclass(frozen=True)

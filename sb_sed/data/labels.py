@@ -104,6 +104,30 @@ class EventEncoder:
             weak[self.index(label)] = 1
         return weak
 
+    def hide_others(
+        self, labels: torch.Tensor, judged: Iterable[str] | None
+    ) -> torch.Tensor:
+        """Make NaN of the classes that were not judged, [..., C], in place.
+
+        Arguments
+        ---------
+        labels : torch.Tensor
+            Strong or weak.
+        judged : Iterable[str], optional
+            What is known; all if it is omitted. Classes that are not among the
+            encoder's are nothing to it.
+
+        Returns
+        -------
+        torch.Tensor
+            The labels.
+        """
+        if judged is not None:
+            known = {same_label(label) for label in judged}
+            others = [x not in known for x in self.classes]
+            labels[..., torch.tensor(others)] = torch.nan
+        return labels
+
     def decode_strong(self, strong: torch.Tensor | np.ndarray) -> list[Event]:
         """Turn a frame matrix [T, C], non-zero where active, into events."""
         active = np.asarray(strong) > 0

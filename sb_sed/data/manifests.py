@@ -26,8 +26,9 @@ def manifest_entry(
     duration: float,
     events: Sequence[Event] = (),
     tags: Sequence[str] = (),
+    judged: Sequence[str] | None = None,
 ) -> dict:
-    """Describe one recording; every entry has the same four keys.
+    """Describe one recording; every entry has the same four keys or five.
 
     Arguments
     ---------
@@ -40,11 +41,14 @@ def manifest_entry(
         are left out.
     tags : sequence of str
         Classes that occur.
+    judged : sequence of str, optional
+        Classes of which it is known where they occur; all by default.
 
     Returns
     -------
     dict
-        ``wav``, ``duration``, ``events``, ``tags``.
+        ``wav``, ``duration``, ``events``, ``tags``, and ``judged`` if it is
+        given.
 
     Example
     -------
@@ -63,7 +67,7 @@ def manifest_entry(
             if onset < duration - TIME_NOISE
         ],
         "tags": list(tags),
-    }
+    } | ({} if judged is None else {"judged": list(judged)})
 
 
 def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
@@ -206,8 +210,9 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict:
 
 
 def _checked(path: str | Path, name: str, entry: Any) -> dict:
-    """An entry reduced to the keys that every entry has."""
-    for key, holds in _HOLDS.items():
+    """An entry reduced to the keys that entries have."""
+    is_judged = isinstance(entry, dict) and "judged" in entry
+    for key, holds in (_HOLDS | (_MAY_HOLD if is_judged else {})).items():
         value = entry.get(key) if isinstance(entry, dict) else None
         if not holds(value):
             raise InputError(
@@ -220,11 +225,14 @@ def _checked(path: str | Path, name: str, entry: Any) -> dict:
     events = [
         [*times, _label(path, name, label)] for *times, label in entry["events"]
     ]
-    return {key: entry[key] for key in _HOLDS} | {
+    found = {key: entry[key] for key in _HOLDS} | {
         "wav": wav,
         "events": events,
         "tags": tags,
     }
+    if is_judged:
+        found["judged"] = [_label(path, name, x) for x in entry["judged"]]
+    return found
 
 
 def _label(path: str | Path, name: str, label: str) -> str:
@@ -250,11 +258,14 @@ def _is_event(value: object) -> bool:
     return onset < offset
 
 
+def _is_labels(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(x, str) for x in value)
+
+
 _HOLDS: dict[str, Callable[[Any], bool]] = {
     "wav": lambda x: isinstance(x, str) and x != "" and "\0" not in x,
     "duration": lambda x: _is_time(x) and x > 0,
     "events": lambda x: isinstance(x, list) and all(map(_is_event, x)),
-    "tags": lambda x: (
-        isinstance(x, list) and all(isinstance(tag, str) for tag in x)
-    ),
+    "tags": _is_labels,
 }
+_MAY_HOLD: dict[str, Callable[[Any], bool]] = {"judged": _is_labels}

@@ -174,6 +174,7 @@ def cut_recording(
     n_samples: int,
     folder: str | Path,
     name: str,
+    judged: Sequence[str] | None = None,
 ) -> dict[str, dict]:
     """Cut a recording into clips of equal length; write those not yet there.
 
@@ -189,6 +190,8 @@ def cut_recording(
         Where to write 16-bit WAV files.
     name : str
         What the clips' names start with; onset and offset in seconds follow.
+    judged : Sequence[str], optional
+        As of ``manifest_entry``.
 
     Returns
     -------
@@ -220,7 +223,7 @@ def cut_recording(
         ]
         tags = sorted({label for *_, label in inside})
         seconds = (stop - start) / rate
-        clips[clip] = manifest_entry(target, seconds, inside, tags)
+        clips[clip] = manifest_entry(target, seconds, inside, tags, judged)
     return clips
 
 

@@ -2,13 +2,15 @@
 
 A review says something of what was asked about, and nothing of the rest of the
 recording: as the labels of a whole recording, its events would make silence of
-all that nobody has asked about.
+all that nobody has asked about. Nor does it say anything of other classes than
+that which was asked about. What is known whole are windows in which the listener
+has looked for what was missed: they show most of what is no event.
 
 Authors
  * sb_sed contributors 2026
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +20,7 @@ from sb_sed.audio.reading import UnusableAudio
 from sb_sed.audio.store import write_wav
 from sb_sed.data.recordings import clip_name
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, under_names
+from sb_sed.formats import EVENT_COLUMNS, match_names, under_names
 from sb_sed.formats.reviews import CHECKED, MISSED, reviews_to_events
 
 # Seconds around what was asked about: so much of silence or of another sound
@@ -26,35 +28,38 @@ from sb_sed.formats.reviews import CHECKED, MISSED, reviews_to_events
 MARGIN = 0.5
 # Between the recording's name and the part in the name of a clip.
 MARK = "@"
+PART_COLUMNS = [*EVENT_COLUMNS[:3], "judged"]
 _SIDES = "reviews", "recordings"
+# Tables round times to milliseconds, or not.
+_SAME = 0.002
 
 
 def reviewed_parts(
-    reviews: pd.DataFrame, margin: float = MARGIN
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the parts of recordings of which everything asked is known.
+    reviews: pd.DataFrame,
+    boxes: pd.DataFrame | None = None,
+    margin: float = MARGIN,
+) -> pd.DataFrame:
+    """Return the parts of recordings of which some classes are known whole.
 
     Arguments
     ---------
     reviews : pd.DataFrame
         Of :func:`sb_sed.formats.reviews.read_reviews`.
+    boxes : pd.DataFrame, optional
+        filename, onset, offset, event_label of all detections that the page
+        showed. In a window, the listener has added what has none; so of a class
+        with one that nobody was asked about, the window says nothing. Without
+        them, windows are left out.
     margin : float
         Seconds around each detection that was judged, and around each event
-        that was corrected or added. Parts that touch are one; those that touch
-        a detection of which the listener was not sure are left out.
+        that was corrected or added; windows have none.
 
     Returns
     -------
     parts : pd.DataFrame
-        filename, onset, offset (seconds).
-    events : pd.DataFrame
-        filename, onset, offset (seconds in the recording), event_label: all
-        that are right, corrected or added.
-
-    Raises
-    ------
-    InputError
-        If no event is right or was added.
+        filename, onset, offset (seconds), judged: the classes that are known,
+        a sorted tuple. Of the same classes, parts that touch are one; those
+        that touch a detection of which the listener was not sure are left out.
 
     Example
     -------
@@ -64,33 +69,117 @@ def reviewed_parts(
     ...     ["a.wav", 2.0, 3.0, "Owl", 0.7, 1.0, "right", *none],
     ...     ["a.wav", 6.0, 7.0, "Owl", 0.3, 1.0, "wrong", *none],
     ... ]
-    >>> parts, _ = reviewed_parts(pd.DataFrame(rows, columns=REVIEW_COLUMNS))
-    >>> parts
-      filename  onset  offset
-    0    a.wav    1.5     3.5
-    1    a.wav    5.5     7.5
+    >>> reviewed_parts(pd.DataFrame(rows, columns=REVIEW_COLUMNS))
+      filename  onset  offset  judged
+    0    a.wav    1.5     3.5  (Owl,)
+    1    a.wav    5.5     7.5  (Owl,)
     """
-    events = reviews_to_events(reviews)
-    asked = reviews[~reviews["answer"].isin([CHECKED, MISSED])]
-    judged = asked[asked["answer"] != "unsure"]
-    columns = EVENT_COLUMNS[:3]
-    spans = pd.concat([judged[columns], events[columns]])
-    unsure = asked[asked["answer"] == "unsure"]
-    rows = []
-    for name, own in spans.sort_values("onset").groupby("filename"):
-        doubt = unsure[unsure["filename"] == name]
-        joined: list[list[float]] = []
-        for onset, offset in own[["onset", "offset"]].to_numpy():
-            onset, offset = max(0.0, onset - margin), offset + margin
-            if joined and onset <= joined[-1][1]:
-                joined[-1][1] = max(joined[-1][1], offset)
-            else:
-                joined.append([onset, offset])
-        for onset, offset in joined:
-            near = (doubt["onset"] < offset) & (doubt["offset"] > onset)
-            if not near.any():
-                rows.append((name, onset, offset))
-    return pd.DataFrame(rows, columns=columns), events
+    spans = [*_judged_spans(reviews, margin)]
+    if boxes is not None:
+        spans += _windows(reviews, boxes)
+    groups: dict[tuple, list[list[float]]] = {}
+    for name, onset, offset, judged in sorted(spans):
+        joined = groups.setdefault((name, judged), [])
+        if joined and onset <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], offset)
+        else:
+            joined.append([onset, offset])
+    unsure = reviews[reviews["answer"] == "unsure"]
+    rows = [
+        (name, onset, offset, judged)
+        for (name, judged), joined in groups.items()
+        for onset, offset in joined
+        if not len(_inside(unsure, name, onset, offset, judged))
+    ]
+    return pd.DataFrame(sorted(_largest(rows)), columns=PART_COLUMNS)
+
+
+def _judged_spans(reviews: pd.DataFrame, margin: float) -> Iterator[tuple]:
+    """Yield what was asked about and the events in it: name, onset, offset,
+    classes."""
+    for row in reviews.itertuples(index=False):
+        labels = row.event_label, row.true_label
+        known = {label for label in labels if isinstance(label, str)}
+        ends = [(row.onset, row.offset)]
+        if row.answer in (CHECKED, "unsure"):
+            continue
+        if row.answer == MISSED:
+            known, ends = {row.true_label}, []
+        if not pd.isna(row.true_onset):
+            ends.append((row.true_onset, row.true_offset))
+        for onset, offset in ends:
+            span = max(0.0, onset - margin), offset + margin
+            yield row.filename, *span, tuple(sorted(known))
+
+
+def _windows(reviews: pd.DataFrame, boxes: pd.DataFrame) -> Iterator[tuple]:
+    """Yield the windows with the classes that are known in them."""
+    boxes = boxes.dropna(subset=["event_label"])
+    names = match_names(
+        boxes["filename"].unique(),
+        reviews["filename"].unique(),
+        ("detections", "reviews"),
+    )
+    boxes = boxes.assign(filename=boxes["filename"].map(names))
+    judged: dict[tuple, list[tuple[float, float]]] = {}
+    sure = reviews[~reviews["answer"].isin(["unsure", MISSED])]
+    for name, *span, label in sure[EVENT_COLUMNS].itertuples(index=False):
+        judged.setdefault((name, label), []).append(span)
+    is_open = [
+        not any(
+            abs(onset - begin) < _SAME and abs(offset - end) < _SAME
+            for begin, end in judged.get((name, label), ())
+        )
+        for name, onset, offset, label in boxes[EVENT_COLUMNS].itertuples(
+            index=False
+        )
+    ]
+    left = boxes[is_open]
+    columns = reviews[["event_label", "true_label"]], boxes[["event_label"]]
+    classes = {x for some in columns for x in some.stack().dropna()}
+    windows = reviews[reviews["answer"] == CHECKED]
+    for row in windows.itertuples(index=False):
+        span = row.filename, row.onset, row.offset
+        some = _inside(left, *span, classes)
+        known = classes - set(some["event_label"])
+        if known:
+            yield *span, tuple(sorted(known))
+
+
+def _inside(
+    events: pd.DataFrame,
+    name: str,
+    onset: float,
+    offset: float,
+    classes: Iterable[str],
+) -> pd.DataFrame:
+    """The events of some classes that overlap a part."""
+    return events[
+        (events["filename"] == name)
+        & (events["onset"] < offset)
+        & (events["offset"] > onset)
+        & events["event_label"].isin([*classes])
+    ]
+
+
+def _largest(parts: Sequence[tuple]) -> list[tuple]:
+    """Leave out parts that are in another of which no less is known; those of
+    equal times are one."""
+    known: dict[tuple, set[str]] = {}
+    for *span, judged in parts:
+        known.setdefault(tuple(span), set()).update(judged)
+    return [
+        (name, onset, offset, tuple(sorted(judged)))
+        for (name, onset, offset), judged in known.items()
+        if not any(
+            name == of
+            and begin <= onset
+            and end >= offset
+            and more >= judged
+            and (begin, end) != (onset, offset)
+            for (of, begin, end), more in known.items()
+        )
+    ]
 
 
 def origin(clip: str) -> str:
@@ -105,14 +194,17 @@ def origin(clip: str) -> str:
 
 
 def cut_reviewed(
-    reviews: pd.DataFrame, audio: Mapping[str, Path], folder: str | Path
-) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Write a clip of each part of which everything asked is known.
+    rounds: Iterable[tuple[pd.DataFrame, pd.DataFrame | None]],
+    audio: Mapping[str, Path],
+    folder: str | Path,
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], list[str]]:
+    """Write a clip of each part of which some classes are known whole.
 
     Arguments
     ---------
-    reviews : pd.DataFrame
-        Of :func:`sb_sed.formats.reviews.read_reviews`.
+    rounds : Iterable
+        Reviews, of :func:`sb_sed.formats.reviews.read_reviews`, each with the
+        detections that its page showed, or None: see :func:`reviewed_parts`.
     audio : Mapping[str, Path]
         Name to recording, of :func:`sb_sed.audio.search.find_recordings`.
     folder : str | Path
@@ -121,21 +213,25 @@ def cut_reviewed(
     Returns
     -------
     events : pd.DataFrame
-        filename (of the clip), onset, offset (seconds in it), event_label.
-    clips : list of str
-        All of them, also those without an event.
+        filename (of the clip), onset, offset (seconds in it), event_label: all
+        that are right, corrected or added.
+    judged : dict
+        Each clip, also those without an event -> the classes that are known.
     skipped : list of str
         Recordings that cannot be used, and why: sentences.
 
     Raises
     ------
     InputError
-        If there is no clip.
+        If no event is right or was added, or there is no clip.
     """
-    parts, events = reviewed_parts(reviews)
-    paths = under_names(parts["filename"].unique(), audio, _SIDES)
-    rows, clips, skipped = [], [], {}
-    for name, onset, offset in parts.itertuples(index=False):
+    rounds = [*rounds]
+    events = reviews_to_events(pd.concat([reviews for reviews, _ in rounds]))
+    found = pd.concat([reviewed_parts(*one) for one in rounds])
+    parts = sorted(_largest([*found.itertuples(index=False, name=None)]))
+    paths = under_names(dict.fromkeys(x[0] for x in parts), audio, _SIDES)
+    rows, judged, skipped = [], {}, {}
+    for name, onset, offset, known in parts:
         span = f"{round(1000 * onset):08d}-{round(1000 * offset):08d}"
         clip = f"{clip_name(name)}{MARK}{span}.wav"
         try:
@@ -146,23 +242,22 @@ def cut_reviewed(
             skipped[name] = f"{name} was skipped: {reason}."
             continue
         write_wav(Path(folder, clip), samples, rate)
-        clips.append(clip)
-        own = events[
-            (events["filename"] == name)
-            & (events["onset"] < offset)
-            & (events["offset"] > onset)
-        ]
+        judged[clip] = known
         end = len(samples) / rate
+        own = _inside(events, name, onset, offset, known)
         for event in own.itertuples(index=False):
             begin = max(0.0, event.onset - onset)
             stop = min(end, event.offset - onset)
             if begin < stop:
                 rows.append((clip, begin, stop, event.event_label))
-    if not clips:
+    if not judged:
         raise InputError(
             "No part of the recordings can be cut "
             f"({next(iter(skipped.values()), 'nobody was sure of any')}): give "
             "the recordings that were reviewed."
         )
-    found = pd.DataFrame(rows, columns=EVENT_COLUMNS)
-    return found, clips, [*skipped.values()]
+    return (
+        pd.DataFrame(rows, columns=EVENT_COLUMNS),
+        judged,
+        [*skipped.values()],
+    )

@@ -86,7 +86,8 @@ def read_events(
     path : str | Path
         Tab-separated, with the header ``filename onset offset event_label``.
         A row whose last three cells are empty means that the file has no event.
-        A fifth column ``confidence`` may follow.
+        A column ``confidence`` may follow, and the last may be ``judged``,
+        which :func:`sb_sed.formats.judged.read_judged` reads.
     classes : sequence of str, optional
         The labels that may occur; any label when omitted.
 
@@ -118,8 +119,11 @@ def read_events(
     """
     header = split_row(read_lines(path)[0][1])
     columns = EVENT_COLUMNS + ["confidence"] * ("confidence" in header)
+    n_columns = len(columns)
+    is_judged = header[n_columns:] == ["judged"]
     rows = []
-    for line, cells in read_rows(path, columns):
+    for line, cells in read_rows(path, columns + ["judged"] * is_judged):
+        cells = cells[:n_columns]
         filename, onset, offset, label, *confidence = cells
         if all(cell.lower() in ("", "nan") for cell in cells[1:]):
             rows.append((filename, *[math.nan] * (len(columns) - 1)))

@@ -357,6 +357,12 @@ def attended(
     [[0.5, 0.5]]
     """
     strong = torch.sigmoid(strong)
-    # Over the classes, as the baseline: classes compete for frames.
-    attention = torch.softmax(attention, dim=-1).clamp_min(1e-7)
+    # Over the classes, as the baseline: classes compete for frames. A single
+    # one competes with none, whose attention is 0; else all frames would count
+    # alike, and a short event would have to fill its clip.
+    if attention.shape[-1] == 1:
+        attention = torch.sigmoid(attention)
+    else:
+        attention = torch.softmax(attention, dim=-1)
+    attention = attention.clamp_min(1e-7)
     return strong, (strong * attention).sum(1) / attention.sum(1)

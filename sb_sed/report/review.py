@@ -20,13 +20,13 @@ from tqdm import tqdm
 
 from sb_sed.audio.excerpts import read_excerpt
 from sb_sed.audio.reading import UnusableAudio
-from sb_sed.formats import atomic_path, under_names
+from sb_sed.formats import atomic_path, under_names, write_events
 from sb_sed.formats.tsv import join_row
 from sb_sed.plots.spectrogram import log_mel
 from sb_sed.report.media import SOUND_TYPES, sound_file, spectrogram_file
 from sb_sed.report.page import digest, joined
 
-PAGE, SOUNDS = "index.html", "sounds"
+PAGE, SOUNDS, DETECTIONS = "index.html", "sounds", "detections.tsv"
 _SCRIPTS = (
     "review_store.js",
     "review_view.js",
@@ -56,7 +56,7 @@ def write_review(
     Arguments
     ---------
     folder : str | Path
-        Gets ``index.html`` and ``sounds/``.
+        Gets ``index.html``, ``sounds/`` and ``detections.tsv``, all boxes.
     title : str
         Of the page.
     items : pd.DataFrame
@@ -96,6 +96,7 @@ def write_review(
     page = _render(title, classes, thresholds, described, excerpts.suffix)
     with atomic_path(folder / PAGE) as temporary:
         temporary.write_text(page, "utf-8")
+    write_events(boxes, folder / DETECTIONS)
     return excerpts.notes
 
 

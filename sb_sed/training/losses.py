@@ -12,6 +12,41 @@ from torch import Tensor, nn
 from sb_sed.errors import InputError
 
 
+class KnownBCE(nn.Module):
+    """Binary cross-entropy over what is known: targets that are NaN count not.
+
+    Of a recording that a listener was asked about here and there, most is
+    unknown; taken for silence, it would teach that what nobody was asked about
+    is no event.
+
+    Example
+    -------
+    >>> targets = torch.tensor([[[1.0], [torch.nan]]])
+    >>> scores = torch.tensor([[[0.5], [0.9]]])
+    >>> KnownBCE()(scores, targets)
+    tensor(0.6931)
+    """
+
+    def forward(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean of the cross-entropies.
+
+        Arguments
+        ---------
+        scores, targets : Tensor
+            In [0, 1], the targets or NaN, of one shape.
+
+        Returns
+        -------
+        Tensor
+            Scalar; 0 where nothing is known.
+        """
+        known = (~targets.isnan()).to(scores)
+        bce = nn.functional.binary_cross_entropy(
+            scores, targets.nan_to_num(), known, reduction="sum"
+        )
+        return bce / known.sum().clamp(min=1)
+
+
 class BoundaryWeightedBCE(nn.Module):
     """Binary cross-entropy that weighs frames by onsets and offsets more.
 

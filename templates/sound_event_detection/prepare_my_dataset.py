@@ -48,6 +48,7 @@ from sb_sed.formats import (
     read_events,
     read_weak_labels,
 )
+from sb_sed.formats.judged import read_judged
 from sb_sed.formats.tsv import bad_row, join_row, read_rows
 from sb_sed.runs.description import checked
 
@@ -186,11 +187,20 @@ class _Set:
             clip = clip_name(name)
             if soundfile.info(os.fsencode(audio.path)).frames <= n_samples:
                 self.clips[clip] = manifest_entry(
-                    audio.path, audio.duration, labels.events, labels.tags
+                    audio.path,
+                    audio.duration,
+                    labels.events,
+                    labels.tags,
+                    labels.judged,
                 )
             elif self.has_times:
                 self.clips |= cut_recording(
-                    audio.path, labels.events, n_samples, folder, clip
+                    audio.path,
+                    labels.events,
+                    n_samples,
+                    folder,
+                    clip,
+                    labels.judged,
                 )
             else:
                 self.missing[name] = (
@@ -206,8 +216,14 @@ def _read_strong(table, recordings, classes) -> dict[str, Labels]:
         events = found.setdefault(recordings.find(filename, table), [])
         if not math.isnan(event[0]):
             events.append(tuple(event))
+    judged = {
+        recordings.find(filename, table): labels
+        for filename, labels in read_judged(table).items()
+    }
     return {
-        name: Labels(events, sorted({label for *_, label in events}))
+        name: Labels(
+            events, sorted({label for *_, label in events}), judged.get(name)
+        )
         for name, events in found.items()
     }
 

@@ -129,7 +129,8 @@ def test_what_was_interrupted_goes_on(recordings, tmp_path, monkeypatch):
     page = (output / "index.html").read_text()
     assert len(scored) == 12
     assert {x.name for x in output.iterdir()} == {
-        *("index.html", "scores", "smoother.json", "sounds")
+        *("detections.tsv", "index.html", "scores"),
+        *("smoother.json", "sounds"),
     }
     (output / "scores" / "3.tsv").unlink()
     assert run(*command) == 0
@@ -148,7 +149,7 @@ def test_events_that_are_there_can_be_reviewed(recordings, tmp_path, capsys):
     assert items["event_label"].eq("Bark").all() and len(items) == len(found)
     assert items["probability"].eq(1).all()
     assert {x.name for x in (tmp_path / "out").iterdir()} == {
-        *("index.html", "sounds")
+        *("detections.tsv", "index.html", "sounds")
     }
     assert run("review", folder, *options, "--answers", 20) == 0
     items = items_of(tmp_path / "out/index.html")

@@ -80,6 +80,17 @@ def test_clips_of_training_have_one_length(manifests, reader):
         assert clip["weak"].tolist() == [1, 0]
 
 
+def test_classes_that_were_not_judged_have_no_labels(manifests, reader):
+    events = [[0.25, 0.5, "Dog"]]
+    known = {"events": events, "tags": ["Dog"], "judged": ["Dog", "Owl"]}
+    clip = reader.training_clips(manifests("a", [1.0], **known), strong=True)[0]
+    assert clip["strong"][:, 0].isnan().all() and clip["weak"][0].isnan()
+    assert clip["strong"][:, 1].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert clip["weak"][1] == 1
+    with pytest.raises(InputError, match="as the judged of 'b0'"):
+        reader.training_clips(manifests("b", [1.0], judged=[1]))
+
+
 @pytest.mark.parametrize("strong", [True, False])
 @pytest.mark.parametrize("weak", [True, False])
 def test_a_stream_says_which_labels_it_has(manifests, reader, strong, weak):

@@ -8,7 +8,8 @@ import soundfile as sf
 from sb_sed.cli.main import main
 from sb_sed.data.reviewed import cut_reviewed, origin, reviewed_parts
 from sb_sed.errors import InputError
-from sb_sed.formats import read_events
+from sb_sed.formats import EVENT_COLUMNS, read_events, write_events
+from sb_sed.formats.judged import read_judged
 from sb_sed.formats.reviews import REVIEW_COLUMNS, write_reviews
 
 NAN = np.nan
@@ -42,27 +43,49 @@ def recordings(tmp_path):
 
 
 def test_parts_hold_what_was_asked_about(reviews):
-    parts, events = reviewed_parts(reviews)
+    parts = reviewed_parts(reviews)
     assert parts.values.tolist() == [
-        ["b.wav", 0.0, 1.5],
-        ["b.wav", 4.5, 6.0],
-        ["b.wav", 6.5, 8.5],
+        ["b.wav", 0.0, 1.5, ("Owl", "Wren")],
+        ["b.wav", 4.5, 6.0, ("Owl",)],
+        ["b.wav", 6.5, 8.5, ("Owl",)],
         # Two that touch; that beside what is not sure is left out.
-        ["x/a.wav", 1.0, 5.0],
+        ["x/a.wav", 1.0, 5.0, ("Owl",)],
     ]
-    assert len(events) == 4
-    with pytest.raises(InputError, match="no event that is right"):
-        reviewed_parts(reviews[reviews["answer"] == "unsure"])
+
+
+def test_windows_are_known_but_for_what_was_not_asked_about(reviews):
+    asked = reviews[reviews["answer"].isin(["right", "boundary", "wrong"])]
+    boxes = asked[EVENT_COLUMNS].copy()
+    boxes["onset"] += 4e-4  # tables round
+    parts = reviewed_parts(reviews, boxes)
+    # The parts of b.wav are in the window.
+    assert parts["filename"].tolist() == ["b.wav", "x/a.wav"]
+    window = ["b.wav", 0.0, 9.0, ("Owl", "Wren")]
+    assert parts.values.tolist()[0] == window
+    rest = [["b.wav", 3.0, 4.0, "Wren"], ["b.wav", 9.0, 9.5, "Owl"]]
+    rest = pd.DataFrame(rest, columns=EVENT_COLUMNS)
+    parts = reviewed_parts(reviews, pd.concat([boxes, rest]))
+    assert parts.values.tolist()[:2] == [
+        ["b.wav", 0.0, 1.5, ("Owl", "Wren")],
+        ["b.wav", 0.0, 9.0, ("Owl",)],
+    ]
+    rest["event_label"] = ["Wren", "Owl"]
+    rest["offset"], rest["onset"] = 4.0, 3.0
+    parts = reviewed_parts(reviews, pd.concat([boxes, rest]))
+    assert 9.0 not in parts["offset"].tolist()
 
 
 def test_clips_have_the_samples_and_events_of_their_parts(
     reviews, recordings, tmp_path
 ):
     folder = tmp_path / "clips"
-    events, clips, skipped = cut_reviewed(reviews, recordings, folder)
+    rounds = [(reviews[:4], None), (reviews[4:], None)]
+    events, judged, skipped = cut_reviewed(rounds, recordings, folder)
+    clips = [*judged]
     assert not skipped and sorted(clips) == sorted(
         path.name for path in folder.iterdir()
     )
+    assert judged["b@00000000-00001500.wav"] == ("Owl", "Wren")
     last = "x__a@00001000-00005000.wav"
     assert clips[-1] == last and origin(f"reviewed/{last}") == "x__a"
     samples, rate = sf.read(folder / last)
@@ -81,14 +104,41 @@ def test_the_command_cuts(reviews, recordings, tmp_path, capsys):
     table, audio = tmp_path / "reviews.tsv", tmp_path / "recordings"
     write_reviews(reviews, table)
     recordings["b.wav"].write_text("no sound")
-    given = ["reviews-to-events", table, tmp_path / "events.tsv"]
+    events = tmp_path / "events.tsv"
+    given = ["reviews-to-events", table, events]
     cut = [*given, "--clips", tmp_path / "clips", "--recordings", audio]
     assert main([*map(str, cut)]) == 0
     assert "b.wav was skipped" in capsys.readouterr().err
-    found = read_events(tmp_path / "events.tsv")
-    assert set(found["filename"]) == {"x__a@00001000-00005000.wav"}
+    found, clip = read_events(events), "x__a@00001000-00005000.wav"
+    assert set(found["filename"]) == {clip}
+    assert read_judged(events) == {clip: ["Owl"]}
     assert main([*map(str, cut[:-2])]) == 2
     assert "go together" in capsys.readouterr().err
+    twice = [*cut, "--detections", table, "--detections", table]
+    assert main([*map(str, twice)]) == 2
+    assert "one for each" in capsys.readouterr().err
     with pytest.raises(InputError, match="No part of the recordings can be"):
         only = reviews[reviews["filename"] == "b.wav"]
-        cut_reviewed(only, recordings, tmp_path / "clips")
+        cut_reviewed([(only, None)], recordings, tmp_path / "clips")
+    with pytest.raises(InputError, match="no event that is right"):
+        unsure = reviews[reviews["answer"] == "unsure"]
+        cut_reviewed([(unsure, None)], recordings, tmp_path / "clips")
+
+
+def test_detections_beside_the_reviews_say_what_windows_show(
+    reviews, recordings, tmp_path
+):
+    table, events = tmp_path / "review/reviews.tsv", tmp_path / "events.tsv"
+    table.parent.mkdir()
+    write_reviews(reviews, table)
+    cut = ["reviews-to-events", table, events, "--clips", tmp_path / "clips"]
+    cut += ["--recordings", tmp_path / "recordings"]
+    boxes = reviews.dropna(subset=["event_label"])
+    boxes = boxes[boxes["answer"] != "missed"]
+    for asked, n_clips in ((boxes, 2), (boxes[boxes["offset"] != 8.0], 3)):
+        write_events(boxes, table.with_name("detections.tsv"))
+        write_reviews(
+            pd.concat([asked, reviews[reviews["answer"] == "checked"]]), table
+        )
+        assert main([*map(str, cut)]) == 0
+        assert len(read_judged(events)) == n_clips

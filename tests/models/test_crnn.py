@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sb_sed.models.crnn import CRNN, GatedLinear
+from sb_sed.models.crnn import CRNN, GatedLinear, attended
 
 TINY = {
     "n_classes": 3,
@@ -101,6 +101,17 @@ def reference(network, features, poolings):
     attention = attention.clamp(min=1e-7, max=1)
     weak = (strong * attention).sum(1) / attention.sum(1)
     return strong, weak, embedding
+
+
+def test_a_single_class_competes_with_none():
+    strong, attention = torch.randn(2, 7, 1), torch.randn(2, 7, 1)
+    both = torch.cat([attention, torch.zeros(2, 7, 1)], dim=2)
+    expected = attended(strong.expand(-1, -1, 2), both)[1][:, :1]
+    torch.testing.assert_close(attended(strong, attention)[1], expected)
+    # A short event does not have to fill its clip.
+    burst = torch.full((1, 100, 1), -9.0)
+    burst[:, 50:55] = 9.0
+    assert attended(burst, burst)[1].item() > 0.9
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_it_takes_answers(server, folder):
     assert {x.name for x in folder.iterdir()} == {
         "index.html",
         "sounds",
+        "detections.tsv",
         "reviews.tsv",
         "0.flac",
         "1.flac",

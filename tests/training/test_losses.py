@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sb_sed.errors import InputError
-from sb_sed.training.losses import BoundaryWeightedBCE
+from sb_sed.training.losses import BoundaryWeightedBCE, KnownBCE
 
 
 def weights_by_loop(targets, frame_shift, weight, width):
@@ -113,3 +113,21 @@ def test_gradients_go_to_the_scores_alone():
 def test_settings_that_cannot_be(options, message):
     with pytest.raises(InputError, match=message):
         BoundaryWeightedBCE(**{"frame_shift": 0.1} | options)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), share=st.floats(0, 1))
+def test_what_is_unknown_counts_not(seed, share):
+    generator = torch.Generator().manual_seed(seed)
+    draw = torch.rand(3, 2, 6, 2, generator=generator)
+    logits = draw[0].logit().clamp(-9, 9).requires_grad_()
+    scores, targets = torch.sigmoid(logits), draw[1].round()
+    known = draw[2] < share
+    loss = KnownBCE()(scores, targets.where(known, torch.nan))
+    loss.backward()
+    assert not logits.grad[~known].any()
+    if known.any():
+        expected = nn.BCELoss()(scores[known], targets[known])
+        torch.testing.assert_close(loss, expected)
+    else:
+        assert loss == 0
