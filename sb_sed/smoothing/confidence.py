@@ -84,6 +84,8 @@ def mean_scores(scores: pd.DataFrame, events: pd.DataFrame) -> list[float]:
     """Return the mean score of each event's class over its frames."""
     first = np.searchsorted(scores["offset"], events["onset"], side="right")
     end = np.searchsorted(scores["onset"], events["offset"], side="left")
-    columns = {label: scores[label].to_numpy() for label in scores}
+    columns = {
+        label: scores[label].to_numpy() for label in set(events["event_label"])
+    }
     frames = zip(events["event_label"], first, end, strict=True)
     return [columns[label][i:j].mean() for label, i, j in frames]

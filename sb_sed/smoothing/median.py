@@ -102,7 +102,10 @@ class MedianSmoother(Smoother):
     ) -> Detections:
         """See :meth:`sb_sed.smoothing.base.Smoother.decode`."""
         scores = packed.scores_of(label)
-        windows = _Windows(packed, max(s["window"] for s in settings))
+        longest = max(s["window"] for s in settings)
+        windows = packed.kept(
+            ("median", longest), lambda: _Windows(packed, longest)
+        )
         events, threshold, counts = [], None, None
         for setting in settings:
             # The grid has its windows next to one another.

@@ -16,8 +16,6 @@ from sb_sed.errors import InputError
 
 # Frames of one batch, padding included: bounds what a smoother needs at once.
 _FRAMES = 2**20
-# Rows of a table that are copied at once: an hour has more, of many classes.
-_ROWS = 4096
 # Share of a batch that padding may be of the frames that it pads.
 _PADDING = 0.25
 
@@ -150,16 +148,29 @@ def _batch(scores: Mapping[str, pd.DataFrame]) -> PackedScores:
     classes = list(next(iter(scores.values())).columns[2:])
     lengths = np.array([len(table) for table in scores.values()])
     shape = len(scores), lengths.max()
-    values = np.zeros((*shape, len(classes)), dtype=np.float32)
     onsets, offsets = np.empty(shape), np.empty(shape)
     for row, table in enumerate(scores.values()):
-        for first in range(0, len(table), _ROWS):
-            some = table.iloc[first : first + _ROWS].to_numpy(np.float64)
-            here = row, slice(first, first + len(some))
-            onsets[here], offsets[here], values[here] = (
-                some[:, 0],
-                some[:, 1],
-                some[:, 2:],
-            )
-        onsets[row, len(table) :] = offsets[row, len(table) :] = some[-1, 1]
+        for times, name in ((onsets, "onset"), (offsets, "offset")):
+            times[row, : len(table)] = table[name]
+            times[row, len(table) :] = table["offset"].iloc[-1]
+    values = _values(list(scores.values()), lengths.max())
     return PackedScores(list(scores), classes, values, lengths, onsets, offsets)
+
+
+def _values(tables: list[pd.DataFrame], n_frames: int) -> np.ndarray:
+    """Scores [F, T, C]; those of one file, if they can be shared, no copy."""
+    if len(tables) == 1:
+        return _matrix(tables[0])[None]
+    n_classes = tables[0].shape[1] - 2
+    values = np.zeros((len(tables), n_frames, n_classes), np.float32)
+    for row, table in enumerate(tables):
+        values[row, : len(table)] = _matrix(table)
+    return values
+
+
+def _matrix(table: pd.DataFrame) -> np.ndarray:
+    """Scores [T, C]: of hours, and of many classes, they are large."""
+    # Any choice of columns would copy them.
+    table = table.copy(deep=False)
+    del table["onset"], table["offset"]
+    return table.to_numpy(np.float32)

@@ -10,7 +10,7 @@ from sb_sed.features import MinMax, get_featurizer
 from sb_sed.models.attention import FrequencyDynamic, SqueezeExcitation
 from sb_sed.models.crnn import CRNN
 from sb_sed.models.detector import Detector
-from sb_sed.models.folded import FoldedBlock, folded
+from sb_sed.models.folded import FoldedBlock, TwoConvolutions, folded
 
 
 @pytest.fixture
@@ -49,6 +49,24 @@ def test_scores_are_the_same(network, n_clips):
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])
     assert fast.rnn is network.rnn
+
+
+def test_of_few_channels_the_gate_is_a_convolution(network):
+    sizes = {"filters": (20, 4), "pooling": ((2, 2), (1, 2)), "n_mels": 16}
+    small = CRNN(3, n_channels=2, rnn_hidden=5, **sizes)
+    small.cnn[0].conv.bias.data.normal_()
+    small.cnn[0].gate.linear.weight.data.normal_()
+    small.cnn[0].gate.linear.bias.data.normal_()
+    small(torch.randn(4, 40, 16, 2))  # so that batch norms have seen something
+    features = torch.randn(3, 40, 16, 2)
+    with torch.inference_mode():
+        fast = folded(small.eval())
+        for exact, found in zip(small(features), fast(features), strict=True):
+            torch.testing.assert_close(found, exact, rtol=1e-5, atol=1e-6)
+    kinds = [type(block) for block in fast.cnn.module]
+    assert kinds == [TwoConvolutions, FoldedBlock]
+    # Of as many input channels, it takes fewer products as it is.
+    assert type(folded(network).cnn.module[0]) is FoldedBlock
 
 
 @pytest.mark.parametrize(

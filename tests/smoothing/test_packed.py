@@ -59,6 +59,14 @@ def test_an_hour_beside_clips_is_a_batch_of_its_own():
     ]
 
 
+def test_the_scores_of_one_recording_are_not_copied():
+    matrix = np.zeros((500, 2), np.float32)
+    table = scores_table(matrix, 0.1, CLASSES, duration=40.0)
+    (packed,) = pack({"a": table})
+    assert np.shares_memory(packed.values, matrix)
+    assert list(table.columns) == ["onset", "offset", *CLASSES]
+
+
 def test_batches_are_bounded(monkeypatch):
     monkeypatch.setattr(module, "_FRAMES", 1000)
     batches = pack(tables([100] * 35 + [5000]))
