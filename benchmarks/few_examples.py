@@ -20,28 +20,27 @@ Authors
 """
 
 import argparse
-import json
 import os
-import resource
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score
+from _template import (
+    add_data,
+    copy_template,
+    find_data,
+    link,
+    scores,
+    train,
+    write_tables,
+)
 
-from sb_sed.formats import EVENT_COLUMNS, read_events
-from sb_sed.formats.weak import read_weak_scores
-from sb_sed.minidesed import make_minidesed
+from sb_sed.formats import read_events
 
-TEMPLATE = Path(__file__).parents[1] / "templates/sound_event_detection"
 COLUMNS = ["examples", "encoder", "draw", "clips", "event F1", "segment F1"]
 COLUMNS += ["mAP", "seconds", "CPU seconds"]
-SMALL = 0.1  # of MiniDESED's clips
 
 
 def draw(events: pd.DataFrame, n_examples: int, seed: int) -> list[str]:
@@ -59,54 +58,6 @@ def draw(events: pd.DataFrame, n_examples: int, seed: int) -> list[str]:
     return chosen
 
 
-def write_data(
-    folder: Path, audio: Path, events: pd.DataFrame, names: list[str], kind: str
-) -> pd.DataFrame:
-    """Link recordings into the template's folder; return their events."""
-    place = folder / "data" / "audio" / kind
-    place.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        link = place / name
-        if not link.exists():
-            link.symlink_to((audio / name).absolute())
-    events = events[events["filename"].isin(names)][EVENT_COLUMNS]
-    return events.assign(filename=f"{kind}/" + events["filename"])
-
-
-def train(folder: Path, name: str, options: list[str]) -> tuple[float, float]:
-    """Run the template; return its seconds, and those of the processors."""
-    before, start = _cpu_seconds(), time.perf_counter()
-    command = [sys.executable, "train.py", "train.yaml", f"--name={name}"]
-    process = subprocess.run(
-        [*command, "--split_file=data/split.tsv", "--noprogressbar", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if process.returncode:
-        sys.exit(process.stderr[-2000:])
-    return time.perf_counter() - start, _cpu_seconds() - before
-
-
-def scores(run: Path, tags: dict[str, set[str]]) -> list[float]:
-    """Event F1, segment F1 and mean average precision of a run."""
-    report = json.loads((run / "report.json").read_text("utf-8"))
-    weak = read_weak_scores(run / "weak_scores.tsv")
-    found = {
-        Path(name).stem.removeprefix("test__"): weak[name] for name in weak
-    }
-    precisions = [
-        average_precision_score(
-            [label in tags[name] for name in found],
-            [of_clip[label] for of_clip in found.values()],
-        )
-        for label in sorted(set().union(*tags.values()))
-    ]
-    f1 = [100 * report[x]["macro"] for x in ("event_f1", "segment_f1")]
-    return [*f1, float(np.mean(precisions))]
-
-
 def main() -> None:
     """Print a line a draw, then the means."""
     parser = argparse.ArgumentParser(
@@ -114,22 +65,14 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    for option in ("audio", "events", "test-audio", "test-events"):
-        parser.add_argument(f"--{option}", type=Path)
+    add_data(parser)
     parser.add_argument("--examples", type=int, nargs="+", default=[5])
     parser.add_argument("--encoders", nargs="+", default=["yamnet", "none"])
     parser.add_argument("--draws", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="where runs are kept")
     given, options = parser.parse_known_args()
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        if given.audio is None:
-            root = make_minidesed(folder / "minidesed", scale=SMALL) / "dataset"
-            strong = "train/synthetic20/soundscapes"
-            given.audio = root / "audio" / strong
-            given.events = root / "metadata" / f"{strong}.tsv"
-            given.test_audio = root / "audio/validation"
-            given.test_events = root / "metadata/validation/validation.tsv"
+        find_data(given, folder)
         rows = measure(folder / "template", given, options)
     table = pd.DataFrame(rows, columns=COLUMNS)
     means = table.drop(columns="draw").groupby(["examples", "encoder"])
@@ -140,12 +83,7 @@ def measure(
     folder: Path, given: argparse.Namespace, options: list[str]
 ) -> list:
     """Train on every draw, with every encoder."""
-    shutil.copytree(
-        TEMPLATE,
-        folder,
-        ignore=shutil.ignore_patterns("data", "results"),
-        dirs_exist_ok=True,
-    )
+    copy_template(folder)
     events, test = read_events(given.events), read_events(given.test_events)
     tested = sorted(test["filename"].unique())
     labels = test.groupby("filename")["event_label"].agg(set)
@@ -153,16 +91,13 @@ def measure(
 
     def set_up(names: list[str]) -> None:
         """Write the tables of a draw."""
-        own = write_data(folder, given.audio, events, names, "own")
-        rest = write_data(folder, given.test_audio, test, tested, "test")
-        table = pd.concat([own, rest])
-        table.to_csv(folder / "data/events.tsv", sep="\t", index=False)
+        own = link(folder, given.audio, events, names, "own")
+        rest = link(folder, given.test_audio, test, tested, "test")
         n_chosen = max(2, len(names) // 6)
         sets = ["validation"] * n_chosen + ["train"] * (len(names) - n_chosen)
-        lines = [f"own/{x}\t{y}" for x, y in zip(names, sets, strict=True)]
-        lines += [f"test/{name}\ttest" for name in tested]
-        text = "\n".join(["filename\tsplit", *lines]) + "\n"
-        (folder / "data/split.tsv").write_text(text, "utf-8")
+        of_own = {f"own/{x}": y for x, y in zip(names, sets, strict=True)}
+        of_rest = {f"test/{x}": "test" for x in tested}
+        write_tables(folder, [own, rest], of_own | of_rest)
 
     def run(name: str, encoder: str, options: list[str]) -> tuple[float, float]:
         """Train; return the seconds."""
@@ -181,19 +116,12 @@ def measure(
             for encoder in given.encoders:
                 name = f"{encoder}_{n_examples}"
                 seconds = run(name, encoder, [f"--seed={seed}", *options])
-                place = folder / "results" / name / str(seed) / "test/student"
-                found = scores(place, tags)
+                found = scores(folder, name, seed, tags)
                 rows.append(
                     [n_examples, encoder, seed, len(names), *found, *seconds]
                 )
                 print(*rows[-1], sep="\t", flush=True)
     return rows
-
-
-def _cpu_seconds() -> float:
-    """Seconds of the processors in processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -6,19 +6,20 @@
 
 Examples of a class are drawn from a collection; ``sb-sed search`` finds what is
 like them in the rest; a simulated listener, who knows the reference, judges the
-most similar moments and corrects their boundaries; ``sb-sed reviews-to-events``
-cuts clips of them; the template is trained on these and on the examples, and on
-nothing else (a sixth of the clips chooses the best epoch and tunes the
-smoother). Scored are all test clips, which nothing is chosen by. Without a data
-set of yours it is a small MiniDESED: its synthetic clips, and its validation
-set.
+most similar moments, corrects their boundaries, and looks for the class in some
+windows of ten seconds; ``sb-sed reviews-to-events`` cuts clips of all this; the
+template is trained on these and on the examples, and on nothing else (a sixth
+of the clips chooses the best epoch and tunes the smoother). Scored are all test
+clips, which nothing is chosen by. Beside it (``--ways``): moments that are drawn
+at ``random`` instead, and the ``examples`` alone. Without a data set of yours
+it is a small MiniDESED: its synthetic clips, and its validation set.
 
-Per class and draw: moments that were judged and how many of them were right,
+Per class, draw and way: questions, and how many of the moments were right,
 corrected or wrong; event and segment F1 in percent and the average precision of
 clips; and minutes: of the sound that the listener played once, of the search
 (with the index, which is made for the first class and then there), and of the
-training with all that belongs to it. Options that are not listed here are the
-template's.
+training with all that belongs to it (but the embeddings of the test clips).
+Options that are not listed here are the template's.
 
 Authors
  * sb_sed contributors 2026
@@ -34,128 +35,156 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from few_examples import SMALL, TEMPLATE, scores, train, write_data
+from _template import (
+    add_data,
+    copy_template,
+    find_data,
+    link,
+    scores,
+    train,
+    write_tables,
+)
 
 from sb_sed.cli.main import main as sb_sed
-from sb_sed.formats import EVENT_COLUMNS, read_events
+from sb_sed.formats import EVENT_COLUMNS, read_events, write_events
+from sb_sed.formats.judged import read_judged
 from sb_sed.formats.reviews import REVIEW_COLUMNS, write_reviews
-from sb_sed.minidesed import make_minidesed
+from sb_sed.reviewing.boxes import WINDOW
 from sb_sed.reviewing.listener import Listener
 
-COLUMNS = ["class", "draw", "answers", "right", "boundary", "wrong"]
+COLUMNS = ["class", "draw", "way", "answers", "right", "boundary", "wrong"]
 COLUMNS += ["event F1", "segment F1", "AP", "listening", "search", "training"]
+WAYS = ["search", "random", "examples"]
 PLAYED = 2.0  # seconds before and behind a moment, as on the page
+ALL = 10**6  # moments
 
 
 def main() -> None:
-    """Print a line a class and draw, then the means."""
+    """Print a line a class, draw and way, then the means of the ways."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    for option in ("audio", "events", "test-audio", "test-events"):
-        parser.add_argument(f"--{option}", type=Path)
+    add_data(parser)
     parser.add_argument("--classes", nargs="+", default=["Dog"])
     parser.add_argument("--examples", type=int, default=3)
     parser.add_argument("--answers", type=int, default=60)
+    parser.add_argument("--windows", type=float, default=1 / 3, help="of them")
     parser.add_argument("--errors", type=float, default=0.0)
     parser.add_argument("--draws", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="where runs are kept")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     given, options = parser.parse_known_args()
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        if given.audio is None:
-            root = make_minidesed(folder / "minidesed", scale=SMALL) / "dataset"
-            strong = "train/synthetic20/soundscapes"
-            given.audio = root / "audio" / strong
-            given.events = root / "metadata" / f"{strong}.tsv"
-            given.test_audio = root / "audio/validation"
-            given.test_events = root / "metadata/validation/validation.tsv"
+        find_data(given, folder)
+        copy_template(folder / "template")
         rows = []
         for label in given.classes:
             for seed in range(given.draws):
-                place = folder / f"{label}_{seed}"
-                rows.append(_measure(place, label, seed, given, options))
-                print(*rows[-1], sep="\t", flush=True)
+                for way in given.ways:
+                    row = _measure(folder, label, seed, way, given, options)
+                    print(*row, sep="\t", flush=True)
+                    rows.append(row)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    print(table.drop(columns=["class", "draw"]).mean().round(3).to_string())
+    means = table.drop(columns=["class", "draw"]).groupby("way")
+    print(means.agg(["mean", "sem"]).round(3).T.to_string())
 
 
-def _measure(folder: Path, label: str, seed: int, given, options) -> list:
+def _measure(folder: Path, label: str, seed: int, way: str, given, options):
     """From examples of a class to the scores of its detector."""
-    ignored = shutil.ignore_patterns("data", "results")
-    shutil.copytree(TEMPLATE, folder, ignore=ignored, dirs_exist_ok=True)
+    place = folder / f"{label}_{seed}_{way}"
+    place.mkdir(parents=True, exist_ok=True)
     reference = read_events(given.events)
     events = reference[reference["event_label"] == label]
     generator = np.random.default_rng(seed)
     examples = events.iloc[generator.permutation(len(events))[: given.examples]]
     start = time.perf_counter()
-    found = _search(folder, examples, label, given)
+    found = _find(place, examples, label, way, given, generator)
     searched = time.perf_counter()
-    reviews = _review(found, examples, reference, given.errors, seed)
-    write_reviews(reviews, folder / "reviews.tsv")
-    _write_data(folder, label, given)
+    names = sorted(reference["filename"].unique())
+    n_windows = round(given.windows * given.answers) * (way != "examples")
+    windows = _windows(names, n_windows, generator)
+    items = pd.concat([found, windows]).reindex(columns=REVIEW_COLUMNS[:6])
+    reviews = Listener(events, given.errors, seed)(items, found)
+    _write_data(place, reviews, found, examples, label, given)
     tags = _tags(given, label)
-    name = f"like_{label}"
-    seconds, _ = train(folder, name, [f"--seed={seed}", *options])
-    place = folder / "results" / name / str(seed) / "test/student"
-    found_tags = scores(place, tags)
-    asked = reviews["answer"].iloc[: len(found)].value_counts()
+    seconds, _ = train(
+        folder / "template", place.name, [f"--seed={seed}", *options]
+    )
+    figures = scores(folder / "template", place.name, seed, tags)
+    asked = reviews["answer"].value_counts()
     counts = [int(asked.get(x, 0)) for x in ("right", "boundary", "wrong")]
-    played = (found["offset"] - found["onset"] + 2 * PLAYED).sum()
+    around = 2 * PLAYED * items["event_label"].notna()
+    played = (items["offset"] - items["onset"] + around).sum()
     minutes = [played, searched - start, seconds]
     return [
-        *(label, seed, len(found), *counts),
-        *(round(x, 3) for x in found_tags),
+        *(label, seed, way, len(items), *counts),
+        *(round(x, 3) for x in figures),
         *(round(x / 60, 2) for x in minutes),
     ]
 
 
-def _search(folder: Path, examples, label: str, given) -> pd.DataFrame:
-    """The moments of the collection that are most like the examples."""
+def _find(
+    folder: Path, examples, label: str, way: str, given, generator
+) -> pd.DataFrame:
+    """The moments of the collection that are asked about: those most like the
+    examples, or any; none."""
     table = folder / "found.tsv"
+    n = given.answers - round(given.windows * given.answers)
     like = [
         f"--like={given.audio / e.filename}:{e.onset}-{e.offset}"
         for e in examples.itertuples()
     ]
     command = ["search", "yamnet", str(given.audio), *like, "--label", label]
-    command += ["--count", str(given.answers), "--output", str(table)]
-    command += ["--index", str(folder.parent / "index")]
+    command += ["--count", str(n if way == "search" else ALL)]
+    command += ["--output", str(table), "--index", str(folder.parent / "index")]
     _run(command)
-    return read_events(table)
+    found = read_events(table).assign(probability=1.0)
+    if way == "search":
+        return found
+    n = n if way == "random" else 0
+    return found.iloc[generator.permutation(len(found))[:n]]
 
 
-def _review(found, examples, reference, errors: float, seed: int):
-    """What the listener says of the moments, and the examples, which are
-    right."""
-    listener = Listener(reference, errors, seed)
-    answers = listener(found.assign(probability=1.0), found)
+def _windows(names: list[str], n: int, generator) -> pd.DataFrame:
+    """Windows in which to look for the class, each in a recording of its own."""
+    drawn = generator.permutation(names)[:n]
+    rows = [(name, 0.0, WINDOW, None, np.nan, 1.0) for name in drawn]
+    return pd.DataFrame(rows, columns=REVIEW_COLUMNS[:6])
+
+
+def _write_data(
+    folder: Path, reviews, found, examples, label: str, given
+) -> None:
+    """The template's tables: reviewed clips to train on, clips to test."""
     known = examples[EVENT_COLUMNS].assign(confidence=1.0, probability=1.0)
     known = known.assign(answer="right").reindex(columns=REVIEW_COLUMNS)
-    return pd.concat([answers, known], ignore_index=True)
-
-
-def _write_data(folder: Path, label: str, given) -> None:
-    """The template's tables: reviewed clips to train on, clips to test."""
-    data = folder / "data"
+    reviews = pd.concat([reviews, known], ignore_index=True)
+    write_reviews(reviews, folder / "reviews.tsv")
+    write_events(found, folder / "detections.tsv", ["none"])
+    template = folder.parent / "template"
+    clips = template / "data/audio" / folder.name
+    shutil.rmtree(clips, ignore_errors=True)
     command = ["reviews-to-events", str(folder / "reviews.tsv")]
-    command += [str(data / "reviewed.tsv"), "--recordings", str(given.audio)]
-    _run([*command, "--clips", str(data / "audio/reviewed")])
-    own = read_events(data / "reviewed.tsv")
-    own["filename"] = "reviewed/" + own["filename"]
-    test = _test_events(given, label)
-    names = sorted(test["filename"].unique())
-    rest = write_data(folder, given.test_audio, test, names, "test")
-    table = pd.concat([own, rest])
-    table.to_csv(data / "events.tsv", sep="\t", index=False)
+    command += [str(folder / "reviewed.tsv"), "--recordings", str(given.audio)]
+    _run([*command, "--clips", str(clips)])
+    own = read_events(folder / "reviewed.tsv")
     # A sixth of the clips with events, and of those without.
-    clips = own.groupby("filename")["event_label"].count().sort_values()
-    sets = ["train", "train", "validation", "train", "train", "train"]
-    lines = [f"{x}\t{sets[n % 6]}" for n, x in enumerate(clips.index)]
-    lines += [f"test/{name}\ttest" for name in names]
-    text = "\n".join(["filename\tsplit", *lines]) + "\n"
-    (data / "split.tsv").write_text(text, "utf-8")
+    order = own.groupby("filename")["event_label"].count().sort_values()
+    kinds = ["train", "train", "validation", "train", "train", "train"]
+    sets = {
+        f"{folder.name}/{name}": kinds[n % 6]
+        for n, name in enumerate(order.index)
+    }
+    own["filename"] = f"{folder.name}/" + own["filename"]
+    judged = set().union(*read_judged(folder / "reviewed.tsv").values())
+    assert judged == {label}  # so the table needs no column for it
+    test = _test_events(given, label)
+    tested = sorted(test["filename"].unique())
+    rest = link(template, given.test_audio, test, tested, "test")
+    of_rest = {f"test/{name}": "test" for name in tested}
+    write_tables(template, [own, rest], sets | of_rest)
 
 
 def _test_events(given, label: str) -> pd.DataFrame:

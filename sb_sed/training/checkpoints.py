@@ -120,7 +120,11 @@ class AtomicCheckpointer(Checkpointer):
             ) from error
 
     def _list_checkpoint_dirs(self) -> list[Path]:
-        return [f for f in super()._list_checkpoint_dirs() if _is_complete(f)]
+        """The latest first, which is so the best of equals: where nothing is
+        found in few validation clips, all are, and the order of a folder's
+        files is any."""
+        found = [f for f in super()._list_checkpoint_dirs() if _is_complete(f)]
+        return sorted(found, key=_unixtime, reverse=True)
 
 
 class WholeCheckpoints(AtomicCheckpointer):
@@ -175,6 +179,12 @@ def read_meta(folder: Path) -> dict | None:
         and isinstance(meta.get(selected_by(meta), 0.0), (int, float))
     )
     return meta if valid else None
+
+
+def _unixtime(folder: Path) -> float:
+    """When a complete checkpoint was saved."""
+    meta = read_meta(folder)
+    return meta["unixtime"] if meta else 0.0
 
 
 def _is_complete(folder: Path) -> bool:

@@ -157,6 +157,22 @@ def test_the_best_and_the_last_are_kept(tmp_path):
     assert again.weight() == 4
 
 
+def test_of_equals_the_latest_is_the_best(tmp_path, monkeypatch):
+    run = Run(tmp_path)
+    for number, figure in enumerate([0.0, 0.5, 0.5, 0.5, 0.2]):
+        nn.init.constant_(run.network.weight, number)
+        meta = {"event_f1": figure}
+        run.checkpointer.save_and_keep_only(meta, max_keys=["event_f1"])
+    listed = type(tmp_path).iterdir
+    for order in (sorted, lambda x: sorted(x, reverse=True)):
+        monkeypatch.setattr(
+            type(tmp_path), "iterdir", lambda x, order=order: order(listed(x))
+        )
+        other = Run(tmp_path)
+        other.checkpointer.recover_if_possible(max_key="event_f1")
+        assert other.weight() == 3
+
+
 def test_other_files_in_the_folder_stay(folder):
     (folder / "notes.txt").write_text("mine")
     (folder / "figures").mkdir()
