@@ -8,11 +8,13 @@ The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 reviewed by a simulated listener: the reference says whether a detection is
 right, where its boundaries are and what was missed, but for a share of errors.
 Prints the event-based macro F1 of the other half, both ways, with thresholds
-of all labels and of the answers: as the package draws and fits them; drawn
-evenly; drawn evenly, with a logistic curve a class; the share of the gain of
-all labels over the threshold 0.5; how often the stated 95 % intervals of
-precision, recall and F1 hold what all labels say of the reviewed half; and the
-calibration error on the other half before and after.
+of all labels and of the answers: drawn in rounds of fifty, each where the
+answers before leave most in doubt; drawn at once; drawn evenly; drawn evenly,
+with a logistic curve a class. Beside it, the share of the gain of all labels
+over the threshold 0.5, with its standard error over the halves; how often the
+stated 95 % intervals of precision, recall and F1 hold what all labels say of
+the reviewed half; how far the estimated sums over all boxes are from theirs;
+and the calibration error on the other half before and after.
 """
 
 import time
@@ -25,16 +27,20 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from sb_sed.formats import read_events
+from sb_sed.formats.reviews import MISSED
 from sb_sed.reviewing.boxes import cut_windows, find_boxes, reviewable
 from sb_sed.reviewing.estimate import GRID, Estimate, interval
 from sb_sed.reviewing.evidence import gather
 from sb_sed.reviewing.listener import Listener
+from sb_sed.reviewing.rounds import draw_next
 from sb_sed.reviewing.sampling import SILENCE, draw
 from sb_sed.smoothing.calibration import log_odds
 from sb_sed.tuning.search import ExactSearch
 from sb_sed.tuning.trials import Trials
 
 _START = 0.5
+_ROUND = 50
+_WAYS = "rounds", "once", "evenly", "logistic"
 
 
 def main() -> None:
@@ -76,6 +82,7 @@ class _Study:
         items = self.boxes.assign(probability=1.0)
         truth = Listener(reference)(items, self.boxes)
         self.hit = (truth["answer"] == "right").to_numpy()
+        self.event = gather(truth, self.boxes, self.classes).event
 
     def halves(self, seed: int):
         """Yield which files are reviewed, [F]; the others are held out."""
@@ -97,25 +104,58 @@ class _Study:
         mine = self.boxes["filename"].isin(names).to_numpy()
         pool = self.boxes[mine].reset_index(drop=True)
         windows = self.windows[self.windows["filename"].isin(names)]
-        for n in answers:
+        listener = Listener(self.reference, self.errors, seed)
+
+        def _fit(reviews, n_draws: int):
+            evidence = gather(reviews, pool, self.classes)
+            return Estimate(
+                pool, evidence, self.classes, len(windows), n_draws, seed
+            )
+
+        reviews = None
+        for n in sorted(answers):
+            asked = 0 if reviews is None else _asked(reviews)
+            while asked < n:
+                some = min(_ROUND, n - asked)
+                if reviews is None:
+                    items = draw(pool, windows, start, some, seed=seed)
+                    reviews = listener(items, pool)
+                else:
+                    items = draw_next(
+                        *(pool, windows, reviews, self.classes, some),
+                        seed=seed,
+                    )
+                    more = listener(items, pool)
+                    reviews = pd.concat([reviews, more], ignore_index=True)
+                asked += some
+            estimate = _fit(reviews, 400)
+            chosen = estimate.thresholds()
+            own = figures["rounds", n]
+            own["held out"].append(self._f1(chosen, ~half))
+            self._check(estimate, chosen, half, own)
+            own["sum, error"].append(self._sum_error(estimate, mine))
+            self._calibrate(estimate, ~mine, own)
             items = draw(pool, windows, start, n, seed=seed)
-            estimate, chosen = self._fit(pool, items, windows, seed)
-            figures["answers", n]["held out"].append(self._f1(chosen, ~half))
-            self._check(estimate, chosen, half, figures["answers", n])
-            self._calibrate(estimate, ~mine, figures["answers", n])
+            estimate = _fit(listener(items, pool), 100)
+            own = figures["once", n]
+            own["held out"].append(self._f1(estimate.thresholds(), ~half))
+            own["sum, error"].append(self._sum_error(estimate, mine))
             even = _drawn_evenly(pool, windows, n, seed)
-            estimate, chosen = self._fit(pool, even, windows, seed, n_draws=50)
-            figures["evenly", n]["held out"].append(self._f1(chosen, ~half))
-            chosen = self._one_logistic_a_class(pool, even, estimate)
+            said = listener(even, pool)
+            estimate = _fit(said, 100)
+            own = figures["evenly", n]["held out"]
+            own.append(self._f1(estimate.thresholds(), ~half))
+            chosen = self._one_logistic_a_class(pool, said, estimate)
             figures["logistic", n]["held out"].append(self._f1(chosen, ~half))
 
-    def _fit(self, pool, items, windows, seed: int, n_draws: int = 400):
-        listener = Listener(self.reference, self.errors, seed)
-        evidence = gather(listener(items, pool), pool, self.classes)
-        estimate = Estimate(
-            pool, evidence, self.classes, len(windows), n_draws, seed
+    def _sum_error(self, estimate, mine) -> tuple[float, float]:
+        """By how much the estimated hits, and the events that boxes are in,
+        differ from those of all labels, as shares."""
+        found = estimate.sums()
+        true = self.hit[mine].sum(), self.event[mine].sum()
+        return tuple(
+            one / other - 1 for one, other in zip(found, true, strict=True)
         )
-        return estimate, estimate.thresholds()
 
     def _f1(self, thresholds, files) -> float:
         return self.trials.macro_f1(self._parameters(thresholds), files)
@@ -155,10 +195,9 @@ class _Study:
         figures["before"].append(_calibration_error(confidence, hit))
         figures["after"].append(_calibration_error(after, hit))
 
-    def _one_logistic_a_class(self, pool, items, estimate) -> dict:
+    def _one_logistic_a_class(self, pool, reviews, estimate) -> dict:
         """Thresholds where the F1 that a curve a class expects is highest."""
-        listener = Listener(self.reference, self.errors)
-        answers = listener(items[items["event_label"].notna()], pool)
+        answers = reviews[reviews["event_label"].notna()]
         chosen = {}
         for column, label in enumerate(self.classes):
             mine = answers[answers["event_label"] == label]
@@ -173,10 +212,9 @@ class _Study:
             slope, level = model.coef_[0, 0], model.intercept_[0]
             p = expit(slope * log_odds(some) + level)
             reference = estimate.reference[0, column]
-            expected = [
-                2 * p[some >= t].sum() / ((some >= t).sum() + reference)
-                for t in GRID
-            ]
+            kept = some >= GRID[:, None]
+            hits, number = kept @ p, kept.sum(axis=1)
+            expected = 2 * hits / (number + reference)
             chosen[label] = float(GRID[int(np.argmax(expected))])
         return chosen
 
@@ -202,27 +240,53 @@ def _calibration_error(p: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(p))
 
 
+def _asked(reviews: pd.DataFrame) -> int:
+    return int((reviews["answer"] != MISSED).sum())
+
+
+def _share(values, low, high) -> tuple[float, float]:
+    """The mean gain as a share of that of all labels, and its standard error:
+    both are means over the same halves."""
+    gain, whole = np.subtract(values, low), np.subtract(high, low)
+    share = gain.mean() / whole.mean()
+    error = np.std(gain - share * whole, ddof=1) / np.sqrt(len(gain))
+    return share, error / whole.mean()
+
+
 def _print(figures, options) -> None:
     def _mean(name, column):
-        return float(np.mean(figures[name][column]))
+        return np.mean(figures[name][column], axis=0)
 
-    low, high = (_mean(x, "held out") for x in ("threshold 0.5", "all labels"))
-    print(f"macro F1, held out: threshold 0.5 {low:.4f}, all labels {high:.4f}")
-    print(f"{'answers':>8} {'drawn':>18} {'F1':>7} {'share of the gain':>18}")
+    low, high = (
+        figures[x]["held out"] for x in ("threshold 0.5", "all labels")
+    )
+    print(
+        f"macro F1, held out, {len(low)} halves: threshold 0.5 "
+        f"{np.mean(low):.4f}, all labels {np.mean(high):.4f}"
+    )
+    print(f"{'answers':>8} {'drawn':>9} {'F1':>7} {'share of the gain':>18}")
     for n in options.answers:
-        for name in ("answers", "evenly", "logistic"):
-            value = _mean((name, n), "held out")
-            share = (value - low) / (high - low)
-            print(f"{n:8} {name:>18} {value:7.4f} {100 * share:16.0f} %")
+        for way in _WAYS:
+            values = figures[way, n]["held out"]
+            share, error = (100 * x for x in _share(values, low, high))
+            print(
+                f"{n:8} {way:>9} {np.mean(values):7.4f} "
+                f"{share:9.0f} ± {error:.0f} %"
+            )
     print(f"{'answers':>8} {'interval of':>12} {'coverage':>9} {'width':>7}")
     for n in options.answers:
         for name in ("precision", "recall", "f1", "macro"):
-            cover = _mean(("answers", n), name)
-            width = _mean(("answers", n), f"{name}, width")
+            cover = _mean(("rounds", n), name)
+            width = _mean(("rounds", n), f"{name}, width")
             print(f"{n:8} {name:>12} {100 * cover:7.1f} % {width:7.3f}")
+    print(f"{'answers':>8} {'drawn':>9} {'sum of hits':>12} {'of events':>10}")
+    for n in options.answers:
+        for way in ("rounds", "once"):
+            hits, events = 100 * _mean((way, n), "sum, error")
+            print(f"{n:8} {way:>9} {hits:+10.1f} % {events:+8.1f} %")
     print(f"{'answers':>8} {'calibration error before':>25} {'after':>7}")
     for n in options.answers:
-        before, after = (_mean(("answers", n), x) for x in ("before", "after"))
+        before, after = (_mean(("rounds", n), x) for x in ("before", "after"))
         print(f"{n:8} {before:25.4f} {after:7.4f}")
 
 

@@ -24,7 +24,8 @@ from sb_sed.errors import InputError, printable
 _EXAMPLES = """\
 examples:
   sb-sed review exported/ recordings/
-  sb-sed review exported/ recordings/ --answers 400 --serve
+  sb-sed review exported/ recordings/ --answers 50 --serve
+  sb-sed review exported/ recordings/ --answers 50 --after reviews.tsv
   sb-sed review recordings/ --scores results/scores --smoother smoother.json
   sb-sed review recordings/ --detections found.tsv --answers 60 --silence 0.33
   sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
@@ -32,7 +33,10 @@ examples:
 The page, review/index.html, opens from disk. Answers are kept in the browser as
 they are given; its button saves them as reviews.tsv. Asked about is what says
 most: each class as often, all confidences, most near the threshold; and some
-windows, to find what is missed. Who stops early has a sample, too.
+windows, to find what is missed. Who stops early has a sample, too. With the
+answers so far (--after), the next questions are those that would change the
+thresholds most: a few rounds of 50 bring more than as many answers at once, and
+the table that the page saves has those of all rounds.
 """
 
 
@@ -75,6 +79,13 @@ def add_review(commands) -> None:
         metavar="SHARE",
         help="share of them that are windows, in which to look for missed "
         "events (default: 0.1)",
+    )
+    add_path(
+        parser,
+        "--after",
+        "REVIEWS.tsv",
+        "answers so far about the same detections: ask next what they leave "
+        "in doubt, and nothing twice",
     )
     add_path(
         parser,
@@ -126,25 +137,22 @@ def add_review(commands) -> None:
 
 def _review(arguments: argparse.Namespace) -> int:
     from sb_sed.audio.search import find_recordings
+    from sb_sed.formats.reviews import read_reviews
     from sb_sed.report.review import PAGE, write_review
-    from sb_sed.reviewing.boxes import cut_windows
-    from sb_sed.reviewing.sampling import draw
 
     arguments.model, arguments.audio = None, arguments.inputs
     if not (arguments.scores or arguments.detections):
         arguments.model, arguments.audio = split_model(arguments.inputs)
-    check_writable((), [("--output", arguments.output)], [arguments.smoother])
+    check_writable(
+        (),
+        [("--output", arguments.output)],
+        [arguments.smoother, arguments.after],
+    )
+    before = arguments.after and read_reviews(arguments.after)
     files = find_recordings(arguments.audio)
     boxed = _given if arguments.detections else _found
     boxes, tables, thresholds, audio = boxed(arguments, files)
-    items = draw(
-        boxes,
-        cut_windows(tables),
-        thresholds,
-        arguments.answers,
-        arguments.silence,
-        arguments.seed,
-    )
+    items = _questions(arguments, boxes, tables, thresholds, before)
     notes = write_review(
         arguments.output,
         printable(arguments.output.absolute().name),
@@ -153,12 +161,28 @@ def _review(arguments: argparse.Namespace) -> int:
         tables,
         thresholds,
         audio,
+        before,
     )
     _note(notes)
     if arguments.serve:
         return _serve(arguments)
     print(arguments.output / PAGE)
     return 0
+
+
+def _questions(arguments, boxes, tables, thresholds, before):
+    """What is asked: a first draw, or what the answers leave in doubt."""
+    from sb_sed.reviewing.boxes import cut_windows
+    from sb_sed.reviewing.rounds import draw_next
+    from sb_sed.reviewing.sampling import draw
+
+    windows = cut_windows(tables)
+    how = arguments.answers, arguments.silence, arguments.seed
+    if before is None:
+        return draw(boxes, windows, thresholds, *how)
+    found = set(boxes["event_label"])
+    classes = [label for label in thresholds if label in found]
+    return draw_next(boxes, windows, before, classes, *how)
 
 
 def _found(arguments: argparse.Namespace, files) -> tuple:

@@ -125,7 +125,8 @@ def _add_reviews(group) -> None:
         "--reviews",
         "REVIEWS.tsv",
         "what was said on the page of sb-sed review: fit a threshold and a "
-        "calibration a class, so that confidences are probabilities",
+        "calibration a class, so that confidences are probabilities; of some "
+        "rounds (review --after), the last page's file has all",
     )
     group.add_argument(
         "--right",

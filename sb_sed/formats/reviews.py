@@ -162,12 +162,17 @@ def _label(path: str | Path, line: int, cell: str) -> str | float:
 
 def write_reviews(reviews: pd.DataFrame, path: str | Path) -> None:
     """Write what a listener has said: see :func:`read_reviews`."""
-    lines = [join_row(REVIEW_COLUMNS)]
-    for row in reviews[REVIEW_COLUMNS].itertuples(index=False):
-        cells = ["" if pd.isna(value) else str(value) for value in row]
-        lines.append(join_row(cells))
+    lines = [join_row(REVIEW_COLUMNS), *review_rows(reviews)]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def review_rows(reviews: pd.DataFrame) -> list[str]:
+    """Return the rows of the table of reviews, as they are written."""
+    return [
+        join_row(["" if pd.isna(value) else str(value) for value in row])
+        for row in reviews[REVIEW_COLUMNS].itertuples(index=False)
+    ]
 
 
 def reviews_to_events(reviews: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from sb_sed.audio.excerpts import read_excerpt
 from sb_sed.audio.reading import UnusableAudio
 from sb_sed.formats import atomic_path, under_names, write_events
+from sb_sed.formats.reviews import review_rows
 from sb_sed.formats.tsv import join_row
 from sb_sed.plots.spectrogram import log_mel
 from sb_sed.report.media import SOUND_TYPES, sound_file, spectrogram_file
@@ -47,6 +48,7 @@ def write_review(
     scores: Mapping[str, pd.DataFrame],
     thresholds: Mapping[str, float],
     audio: Mapping[str, Path],
+    before: pd.DataFrame | None = None,
 ) -> list[str]:
     """Write the page, and the sound and spectrogram of each question.
 
@@ -69,6 +71,10 @@ def write_review(
         Of each class, in the order that is shown.
     audio : Mapping[str, Path]
         Name -> recording.
+    before : pd.DataFrame, optional
+        Answers of earlier pages, of
+        :func:`sb_sed.formats.reviews.read_reviews`: what is saved has them,
+        too.
 
     Returns
     -------
@@ -93,7 +99,8 @@ def write_review(
         span = entry["start"], entry["end"]
         entry["clip"] = excerpts.write(paths.get(item.filename), *span)
         described.append(entry)
-    page = _render(title, classes, thresholds, described, excerpts.suffix)
+    rows = [] if before is None else review_rows(before)
+    page = _render(title, classes, thresholds, described, excerpts.suffix, rows)
     with atomic_path(folder / PAGE) as temporary:
         temporary.write_text(page, "utf-8")
     write_events(boxes, folder / DETECTIONS)
@@ -208,7 +215,9 @@ def _read(
     return np.pad(samples, (0, max(0, rate // 10 - len(samples)))), rate
 
 
-def _render(title, classes, thresholds, items: list[dict], sound: str) -> str:
+def _render(
+    title, classes, thresholds, items: list[dict], sound: str, before: list[str]
+) -> str:
     environment = Environment(
         loader=PackageLoader("sb_sed.report", "templates"),
         autoescape=True,
@@ -232,5 +241,6 @@ def _render(title, classes, thresholds, items: list[dict], sound: str) -> str:
             "thresholds": [round(thresholds[x], 4) for x in classes],
             "sound": sound,
             "items": items,
+            "before": before,
         },
     )

@@ -6,8 +6,13 @@ the answers ask for: a logistic regression with a normal prior on the departures
 whose width is averaged over, by how likely each makes the answers. The common
 slope has a prior, too: a confidence that is a probability has the slope 1.
 
-What was drawn depends on class and confidence alone, which the curve knows; so
-it needs no weights for how probably a box was drawn.
+What was drawn depends on confidence, class and the number of its boxes, and the
+curve knows all three. The last matters for sums over all boxes: each class has
+as many answers, so departures are drawn towards the mean of the classes, not of
+the boxes; where classes with many boxes are right more often, as they tend to
+be, the sums would be too low by a tenth (R. Little, "To model or not to model?
+Competing modes of inference for finite population sampling", Journal of the
+American Statistical Association 99, 2004).
 
 Authors
  * sb_sed contributors 2026
@@ -20,15 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logsumexp
 
-# Prior of the common curve: intercept and slope, mean and standard deviation.
-_MEAN, _SPREAD = (0.0, 1.0), (1.5, 0.3)
+# Prior of the common curve: intercept, slope, and what the intercept gains with
+# the logarithm of the number of boxes of a class; mean and standard deviation.
+_MEAN, _SPREAD = (0.0, 1.0, 0.0), (1.5, 0.3, 1.0)
 # Standard deviations of the departures of a class in the intercept, that are
 # averaged over; those in the slope are this share of them.
 _DEPARTURES = (0.1, 0.2, 0.4, 0.8, 1.2)
 _SLOPE_SHARE = 0.3
 # The log-odds in which both are nearly independent: above most boxes.
 _CENTRE = 0.5
-_STEPS, _TOLERANCE = 25, 1e-6
+_STEPS, _TOLERANCE = 60, 1e-6
 
 
 @dataclass(frozen=True)
@@ -57,37 +63,35 @@ class Curves:
     ---------
     answers : Answers
         What they are fitted to.
-    n_classes : int
-        C.
+    sizes : np.ndarray
+        Number of boxes of each class, ``[C]``.
 
     Example
     -------
     >>> x = np.linspace(-3, 3, 40)
     >>> answers = Answers(x, np.zeros(40, dtype=int), (x > 0).astype(float))
-    >>> curves = Curves(answers, n_classes=2)
+    >>> curves = Curves(answers, sizes=np.array([40, 40]))
     >>> curves(np.array([-2.0, 2.0]), np.array([0, 1])).round(1)
     array([0. , 0.9])
     """
 
-    def __init__(self, answers: Answers, n_classes: int):
-        self.answers, self.n_classes = answers, n_classes
-        self._design = self._rows(answers.x, answers.group)
-        one = np.ones(len(answers.y))
-        self._fits, evidence = [], []
+    def __init__(self, answers: Answers, sizes: np.ndarray):
+        self.answers = answers
+        size = np.log(np.asarray(sizes) + 1.0)
+        self._size = size - size.mean()
+        self._member = np.eye(len(size))[answers.group]
+        one = np.ones((1, len(answers.y)))
+        fits, evidence = [], []
         for width in _DEPARTURES:
-            precision = self._precision(width)
-            mode, log_evidence = self._fit(precision, self._prior(), one)
-            self._fits.append(mode)
+            modes, log_evidence = self._fit(width, self._prior()[None], one)
+            fits.append(modes[0])
             evidence.append(log_evidence)
+        self._fits = np.stack(fits)
         self.weights = np.exp(evidence - logsumexp(evidence))
 
     def __call__(self, x: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Return the probability that boxes are right, ``[N]``."""
-        rows = self._rows(x, group)
-        return sum(
-            weight * expit(rows @ mode)
-            for weight, mode in zip(self.weights, self._fits, strict=True)
-        )
+        return self.weights @ expit(self._odds(self._fits, x, group))
 
     def drawn(
         self,
@@ -109,61 +113,128 @@ class Curves:
         generator : np.random.Generator
             Of the place of the prior.
         counts : np.ndarray
-            How often each answer counts, ``[A]``.
+            How often each answer counts in each of B draws, ``[B, A]``.
         x, group : np.ndarray
             Boxes, ``[N]``.
 
         Returns
         -------
         probabilities : np.ndarray
-            ``[N]``.
+            ``[B, N]``.
         """
-        place = generator.choice(len(_DEPARTURES), p=self.weights)
-        precision = self._precision(_DEPARTURES[place])
-        away = generator.standard_normal(len(precision)) / np.sqrt(precision)
-        mode, _ = self._fit(
-            precision, self._prior() + away, counts, self._fits[place]
-        )
-        return expit(self._rows(x, group) @ mode)
+        n_draws, prior = len(counts), self._prior()
+        places = generator.choice(len(_DEPARTURES), n_draws, p=self.weights)
+        away = generator.standard_normal((n_draws, len(prior)))
+        modes = np.empty(away.shape)
+        for place in np.unique(places):
+            mine, width = places == place, _DEPARTURES[place]
+            elsewhere = prior + away[mine] / np.sqrt(self._precision(width))
+            modes[mine], _ = self._fit(
+                width, elsewhere, counts[mine], self._fits[place]
+            )
+        return expit(self._odds(modes, x, group))
 
-    def _rows(self, x: np.ndarray, group: np.ndarray) -> np.ndarray:
-        """The design: a common intercept and slope, then those a class."""
-        x, each = x - _CENTRE, np.arange(len(x))
-        rows = np.zeros((len(x), 2 + 2 * self.n_classes))
-        rows[:, 0], rows[:, 1] = 1, x
-        rows[each, 2 + group] = 1
-        rows[each, 2 + self.n_classes + group] = x
-        return rows
+    def _odds(
+        self, values: np.ndarray, x: np.ndarray, group: np.ndarray
+    ) -> np.ndarray:
+        """The log-odds ``[B, N]`` of B curves, ``[B, P]``: what is common, then
+        the departures in intercept of the classes, then in slope."""
+        common, own = _parts(values)
+        level = common[:, :1] + common[:, 2:] * self._size + own[:, 0]
+        slope = common[:, 1:2] + own[:, 1]
+        return level[:, group] + slope[:, group] * (x - _CENTRE)
 
     def _prior(self) -> np.ndarray:
-        return np.concatenate([_MEAN, np.zeros(2 * self.n_classes)])
+        return np.concatenate([_MEAN, np.zeros(2 * len(self._size))])
 
     def _precision(self, width: float) -> np.ndarray:
-        widths = np.repeat([width, _SLOPE_SHARE * width], self.n_classes)
+        widths = np.repeat([width, _SLOPE_SHARE * width], len(self._size))
         return np.concatenate([_SPREAD, widths]) ** -2
 
     def _fit(
         self,
-        precision: np.ndarray,
+        width: float,
         prior: np.ndarray,
         counts: np.ndarray,
         start: np.ndarray | None = None,
     ) -> tuple[np.ndarray, float]:
-        """Newton's method; the mode and Laplace's log-evidence."""
-        design, y = self._design, self.answers.y
-        mode = prior if start is None else start
+        """Newton's method from B priors ``[B, P]`` and counts ``[B, A]``; the
+        modes, and Laplace's log-evidence of the first."""
+        y, precision = self.answers.y, self._precision(width)
+        modes = np.array(prior)
+        if start is not None:
+            modes[:] = start
+
+        def _value(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            odds = self._odds(modes, self.answers.x, self.answers.group)
+            fit = (counts * (y * odds - np.logaddexp(0, odds))).sum(axis=1)
+            return fit - 0.5 * (modes - prior) ** 2 @ precision, expit(odds)
+
+        value, p = _value(modes)
+        share = np.ones((len(modes), 1))
         for _ in range(_STEPS):
-            p = expit(design @ mode)
-            slope = design.T @ (counts * (y - p)) - precision * (mode - prior)
-            weight = (counts * p * (1 - p))[:, None]
-            curvature = (design * weight).T @ design + np.diag(precision)
-            step = np.linalg.solve(curvature, slope)
-            # A long step can overshoot where the curve is flat.
-            mode = mode + step * min(1.0, 3.0 / max(np.abs(step).max(), 1e-9))
+            step, volume = self._step(
+                counts * (y - p),
+                counts * p * (1 - p),
+                precision * (prior - modes),
+                precision,
+            )
             if np.abs(step).max() < _TOLERANCE:
                 break
-        odds = design @ mode
-        fit = counts @ (y * odds - np.logaddexp(0, odds))
-        fit -= 0.5 * precision @ (mode - prior) ** 2
-        _, volume = np.linalg.slogdet(curvature)
-        return mode, fit + 0.5 * (np.log(precision).sum() - volume)
+            further = modes + share * step
+            higher, there = _value(further)
+            # A long step can overshoot where the curve is flat.
+            better = higher >= value - 1e-9
+            modes[better], p[better] = further[better], there[better]
+            value = np.where(better, higher, value)
+            share *= np.where(better, 2.0, 0.25)[:, None]
+            share = np.minimum(share, 1.0)
+        evidence = value[0] + 0.5 * (np.log(precision).sum() - volume)
+        return modes, float(evidence)
+
+    def _step(
+        self,
+        rest: np.ndarray,
+        weight: np.ndarray,
+        pull: np.ndarray,
+        precision: np.ndarray,
+    ) -> tuple[np.ndarray, float]:
+        """A step ``[B, P]`` from residuals and weights ``[B, A]``, and the first
+        curvature's log-determinant.
+
+        The departures of a class meet those of no other, so they are eliminated
+        class by class: the equations that are left are those in common.
+        """
+        x, size = self.answers.x - _CENTRE, self._size
+        s0, s1, s2 = ((weight * x**n) @ self._member for n in range(3))
+        g0, g1 = ((rest * x**n) @ self._member for n in range(2))
+        pull_common, pull_own = _parts(pull)
+        precise_common, precise_own = _parts(precision[None])
+        ahead = np.stack([g0, g1, g0 * size], axis=1).sum(axis=2) + pull_common
+        own = np.stack([g0, g1], axis=1) + pull_own
+        # The curvature [B, common, own, C] in both, that in the own ones
+        # inverted, and that in common.
+        across = np.stack([s0, s1, s1, s2, s0 * size, s1 * size], axis=1)
+        across = across.reshape(len(rest), 3, 2, -1)
+        first, last = s0 + precise_own[:, 0], s2 + precise_own[:, 1]
+        area = first * last - s1**2
+        inverse = np.stack([last, -s1, -s1, first], axis=1) / area[:, None]
+        inverse = inverse.reshape(len(rest), 2, 2, -1)
+        shared = across[:, :, 0]
+        shared = np.stack([shared, across[:, :, 1], shared * size], axis=2)
+        shared = shared.sum(axis=3) + np.diag(precise_common[0])
+        turned = np.einsum("bikc,bklc->bilc", across, inverse)
+        left = shared - np.einsum("bilc,bjlc->bij", turned, across)
+        ahead = ahead - np.einsum("bilc,blc->bi", turned, own)
+        common = np.linalg.solve(left, ahead[:, :, None])[:, :, 0]
+        own = np.einsum("bklc,blc->bkc", inverse, own)
+        own -= np.einsum("bilc,bi->blc", turned, common)
+        volume = np.linalg.slogdet(left[0])[1] + np.log(area[0]).sum()
+        return np.hstack([common, own.reshape(len(own), -1)]), volume
+
+
+def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is common ``[B, 3]`` and the departures ``[B, 2, C]``."""
+    n_common = len(_MEAN)
+    own = values[:, n_common:]
+    return values[:, :n_common], own.reshape(len(own), 2, -1)

@@ -33,6 +33,8 @@ _UNSEEN = 0.5
 _LIKE_OTHERS = 5.0
 # Answers that the logistic curve counts as, for an isotonic one.
 _PRIOR = 20.0
+# No answer has more times the median weight there.
+_TRIM = 5.0
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,12 @@ class Estimate:
         self.group = boxes["event_label"].map(column).to_numpy(dtype=int)
         x = log_odds(confidence)
         self._n_windows = n_windows
+        sizes = np.bincount(self.group, minlength=len(classes))
         at = x[evidence.box], self.group[evidence.box]
-        self.right = Curves(Answers(*at, evidence.hit), len(classes))
-        self._event = Curves(Answers(*at, evidence.event), len(classes))
+        self.right = Curves(Answers(*at, evidence.hit), sizes)
+        self._event = Curves(Answers(*at, evidence.event), sizes)
         # Boxes of a class between two thresholds of the grid are one cell.
-        level = np.searchsorted(
-            np.float32(GRID), np.float32(confidence), side="right"
-        )
+        level = _level(confidence)
         self._cells = _Cells(self.group, level, x, evidence, len(classes))
         self._draw(n_draws, np.random.default_rng(seed))
 
@@ -110,19 +111,20 @@ class Estimate:
         """Hits and events of each cell, ``[1 + draws, C, levels]``, and events
         without a box, ``[1 + draws, C]``."""
         known, cells = self.evidence, self._cells
-        hits, events = np.empty((2, 1 + n_draws, len(cells.unknown)))
-        right, event = self.right(*cells.at), self._event(*cells.at)
-        hits[0], events[0] = cells.unknown * right, cells.unknown * event
         n_recordings = known.recording.max(initial=0) + 1
-        for row in range(1, 1 + n_draws):
-            counts = generator.exponential(size=n_recordings)[known.recording]
-            right = self.right.drawn(generator, counts, *cells.at)
-            event = self._event.drawn(generator, counts, *cells.at)
-            hits[row] = generator.binomial(cells.unknown, right)
-            # What is right is an event, too.
-            more = np.clip((event - right) / np.maximum(1 - right, 1e-9), 0, 1)
-            rest = (cells.unknown - hits[row]).astype(int)
-            events[row] = hits[row] + generator.binomial(rest, more)
+        # Recordings are drawn anew, the same ones for both curves.
+        counts = generator.exponential(size=(n_draws, n_recordings))
+        counts = counts[:, known.recording]
+        right = self.right.drawn(generator, counts, *cells.at)
+        event = self._event.drawn(generator, counts, *cells.at)
+        hits = generator.binomial(cells.unknown, right)
+        # What is right is an event, too.
+        more = np.clip((event - right) / np.maximum(1 - right, 1e-9), 0, 1)
+        events = hits + generator.binomial(cells.unknown - hits, more)
+        hits, events = (
+            np.vstack([cells.unknown * curve(*cells.at), drawn])
+            for curve, drawn in ((self.right, hits), (self._event, events))
+        )
         self._hits = cells.spread(hits) + cells.total(known.hit)
         events = cells.spread(events) + cells.total(known.event)
         self._found = events.sum(axis=-1)
@@ -162,22 +164,69 @@ class Estimate:
         are in, if no window was listened to."""
         return self._found + np.nan_to_num(self._missed)
 
+    def sums(self) -> tuple[float, float]:
+        """Return how many boxes are right, and how many events boxes are in, in
+        all classes together."""
+        return float(self._hits[0].sum()), float(self._found[0].sum())
+
     def thresholds(self) -> dict[str, float]:
         """Return the threshold of each class with the highest expected F1.
 
         Expected is the mean over the draws: it turns with what is not known
         less than the F1 of the best guess does.
         """
-        hits = _from_above(self._hits[1:])
-        number = _from_above(self._cells.number)
-        reference = self.reference[1:, :, None]
-        drawn = np.minimum(f1(hits, number, reference), 1.0)
-        expected = np.nan_to_num(drawn).mean(axis=0)
+        expected = self._f1_at_grid().mean(axis=0)
         chosen = {}
-        for label, values in zip(self.classes, expected[:, 1:], strict=True):
+        for label, values in zip(self.classes, expected, strict=True):
             best = np.flatnonzero(values >= values.max() - 1e-9)
             chosen[label] = float(GRID[best[len(best) // 2]])
         return chosen
+
+    def _f1_at_grid(self) -> np.ndarray:
+        """F1 of each draw at each threshold, ``[draws, C, thresholds]``."""
+        hits = _from_above(self._hits[1:])
+        number = _from_above(self._cells.number)
+        drawn = f1(hits, number, self.reference[1:, :, None])
+        return np.nan_to_num(np.minimum(drawn, 1.0))[:, :, 1:]
+
+    def doubts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what further answers are worth.
+
+        In each draw, another threshold than the chosen one would be best. How
+        much better it is, in the mean, is what knowing all would be worth (the
+        expected value of perfect information); the boxes between the two make
+        the difference.
+
+        H. Raiffa and R. Schlaifer, "Applied statistical decision theory",
+        Harvard, 1961.
+
+        Returns
+        -------
+        worth : np.ndarray
+            Of each class, in F1, ``[C]``.
+        where : np.ndarray
+            The share of it that each level of confidence has a part in, ``[C,
+            levels]``: :meth:`levels_of` tells those of boxes.
+        """
+        values = self._f1_at_grid()
+        chosen = values.mean(axis=0).argmax(axis=1)
+        best = values.argmax(axis=2)
+        draws, classes = np.ogrid[: len(values), : len(chosen)]
+        gain = values[draws, classes, best] - values[draws, classes, chosen]
+        # A box of level n is kept by the thresholds up to GRID[n - 1].
+        where = np.zeros(self._hits.shape[1:])
+        classes = np.broadcast_to(classes, best.shape)
+        np.add.at(where, (classes, np.minimum(best, chosen) + 1), gain)
+        last = np.maximum(best, chosen) + 1
+        inside = last < where.shape[1]
+        np.add.at(where, (classes[inside], last[inside]), -gain[inside])
+        where = np.maximum(np.cumsum(where, axis=1), 0.0)
+        total = gain.sum(axis=0)
+        return total / len(values), where / np.maximum(total, LEAST)[:, None]
+
+    def levels_of(self, confidence: np.ndarray) -> np.ndarray:
+        """Return the level of each confidence, ``[N]``."""
+        return _level(confidence)
 
     def at(self, thresholds: Mapping[str, float]) -> ClassFigures:
         """Return the figures of the classes at some thresholds."""
@@ -223,7 +272,10 @@ class Estimate:
         known = self.evidence
         mine = self.group[known.box] == column
         weight = known.weight[mine]
-        weight = weight * len(weight) / max(weight.sum(), LEAST)
+        if len(weight):
+            # Else those that were hardly ever drawn are all that counts.
+            weight = np.minimum(weight, _TRIM * np.median(weight))
+            weight = weight / weight.mean()
         grid = GRID[4::5]
         prior = self.right(log_odds(grid), np.full(len(grid), column))
         x = np.append(self._confidence[known.box[mine]], grid)
@@ -273,6 +325,12 @@ class _Cells:
         size = int(np.prod(self._shape))
         sums = np.bincount(self._judged, values, minlength=size)
         return sums.reshape(self._shape)
+
+
+def _level(confidence: np.ndarray) -> np.ndarray:
+    """How many thresholds of the grid keep boxes, ``[N]``."""
+    grid = np.float32(GRID)
+    return np.searchsorted(grid, np.float32(confidence), side="right")
 
 
 def _from_above(values: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def gather(
     InputError
         If no review is about one of the boxes, or some are not.
     """
-    names = match_names(reviews["filename"], boxes["filename"], _SIDES)
+    names = _same_recordings(reviews, boxes)
     reviews = reviews.assign(
         filename=[names.get(n, same_name(n)) for n in reviews["filename"]]
     )
@@ -117,19 +117,49 @@ def gather(
     )
 
 
+def already_asked(reviews: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
+    """Return which boxes, or windows, reviews have an answer about, ``[N]``.
+
+    Arguments
+    ---------
+    reviews : pd.DataFrame
+        Of :func:`sb_sed.formats.reviews.read_reviews`.
+    table : pd.DataFrame
+        Of :func:`sb_sed.reviewing.boxes.find_boxes` or of
+        :func:`sb_sed.reviewing.boxes.cut_windows`.
+    """
+    of_windows = "event_label" not in table
+    table = table.assign(event_label="") if of_windows else table
+    reviews = reviews[reviews["event_label"].isna() == of_windows]
+    reviews = reviews[reviews["answer"] != MISSED].fillna({"event_label": ""})
+    names = _same_recordings(reviews, table)
+    place = _Places(table)
+    asked = np.zeros(len(table), dtype=bool)
+    for row in reviews.itertuples(index=False):
+        name = names.get(row.filename, same_name(row.filename))
+        box = place.of(row._replace(filename=name))
+        if box is not None:
+            asked[box] = True
+    return asked
+
+
+def _same_recordings(
+    reviews: pd.DataFrame, table: pd.DataFrame
+) -> dict[str, str]:
+    """The recordings of reviews, as a table names them."""
+    mine, other = (some["filename"].unique() for some in (reviews, table))
+    return match_names(mine, other, _SIDES)
+
+
 class _Places:
     """Boxes by recording and class."""
 
     def __init__(self, boxes: pd.DataFrame):
+        times = boxes["onset"].to_numpy(), boxes["offset"].to_numpy()
+        groups = boxes.groupby(["filename", "event_label"]).indices
         self._groups = {
-            key: (
-                group.index.to_numpy(),
-                group["onset"].to_numpy(),
-                group["offset"].to_numpy(),
-            )
-            for key, group in boxes.reset_index(drop=True).groupby(
-                ["filename", "event_label"]
-            )
+            key: (index, times[0][index], times[1][index])
+            for key, index in groups.items()
         }
         none = np.empty(0)
         self._none = none.astype(int), none, none

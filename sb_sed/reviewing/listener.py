@@ -4,12 +4,18 @@ Authors
  * sb_sed contributors 2026
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from sb_sed.formats import match_names
 from sb_sed.formats.reviews import CHECKED, MISSED, REVIEW_COLUMNS
 from sb_sed.scoring.collar import COLLAR, OFFSET_RATIO
+
+_Spans = tuple[np.ndarray, np.ndarray]
 
 
 class Listener:
@@ -44,7 +50,12 @@ class Listener:
     ):
         self.errors = errors
         self._generator = np.random.default_rng(seed)
-        self._events = reference.dropna(subset=["event_label"])
+        events = reference.dropna(subset=["event_label"])
+        self._names = events["filename"].unique()
+        # By recording, then by class: onsets and offsets, in seconds.
+        self._events = {name: {} for name in self._names}
+        for (name, label), some in _spans(events).items():
+            self._events[name][label] = some
 
     def __call__(
         self, items: pd.DataFrame, boxes: pd.DataFrame
@@ -64,24 +75,23 @@ class Listener:
             As of :func:`sb_sed.formats.reviews.read_reviews`.
         """
         sides = "items", "reference"
-        names = match_names(items["filename"], self._events["filename"], sides)
-        events = dict(iter(self._events.groupby("filename")))
-        seen = dict(iter(boxes.groupby(["filename", "event_label"])))
+        names = match_names(items["filename"].unique(), self._names, sides)
+        seen = None
         rows = []
         for item in items.itertuples(index=False):
-            true = events.get(names.get(item.filename))
-            if not isinstance(item.event_label, str):
-                rows += self._search(item, true, seen)
-            else:
+            true = self._events.get(names.get(item.filename), {})
+            if isinstance(item.event_label, str):
                 rows.append((*item, *self._judge(item, true)))
+            else:
+                seen = _spans(boxes) if seen is None else seen
+                rows += self._search(item, true, seen)
         return pd.DataFrame(rows, columns=REVIEW_COLUMNS)
 
-    def _judge(self, item, true: pd.DataFrame | None) -> tuple:
+    def _judge(self, item, true: Mapping[str, _Spans]) -> tuple:
         """Answer and true event about a detection."""
         answer, event = "wrong", (np.nan, np.nan, np.nan)
-        if true is not None:
-            mine = true[true["event_label"] == item.event_label]
-            onset, offset = mine["onset"].to_numpy(), mine["offset"].to_numpy()
+        if item.event_label in true:
+            onset, offset = true[item.event_label]
             collar = np.maximum(COLLAR, OFFSET_RATIO * (offset - onset))
             within = np.abs(onset - item.onset) <= COLLAR
             within &= np.abs(offset - item.offset) <= collar
@@ -100,27 +110,39 @@ class Listener:
                 event = np.nan, np.nan, np.nan
         return answer, *event
 
-    def _search(self, item, true: pd.DataFrame | None, seen) -> list[tuple]:
+    def _search(
+        self,
+        item,
+        true: Mapping[str, _Spans],
+        seen: Mapping[tuple[str, str], _Spans],
+    ) -> list[tuple]:
         """The rows about a window."""
         rows = [(*item, CHECKED, np.nan, np.nan, np.nan)]
-        if true is None:
-            return rows
-        inside = (true["onset"] < item.offset) & (true["offset"] > item.onset)
-        for event in true[inside].itertuples(index=False):
-            boxes = seen.get((item.filename, event.event_label))
-            if boxes is not None and _has_its_own(event, true, boxes):
-                continue
-            if self._generator.random() >= self.errors:
-                found = event.onset, event.offset, event.event_label
-                rows.append((*item, MISSED, *found))
+        for label, spans in true.items():
+            own = np.zeros(len(spans[0]), dtype=bool)
+            if (item.filename, label) in seen:
+                own = _have_their_own(spans, seen[item.filename, label])
+            for onset, offset, boxed in zip(*spans, own, strict=True):
+                inside = onset < item.offset and offset > item.onset
+                if not inside or boxed:
+                    continue
+                if self._generator.random() >= self.errors:
+                    rows.append((*item, MISSED, onset, offset, label))
         return rows
 
 
-def _has_its_own(event, true: pd.DataFrame, boxes: pd.DataFrame) -> bool:
-    """Whether a box of the class overlaps the event more than the others."""
-    true = true[true["event_label"] == event.event_label]
-    onset, offset = (true[x].to_numpy()[:, None] for x in ("onset", "offset"))
-    shared = np.minimum(offset, boxes["offset"].to_numpy())
-    shared = shared - np.maximum(onset, boxes["onset"].to_numpy())
+def _spans(events: pd.DataFrame) -> dict[tuple[str, str], _Spans]:
+    """Onsets and offsets by recording and class."""
+    onset, offset = events["onset"].to_numpy(), events["offset"].to_numpy()
+    groups = events.groupby(["filename", "event_label"], sort=False).indices
+    return {key: (onset[at], offset[at]) for key, at in groups.items()}
+
+
+def _have_their_own(true: _Spans, boxes: _Spans) -> np.ndarray:
+    """Which events a box of the class overlaps more than the others, [E]."""
+    (onset, offset), (first, last) = true, boxes
+    shared = np.minimum(offset[:, None], last) - np.maximum(
+        onset[:, None], first
+    )
     own = shared.argmax(axis=0)[shared.max(axis=0) > 0]
-    return bool((np.isclose(onset[own, 0], event.onset)).any())
+    return np.isin(np.arange(len(onset)), own)

@@ -89,22 +89,64 @@ def draw(
     sizes = {label: len(group) for label, group in groups.items()}
     del sizes[None]
     numbers = {None: n_windows, **_shares(sizes, n - n_windows)}
-    drawn = []
-    for label, group in groups.items():
-        size = np.ones(len(group))
-        if label is not None:
-            size = _sizes(group["confidence"].to_numpy(), thresholds[label])
-        drawn.append(_pareto(group, size, numbers[label], generator))
-    items = pd.concat([part for part in drawn if len(part)])
+    worth = {
+        label: _sizes(group["confidence"].to_numpy(), thresholds[label])
+        for label, group in groups.items()
+        if label is not None
+    }
+    return ask(groups, worth, numbers, generator)
+
+
+def ask(
+    groups: Mapping[Any, pd.DataFrame],
+    worth: Mapping[Any, np.ndarray],
+    numbers: Mapping[Any, int],
+    generator: np.random.Generator,
+) -> pd.DataFrame:
+    """Draw from each group, with probabilities in proportion to a worth.
+
+    Arguments
+    ---------
+    groups : Mapping
+        The boxes of each class; those of None are windows.
+    worth : Mapping
+        What probabilities are in proportion to, ``[N]`` of a group; those of
+        a group without are equal.
+    numbers : Mapping
+        How many of each group.
+    generator : np.random.Generator
+        Of the draw.
+
+    Returns
+    -------
+    items : pd.DataFrame
+        As of :func:`draw`.
+    """
+    parts = [
+        _pareto(
+            group,
+            worth.get(label, np.ones(len(group))),
+            numbers[label],
+            generator,
+        )
+        for label, group in groups.items()
+        if len(group) and numbers[label]
+    ]
+    items = pd.concat(parts)
     order = np.argsort(items.pop("_turn").to_numpy(), kind="stable")
     return items.iloc[order][ITEM_COLUMNS].reset_index(drop=True)
 
 
 def _sizes(confidence: np.ndarray, threshold: float) -> np.ndarray:
     """What the probabilities of boxes [N] are in proportion to."""
-    part = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     far = (log_odds(confidence) - log_odds(np.array(threshold))) / _WIDTH
-    return (_ANYWHERE + 1 / (1 + far**2)) / np.bincount(part)[part]
+    return (_ANYWHERE + 1 / (1 + far**2)) / crowd(confidence)
+
+
+def crowd(confidence: np.ndarray) -> np.ndarray:
+    """Return how many boxes are in the same tenth of the scale, ``[N]``."""
+    part = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    return np.bincount(part)[part]
 
 
 def _shares(sizes: Mapping[str, int], n: int) -> dict[str, int]:

@@ -78,6 +78,18 @@ def test_from_recordings_to_probabilities(recordings, tmp_path, capsys):
     assert len(items) == 40 and items["event_label"].isna().sum() == 4
     reviews = Listener(reference)(items, items.dropna())
     write_reviews(reviews, tmp_path / "reviews.tsv")
+    # The next questions are others, and the page saves the answers of both.
+    after = ["--after", tmp_path / "reviews.tsv", "--answers", 5]
+    again = tmp_path / "again"
+    rest = [*options[:2], *options[4:], *after]
+    assert run("review", folder, *rest, "--output", again) == 0
+    assert capsys.readouterr().out == f"{again / 'index.html'}\n"
+    asked = ["filename", "onset", "event_label"]
+    both = pd.concat([items, items_of(again / "index.html")])
+    assert len(both) == 45 and not both.duplicated(asked).any()
+    text = (again / "index.html").read_text()
+    before = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
+    assert len(before["before"]) == len(reviews)
     tuned = tmp_path / "tuned.json"
     assert (
         run(

@@ -11,7 +11,7 @@ import soundfile as sf
 from chromium import NEEDS_CHROMIUM, opened
 
 from sb_sed.formats import scores_table
-from sb_sed.formats.reviews import read_reviews
+from sb_sed.formats.reviews import REVIEW_COLUMNS, read_reviews
 from sb_sed.report.review import write_review
 from sb_sed.report.serve import ReviewServer
 from sb_sed.reviewing.sampling import ITEM_COLUMNS
@@ -21,7 +21,7 @@ pytestmark = NEEDS_CHROMIUM
 CLASSES = ["Cat", "Dog"]
 
 
-def make_page(folder, n_boxes, with_sound=True):
+def make_page(folder, n_boxes, with_sound=True, before=None):
     """A page about boxes of one recording of 10 s, and one window."""
     times = np.linspace(0.5, 8.5, n_boxes).round(3)
     boxes = pd.DataFrame(
@@ -46,6 +46,7 @@ def make_page(folder, n_boxes, with_sound=True):
         {"<b>a.wav": scores_table(np.full((100, 2), 0.4), 0.1, CLASSES)},
         dict.fromkeys(CLASSES, 0.5),
         {"<b>a.wav": path if with_sound else gone},
+        before,
     )
     return folder
 
@@ -226,6 +227,18 @@ def test_going_on_with_a_saved_table(page, tmp_path, browser, folder):
     sync_api.expect(other.locator("#status")).to_contain_text("4 of these")
     pd.testing.assert_frame_equal(saved(other, tmp_path), before)
     context.close()
+
+
+def test_answers_of_earlier_rounds_are_saved_too(browser, options, tmp_path):
+    row = ["b.wav", 3.0, 4.5, "Cat", 0.4, 0.25, "boundary", 3.1, 4.2, "Cat"]
+    before = pd.DataFrame([row], columns=REVIEW_COLUMNS)
+    page = make_page(tmp_path, 2, before=before)
+    address = (page / "index.html").as_uri()
+    with opened(browser, options, address, {"file", "data", "blob"}) as page:
+        press(page, "r")
+        reviews = saved(page, tmp_path)
+    pd.testing.assert_frame_equal(reviews[:1], before)
+    assert reviews["answer"].tolist() == ["boundary", "right"]
 
 
 def test_sound_is_loaded_when_it_is_listened_to(page):

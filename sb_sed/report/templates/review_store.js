@@ -108,8 +108,13 @@ function rowsOf(n) {
   return rows.map((cells) => cells.join("\t"));
 }
 
+/** The answers of rounds before, then those of this page. */
 const table = () =>
-  [HEADER, ...[...records.keys()].sort((a, b) => a - b).flatMap(rowsOf)]
+  [
+    HEADER,
+    ...data.before,
+    ...[...records.keys()].sort((a, b) => a - b).flatMap(rowsOf),
+  ]
     .join("\n")
     .concat("\n");
 
