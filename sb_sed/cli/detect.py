@@ -37,6 +37,7 @@ from sb_sed.cli.outputs import (
     ScoresFolder,
     TrackFormat,
     check_writable,
+    remove_unfinished,
 )
 from sb_sed.cli.stream import (
     add_stream_options,
@@ -214,6 +215,8 @@ def _detect(arguments: argparse.Namespace) -> int:
     todo = dict(islice(files.items(), len(done), None))
     if done:
         _say(f"{len(done)} of {len(files)} files were processed before.")
+    if arguments.resume:
+        remove_unfinished(outputs, todo)
     if piped:
         coming = _detect_stdin(detector, arguments, outputs)
     elif todo:

@@ -291,10 +291,13 @@ class EventsFolder:
         """What is written, for a note."""
         return "its events"
 
+    def place(self, filename: str) -> Path:
+        """Return the file of a recording."""
+        return self.folder / _on_disk(f"{filename}{self.format.suffix}")
+
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the events of one recording."""
-        name = f"{result.filename}{self.format.suffix}"
-        write_text(self.format.text(result), self.folder / _on_disk(name))
+        write_text(self.format.text(result), self.place(result.filename))
 
 
 class ScoresFolder:
@@ -316,19 +319,20 @@ class ScoresFolder:
 
     def has(self, filename: str) -> bool:
         """Return whether the scores of a recording are there already."""
-        place = self._place(filename)
-        return place.with_name(f"{place.name}.tsv").is_file()
+        return self.place(filename).is_file()
 
-    def _place(self, filename: str) -> Path:
+    def place(self, filename: str) -> Path:
+        """Return the table of a recording."""
         name = self.tables.get(filename, filename)
-        return self.folder / _on_disk(name)
+        return self.folder / _on_disk(f"{name}.tsv")
 
     def __call__(self, result: FileResult, path: Path | None) -> None:
         """Write the scores of one recording."""
         from sb_sed.formats import write_scores
 
-        place = self._place(result.filename)
-        write_scores({place.name: result.scores}, place.parent)
+        place = self.place(result.filename)
+        name = place.name.removesuffix(".tsv")
+        write_scores({name: result.scores}, place.parent)
 
 
 _DRAWING = Lock()  # Matplotlib is for one thread at a time
@@ -348,6 +352,10 @@ class FiguresFolder:
         """What is written, for a note."""
         return "its figure"
 
+    def place(self, filename: str) -> Path:
+        """Return the figure of a recording."""
+        return self.folder / _on_disk(f"{filename}.png")
+
     def __call__(self, result: FileResult, path: Path) -> None:
         """Draw one recording."""
         from sb_sed.plots import plot_recording
@@ -358,6 +366,19 @@ class FiguresFolder:
                 self.rate,
                 result.scores,
                 result.events,
-                self.folder / _on_disk(f"{result.filename}.png"),
+                self.place(result.filename),
                 self.thresholds,
             )
+
+
+def remove_unfinished(
+    outputs: Iterable[EventsFolder | ScoresFolder | FiguresFolder],
+    filenames: Iterable[str],
+) -> None:
+    """Remove what a killed process has begun to write of some recordings."""
+    names = list(filenames)
+    for output in outputs:
+        places = {output.place(name) for name in names}
+        for path in output.folder.rglob("*.tmp-*"):
+            if path.with_name(path.name.rpartition(".tmp-")[0]) in places:
+                path.unlink(missing_ok=True)

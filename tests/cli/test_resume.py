@@ -103,8 +103,13 @@ def test_a_table_for_each_recording(archive, capsys):
     assert main("detect small.onnx rec --output whole.tsv".split()) == 1
     process = detect("--output", "tables/", "--resume")
     kill_after(process, "tables/.detect.journal", 6)
+    # What a kill can leave: a file that is not whole; one of another shard.
+    for name in ("a/22.wav.tsv.tmp-12", "a/other.wav.tsv.tmp-12"):
+        Path("tables", name).write_text("filename\tons")
     line = "detect small.onnx rec --output tables/ --resume"
     assert main(line.split()) == 1
+    left = [path.name for path in Path("tables").rglob("*.tmp-*")]
+    assert left == ["other.wav.tsv.tmp-12"]
     rows = []
     for path in sorted(Path("tables").rglob("*.tsv")):
         head, *more = path.read_text().splitlines(keepends=True)
