@@ -80,13 +80,10 @@ class Curves:
         size = np.log(np.asarray(sizes) + 1.0)
         self._size = size - size.mean()
         self._member = np.eye(len(size))[answers.group]
-        one = np.ones((1, len(answers.y)))
-        fits, evidence = [], []
-        for width in _DEPARTURES:
-            modes, log_evidence = self._fit(width, self._prior()[None], one)
-            fits.append(modes[0])
-            evidence.append(log_evidence)
-        self._fits = np.stack(fits)
+        self._precision = np.stack([self._precise(x) for x in _DEPARTURES])
+        one = np.ones((len(_DEPARTURES), len(answers.y)))
+        prior = np.tile(self._prior(), (len(_DEPARTURES), 1))
+        self._fits, evidence = self._fit(self._precision, prior, one, prior)
         self.weights = np.exp(evidence - logsumexp(evidence))
 
     def __call__(self, x: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -122,16 +119,10 @@ class Curves:
         probabilities : np.ndarray
             ``[B, N]``.
         """
-        n_draws, prior = len(counts), self._prior()
-        places = generator.choice(len(_DEPARTURES), n_draws, p=self.weights)
-        away = generator.standard_normal((n_draws, len(prior)))
-        modes = np.empty(away.shape)
-        for place in np.unique(places):
-            mine, width = places == place, _DEPARTURES[place]
-            elsewhere = prior + away[mine] / np.sqrt(self._precision(width))
-            modes[mine], _ = self._fit(
-                width, elsewhere, counts[mine], self._fits[place]
-            )
+        places = generator.choice(len(_DEPARTURES), len(counts), p=self.weights)
+        precision, start = self._precision[places], self._fits[places]
+        away = generator.standard_normal(precision.shape) / np.sqrt(precision)
+        modes, _ = self._fit(precision, self._prior() + away, counts, start)
         return expit(self._odds(modes, x, group))
 
     def _odds(
@@ -147,29 +138,28 @@ class Curves:
     def _prior(self) -> np.ndarray:
         return np.concatenate([_MEAN, np.zeros(2 * len(self._size))])
 
-    def _precision(self, width: float) -> np.ndarray:
+    def _precise(self, width: float) -> np.ndarray:
         widths = np.repeat([width, _SLOPE_SHARE * width], len(self._size))
         return np.concatenate([_SPREAD, widths]) ** -2
 
     def _fit(
         self,
-        width: float,
+        precision: np.ndarray,
         prior: np.ndarray,
         counts: np.ndarray,
-        start: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, float]:
-        """Newton's method from B priors ``[B, P]`` and counts ``[B, A]``; the
-        modes, and Laplace's log-evidence of the first."""
-        y, precision = self.answers.y, self._precision(width)
-        modes = np.array(prior)
-        if start is not None:
-            modes[:] = start
+        start: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Newton's method for B priors ``[B, P]`` and counts ``[B, A]``; the
+        modes and Laplace's log-evidence ``[B]``."""
+        x, group, y = self.answers.x, self.answers.group, self.answers.y
 
         def _value(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            odds = self._odds(modes, self.answers.x, self.answers.group)
+            odds = self._odds(modes, x, group)
             fit = (counts * (y * odds - np.logaddexp(0, odds))).sum(axis=1)
-            return fit - 0.5 * (modes - prior) ** 2 @ precision, expit(odds)
+            fit -= 0.5 * (precision * (modes - prior) ** 2).sum(axis=1)
+            return fit, expit(odds)
 
+        modes = start.copy()
         value, p = _value(modes)
         share = np.ones((len(modes), 1))
         for _ in range(_STEPS):
@@ -189,8 +179,7 @@ class Curves:
             value = np.where(better, higher, value)
             share *= np.where(better, 2.0, 0.25)[:, None]
             share = np.minimum(share, 1.0)
-        evidence = value[0] + 0.5 * (np.log(precision).sum() - volume)
-        return modes, float(evidence)
+        return modes, value + 0.5 * (np.log(precision).sum(axis=1) - volume)
 
     def _step(
         self,
@@ -198,9 +187,9 @@ class Curves:
         weight: np.ndarray,
         pull: np.ndarray,
         precision: np.ndarray,
-    ) -> tuple[np.ndarray, float]:
-        """A step ``[B, P]`` from residuals and weights ``[B, A]``, and the first
-        curvature's log-determinant.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A step ``[B, P]`` from residuals and weights ``[B, A]``, and the
+        curvature's log-determinant ``[B]``.
 
         The departures of a class meet those of no other, so they are eliminated
         class by class: the equations that are left are those in common.
@@ -209,7 +198,7 @@ class Curves:
         s0, s1, s2 = ((weight * x**n) @ self._member for n in range(3))
         g0, g1 = ((rest * x**n) @ self._member for n in range(2))
         pull_common, pull_own = _parts(pull)
-        precise_common, precise_own = _parts(precision[None])
+        precise_common, precise_own = _parts(precision)
         ahead = np.stack([g0, g1, g0 * size], axis=1).sum(axis=2) + pull_common
         own = np.stack([g0, g1], axis=1) + pull_own
         # The curvature [B, common, own, C] in both, that in the own ones
@@ -222,14 +211,16 @@ class Curves:
         inverse = inverse.reshape(len(rest), 2, 2, -1)
         shared = across[:, :, 0]
         shared = np.stack([shared, across[:, :, 1], shared * size], axis=2)
-        shared = shared.sum(axis=3) + np.diag(precise_common[0])
+        shared = shared.sum(axis=3)
+        each = np.arange(shared.shape[1])
+        shared[:, each, each] += precise_common
         turned = np.einsum("bikc,bklc->bilc", across, inverse)
         left = shared - np.einsum("bilc,bjlc->bij", turned, across)
         ahead = ahead - np.einsum("bilc,blc->bi", turned, own)
         common = np.linalg.solve(left, ahead[:, :, None])[:, :, 0]
         own = np.einsum("bklc,blc->bkc", inverse, own)
         own -= np.einsum("bilc,bi->blc", turned, common)
-        volume = np.linalg.slogdet(left[0])[1] + np.log(area[0]).sum()
+        volume = np.linalg.slogdet(left)[1] + np.log(area).sum(axis=1)
         return np.hstack([common, own.reshape(len(own), -1)]), volume
 
 

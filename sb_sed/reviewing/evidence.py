@@ -6,6 +6,7 @@ Authors
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,7 @@ def gather(
     reviews = reviews.assign(
         filename=[names.get(n, same_name(n)) for n in reviews["filename"]]
     )
-    place = _Places(boxes)
+    place = _Places(boxes, reviews["filename"])
     judged = reviews["answer"].isin(["right", "boundary", "wrong"])
     rows = [*reviews[judged].itertuples(index=False)]
     found = [place.of(row) for row in rows]
@@ -133,7 +134,7 @@ def already_asked(reviews: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
     reviews = reviews[reviews["event_label"].isna() == of_windows]
     reviews = reviews[reviews["answer"] != MISSED].fillna({"event_label": ""})
     names = _same_recordings(reviews, table)
-    place = _Places(table)
+    place = _Places(table, names.values())
     asked = np.zeros(len(table), dtype=bool)
     for row in reviews.itertuples(index=False):
         name = names.get(row.filename, same_name(row.filename))
@@ -148,17 +149,21 @@ def _same_recordings(
 ) -> dict[str, str]:
     """The recordings of reviews, as a table names them."""
     mine, other = (some["filename"].unique() for some in (reviews, table))
+    if set(mine) <= set(other):
+        return dict(zip(mine, mine, strict=True))
     return match_names(mine, other, _SIDES)
 
 
 class _Places:
-    """Boxes by recording and class."""
+    """Boxes of some recordings, by recording and class."""
 
-    def __init__(self, boxes: pd.DataFrame):
+    def __init__(self, boxes: pd.DataFrame, names: Iterable[str]):
+        mine = np.flatnonzero(boxes["filename"].isin(set(names)))
+        boxes = boxes.iloc[mine]
         times = boxes["onset"].to_numpy(), boxes["offset"].to_numpy()
         groups = boxes.groupby(["filename", "event_label"]).indices
         self._groups = {
-            key: (index, times[0][index], times[1][index])
+            key: (mine[index], times[0][index], times[1][index])
             for key, index in groups.items()
         }
         none = np.empty(0)

@@ -75,15 +75,19 @@ class Listener:
             As of :func:`sb_sed.formats.reviews.read_reviews`.
         """
         sides = "items", "reference"
-        names = match_names(items["filename"].unique(), self._names, sides)
-        seen = None
+        asked = items["filename"].unique()
+        names = dict(zip(asked, asked, strict=True))
+        if not names.keys() <= self._events.keys():
+            names = match_names(asked, self._names, sides)
+        windows = items[items["event_label"].isna()]
+        mine = boxes["filename"].isin(windows["filename"])
+        seen = _spans(boxes[mine])
         rows = []
         for item in items.itertuples(index=False):
             true = self._events.get(names.get(item.filename), {})
             if isinstance(item.event_label, str):
                 rows.append((*item, *self._judge(item, true)))
             else:
-                seen = _spans(boxes) if seen is None else seen
                 rows += self._search(item, true, seen)
         return pd.DataFrame(rows, columns=REVIEW_COLUMNS)
 

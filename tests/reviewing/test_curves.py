@@ -90,7 +90,7 @@ def test_the_mode_is_that_of_a_general_search():
     x, group = 2 * generator.normal(size=200), generator.integers(10, size=200)
     answers = Answers(x, group, (generator.random(200) < 0.4).astype(float))
     curves = Curves(answers, generator.integers(20, 900, size=10))
-    prior, precision = curves._prior(), curves._precision(0.8)
+    prior, precision = curves._prior(), curves._precise(0.8)
 
     def loss(values):
         odds = curves._odds(values[None], x, group)[0]
@@ -98,8 +98,17 @@ def test_the_mode_is_that_of_a_general_search():
         return 0.5 * precision @ (values - prior) ** 2 - fit
 
     found = minimize(loss, prior, method="BFGS").x
-    modes, _ = curves._fit(0.8, prior[None], np.ones((1, 200)))
+    one = prior[None]
+    modes, evidence = curves._fit(precision[None], one, np.ones((1, 200)), one)
     assert modes[0] == pytest.approx(found, abs=1e-4)
+    # Laplace's evidence, with the curvature as one matrix.
+    rows = np.stack(
+        [curves._odds(row[None], x, group)[0] for row in np.eye(len(prior))], 1
+    )
+    p = expit(rows @ found)
+    curvature = (rows.T * (p * (1 - p))) @ rows + np.diag(precision)
+    volume = np.log(precision).sum() - np.linalg.slogdet(curvature)[1]
+    assert evidence[0] == pytest.approx(0.5 * volume - loss(found), abs=1e-3)
 
 
 def test_sums_over_all_boxes_are_not_too_low():
