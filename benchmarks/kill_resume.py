@@ -1,7 +1,7 @@
 """Kills ``sb-sed detect`` again and again, and shows that nothing is lost.
 
     python benchmarks/kill_resume.py [--files 60] [--kills 10] [--workers 3]
-        [--ways threads processes ray cluster] [--model MODEL]
+        [--ways threads processes ray] [--model MODEL]
         [--audio FOLDER] [--folder FOLDER] [--seed 0]
 
 Makes recordings of 1 s to 20 min (the logarithm of the length is the sixth
@@ -16,9 +16,9 @@ the table of their events. Then, of each way to process them,
 Both tables have to be the uninterrupted one byte for byte, each recording has
 to be in the journal once, and the last process has to count those that were
 skipped. ``processes`` is ``--jobs 2``; ``ray`` is Ray on a cluster of this
-machine that begins and ends with the command; ``cluster`` is Ray on one of four
-processors that outlives it. With ``--folder`` the recordings and the
-uninterrupted table stay there for the next time.
+machine that begins and ends with the command (Ray gives its workers the lowest
+priority: on a busy machine, set RAY_worker_niceness=0). With ``--folder`` the
+recordings and the uninterrupted table stay there for the next time.
 
 Authors
  * sb_sed contributors 2026
@@ -33,8 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +53,9 @@ WAYS = {
     "threads": ["--threads", "2"],
     "processes": ["--jobs", "2", "--threads", "1"],
     "ray": ["--engine", "ray"],
-    "cluster": ["--engine", "ray"],
 }
 # What the processes are called that detect in recordings.
 WORKERS = ("spawn_main", "ray::_Detecting")
-RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head"]
-RAY += ["--num-cpus=4", "--include-dashboard=false", "--disable-usage-stats"]
-RAY += ["--object-store-memory=134217728", "--block"]
-PORT = 6390
 
 
 def sounds(folder: Path | None, rng: np.random.Generator) -> list[np.ndarray]:
@@ -170,15 +164,12 @@ class Detection:
         The table.
     way : str
         How they are processed.
-    environment : dict
-        Variables beside those of this process.
     """
 
     model: str
     recordings: Path
     output: Path
     way: str
-    environment: dict
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start the command."""
@@ -188,7 +179,7 @@ class Detection:
         with open(self.errors, "w") as errors:
             return subprocess.Popen(
                 [*line, *WAYS[self.way], *options],
-                env=os.environ | {"PYTHONPATH": paths} | self.environment,
+                env=os.environ | {"PYTHONPATH": paths},
                 stderr=errors,
             )
 
@@ -224,21 +215,25 @@ def moments(n_files: int, number: int) -> list[tuple[int, float]]:
 
 def kill_it(detection: Detection, n_files: int, n_kills: int) -> str:
     """Kill the command and resume it, until it is through."""
-    killed, left_behind = [], 0
+    killed, ended, left_behind = [], [], 0
     for n_done, seconds in moments(n_files, n_kills):
         process = detection.start("--resume")
         if detection.wait(process, n_done):
             time.sleep(seconds)
-        if process.poll() is None:
-            children = psutil.Process(process.pid).children(recursive=True)
-            process.kill()
-            process.wait()
-            killed.append(len(detection.names()))
-            left_behind += len(psutil.wait_procs(children, timeout=20)[1])
-    detection.start("--resume").wait()
-    places = " ".join(map(str, killed))
-    return f"killed {len(killed)} times, after {places}" + (
-        f"; {left_behind} processes were left" if left_behind else ""
+        if process.poll() is not None:
+            ended.append(process.returncode)
+            continue
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        killed.append(len(detection.names()))
+        left_behind += len(psutil.wait_procs(children, timeout=20)[1])
+    ended.append(detection.start("--resume").wait())
+    return (
+        f"killed {len(killed)} times, after {' '.join(map(str, killed))}; "
+        f"others ended with {' '.join(map(str, ended))}"
+        + f"; {left_behind} processes outlived it by 20 s"
+        * (left_behind > 0)
     )
 
 
@@ -257,42 +252,16 @@ def kill_workers(detection: Detection, n_files: int, n_kills: int) -> str:
 
 
 def find_workers(process: subprocess.Popen) -> list[psutil.Process]:
-    """The processes that detect for a command, on a cluster or below it."""
-    above = {process.pid, os.getpid()}
+    """The processes below a command that detect."""
     found = []
     for one in psutil.process_iter():
         try:
             if any(name in " ".join(one.cmdline()) for name in WORKERS):
                 parents = {parent.pid for parent in one.parents()}
-                found += [one] * bool(parents & above)
+                found += [one] * (process.pid in parents)
         except psutil.Error:  # it has ended by now
             continue
     return found
-
-
-@contextmanager
-def cluster_of(way: str, folder: Path) -> Iterator[dict]:
-    """Yield the variables that name a cluster, if the way needs one."""
-    if way != "cluster":
-        yield {}
-        return
-    paths = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    with open(folder / "cluster.log", "w") as log:
-        cluster = subprocess.Popen(
-            [*RAY, f"--port={PORT}"],
-            env=os.environ | {"PYTHONPATH": paths},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        time.sleep(15)
-        yield {"RAY_ADDRESS": f"127.0.0.1:{PORT}"}
-    finally:
-        children = psutil.Process(cluster.pid).children(recursive=True)
-        cluster.terminate()
-        for left in psutil.wait_procs(children, timeout=30)[1]:
-            left.kill()
-        cluster.wait()
 
 
 def verdict(detection: Detection, names: list[str], whole: Path) -> str:
@@ -318,15 +287,10 @@ def try_way(way: str, options: argparse.Namespace, folder: Path) -> None:
     ):
         if not number:
             continue
-        with (
-            tempfile.TemporaryDirectory(dir=folder) as place,
-            cluster_of(way, Path(place)) as environment,
-        ):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
             output = Path(place) / "events.tsv"
             start = time.perf_counter()
-            detection = Detection(
-                options.model, recordings, output, way, environment
-            )
+            detection = Detection(options.model, recordings, output, way)
             found = kill(detection, len(names), number)
             seconds = time.perf_counter() - start
             outcome = verdict(detection, names, whole)
@@ -354,7 +318,7 @@ def main() -> None:
         folder = options.folder or Path(name)
         recordings, whole = folder / "recordings", folder / "whole.tsv"
         make_recordings(recordings, options.files, options.audio, options.seed)
-        detection = Detection(options.model, recordings, whole, "threads", {})
+        detection = Detection(options.model, recordings, whole, "threads")
         start = time.perf_counter()
         if not whole.exists():
             detection.start().wait()

@@ -31,8 +31,8 @@ class SoundEventDetector(EventFinder, Pretrained):
     Make one with ``from_folder`` or SpeechBrain's ``from_hparams``. Recordings
     up to the length of a training clip are padded to it with silence, as in
     the training; longer ones are processed in overlapping windows of that
-    length (see ``sb_sed.inference.windows``), a few at a time, so that hours
-    need no more memory than minutes.
+    length (see ``sb_sed.inference.windows``), a few at a time, so that of hours
+    only the scores are held: 4 bytes a frame and class.
 
     If the smoother has a clip gate, the scores are ``min(strong, weak)``, where
     a window counts as a clip: each window is gated by its own weak scores, and
