@@ -7,7 +7,7 @@ Authors
 import argparse
 import sys
 
-from sb_sed.cli.arguments import add_command, add_path
+from sb_sed.cli.arguments import add_command, add_path, number
 from sb_sed.cli.outputs import check_writable
 from sb_sed.errors import InputError, printable
 
@@ -20,8 +20,8 @@ examples:
       data/reviewed.tsv --recordings recordings/ --clips data/audio/reviewed
 
 Reviews say nothing of what was not asked about. To train on them, let clips be
-cut of what was: the template takes their table as reviewed_file, whose column
-judged says which classes are known in each clip. Windows that were searched for
+cut of what was and what is around it: the template takes their table as
+reviewed_file, whose column judged says which class is known where. Windows that were searched for
 what was missed become clips, too, where the table of all that the page showed,
 detections.tsv, is beside REVIEWS.tsv or given.
 """
@@ -57,6 +57,13 @@ def add_reviews_to_events(commands) -> None:
         "--recordings",
         "AUDIO",
         "of --clips: the recordings, a folder or file",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=number(0.1, 3600),
+        default=10.0,
+        metavar="N",
+        help="of --clips: their length (default: 10, as the template's)",
     )
     add_path(
         parser,
@@ -97,7 +104,10 @@ def _to_events(arguments: argparse.Namespace) -> None:
 
     audio = find_recordings([arguments.recordings])
     events, judged, skipped = cut_reviewed(
-        zip(rounds, _detections(arguments), strict=True), audio, arguments.clips
+        zip(rounds, _detections(arguments), strict=True),
+        audio,
+        arguments.clips,
+        arguments.seconds,
     )
     for note in skipped:
         print(f"sb-sed: {printable(note)}", file=sys.stderr)

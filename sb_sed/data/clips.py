@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -117,8 +117,8 @@ class ClipReader:
         DynamicItemDataset
             Items of ``id``, ``sig`` [N], ``strong`` [T, C], ``weak`` [C],
             ``has_strong``, ``has_weak``, ``has_pseudo``, ``duration``
-            (seconds). Labels of classes that were not ``judged`` in a clip are
-            NaN: the losses have to leave them out.
+            (seconds). Of a clip that has ``judged`` parts, the other labels
+            are NaN: the losses have to leave them out.
         """
         has = {"strong": strong, "weak": weak, "pseudo": pseudo}
         return self._clips(manifest, lambda _: self.n_samples, has)
@@ -223,13 +223,21 @@ class ClipReader:
         def _strong(events, n_samples, judged):
             n_frames = self.n_frames(n_samples)
             strong = self.encoder.encode_strong(events, n_frames)
-            return self.encoder.hide_others(strong, judged)
+            if judged is not None:
+                known = self.encoder.known(judged, n_frames)
+                strong[~known] = torch.nan
+            return strong
 
-        @takes("tags", "judged")
+        @takes("tags", "judged", "duration")
         @provides("weak")
-        def _weak(tags, judged):
+        def _weak(tags, judged, duration):
             weak = self.encoder.encode_weak(tags)
-            return self.encoder.hide_others(weak, judged)
+            if judged is not None:
+                # What occurs is known by that; what does not, if all is known.
+                n_frames = max(1, floor(duration / self.encoder.frame_shift))
+                known = self.encoder.known(judged, n_frames).all(0)
+                weak[~known & (weak == 0)] = torch.nan
+            return weak
 
         @takes("n_samples", "wav")
         @provides("encoded", "has_encoded")

@@ -53,13 +53,13 @@ class Labels:
         Empty without strong labels.
     tags : list of str
         Classes that occur; empty without any label.
-    judged : list of str, optional
-        Classes of which that is known; all by default.
+    judged : list of Event, optional
+        Parts and a class that is known in them; by default all are, everywhere.
     """
 
     events: list[Event] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
-    judged: list[str] | None = None
+    judged: list[Event] | None = None
 
 
 @dataclass(frozen=True)

@@ -104,29 +104,25 @@ class EventEncoder:
             weak[self.index(label)] = 1
         return weak
 
-    def hide_others(
-        self, labels: torch.Tensor, judged: Iterable[str] | None
+    def known(
+        self, judged: Iterable[tuple[float, float, str]], n_frames: int
     ) -> torch.Tensor:
-        """Make NaN of the classes that were not judged, [..., C], in place.
+        """Mark the frames in which a class was judged.
 
         Arguments
         ---------
-        labels : torch.Tensor
-            Strong or weak.
-        judged : Iterable[str], optional
-            What is known; all if it is omitted. Classes that are not among the
-            encoder's are nothing to it.
+        judged : Iterable[Event]
+            Parts and classes; those that the encoder lacks are left out.
+        n_frames : int
+            T.
 
         Returns
         -------
         torch.Tensor
-            The labels.
+            bool, [T, C].
         """
-        if judged is not None:
-            known = {same_label(label) for label in judged}
-            others = [x not in known for x in self.classes]
-            labels[..., torch.tensor(others)] = torch.nan
-        return labels
+        own = [x for x in judged if same_label(x[2]) in self.encoder.lab2ind]
+        return self.encode_strong(own, n_frames) > 0
 
     def decode_strong(self, strong: torch.Tensor | np.ndarray) -> list[Event]:
         """Turn a frame matrix [T, C], non-zero where active, into events."""

@@ -26,7 +26,7 @@ def manifest_entry(
     duration: float,
     events: Sequence[Event] = (),
     tags: Sequence[str] = (),
-    judged: Sequence[str] | None = None,
+    judged: Sequence[Event] | None = None,
 ) -> dict:
     """Describe one recording; every entry has the same four keys or five.
 
@@ -41,8 +41,9 @@ def manifest_entry(
         are left out.
     tags : sequence of str
         Classes that occur.
-    judged : sequence of str, optional
-        Classes of which it is known where they occur; all by default.
+    judged : sequence of Event, optional
+        Parts of the recording and a class of which all events in them are
+        known; by default all classes are, everywhere.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def manifest_entry(
             if onset < duration - TIME_NOISE
         ],
         "tags": list(tags),
-    } | ({} if judged is None else {"judged": list(judged)})
+    } | ({} if judged is None else {"judged": [[*part] for part in judged]})
 
 
 def write_manifest(entries: Mapping[str, dict], path: str | Path) -> None:
@@ -231,7 +232,10 @@ def _checked(path: str | Path, name: str, entry: Any) -> dict:
         "tags": tags,
     }
     if is_judged:
-        found["judged"] = [_label(path, name, x) for x in entry["judged"]]
+        found["judged"] = [
+            [*times, _label(path, name, label)]
+            for *times, label in entry["judged"]
+        ]
     return found
 
 
@@ -258,14 +262,16 @@ def _is_event(value: object) -> bool:
     return onset < offset
 
 
-def _is_labels(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(x, str) for x in value)
+def _is_events(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_event, value))
 
 
 _HOLDS: dict[str, Callable[[Any], bool]] = {
     "wav": lambda x: isinstance(x, str) and x != "" and "\0" not in x,
     "duration": lambda x: _is_time(x) and x > 0,
-    "events": lambda x: isinstance(x, list) and all(map(_is_event, x)),
-    "tags": _is_labels,
+    "events": _is_events,
+    "tags": lambda x: (
+        isinstance(x, list) and all(isinstance(tag, str) for tag in x)
+    ),
 }
-_MAY_HOLD: dict[str, Callable[[Any], bool]] = {"judged": _is_labels}
+_MAY_HOLD: dict[str, Callable[[Any], bool]] = {"judged": _is_events}

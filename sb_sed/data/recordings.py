@@ -7,7 +7,7 @@ Authors
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -174,7 +174,7 @@ def cut_recording(
     n_samples: int,
     folder: str | Path,
     name: str,
-    judged: Sequence[str] | None = None,
+    judged: Sequence[Event] | None = None,
 ) -> dict[str, dict]:
     """Cut a recording into clips of equal length; write those not yet there.
 
@@ -190,7 +190,7 @@ def cut_recording(
         Where to write 16-bit WAV files.
     name : str
         What the clips' names start with; onset and offset in seconds follow.
-    judged : Sequence[str], optional
+    judged : Sequence[Event], optional
         As of ``manifest_entry``.
 
     Returns
@@ -216,15 +216,29 @@ def cut_recording(
         clip = f"{name}_{onset:.3f}_{offset:.3f}"
         target = Path(folder, f"{clip}.wav")
         _write_part(path, start, stop, target)
-        inside = [
-            Event(max(begin - onset, 0.0), min(end, offset) - onset, label)
-            for begin, end, label in events
-            if begin < offset - TIME_NOISE and end > onset + TIME_NOISE
-        ]
+        inside = shifted(events, onset, offset)
         tags = sorted({label for *_, label in inside})
         seconds = (stop - start) / rate
-        clips[clip] = manifest_entry(target, seconds, inside, tags, judged)
+        known = None if judged is None else shifted(judged, onset, offset)
+        clips[clip] = manifest_entry(target, seconds, inside, tags, known)
     return clips
+
+
+def shifted(
+    events: Iterable[tuple[float, float, str]], onset: float, offset: float
+) -> list[Event]:
+    """Return the events of a part, cut at its ends, in the time of the part.
+
+    Example
+    -------
+    >>> shifted([(1.0, 3.0, "Cat"), (5.0, 6.0, "Cat")], 2.0, 4.0)
+    [Event(onset=0.0, offset=1.0, event_label='Cat')]
+    """
+    return [
+        Event(max(begin - onset, 0.0), min(end, offset) - onset, label)
+        for begin, end, label in events
+        if begin < offset - TIME_NOISE and end > onset + TIME_NOISE
+    ]
 
 
 def _write_part(

@@ -16,16 +16,18 @@ from pathlib import Path
 import pandas as pd
 
 from sb_sed.audio.excerpts import read_excerpt
-from sb_sed.audio.reading import UnusableAudio
+from sb_sed.audio.reading import UnusableAudio, open_audio
 from sb_sed.audio.store import write_wav
-from sb_sed.data.recordings import clip_name
+from sb_sed.data.recordings import clip_name, shifted
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, match_names, under_names
+from sb_sed.formats import EVENT_COLUMNS, Event, match_names, under_names
 from sb_sed.formats.reviews import CHECKED, MISSED, reviews_to_events
 
 # Seconds around what was asked about: so much of silence or of another sound
 # shows where an event begins and ends.
 MARGIN = 0.5
+# Of a clip: as much as the template's clips have.
+SECONDS = 10.0
 # Between the recording's name and the part in the name of a clip.
 MARK = "@"
 PART_COLUMNS = [*EVENT_COLUMNS[:3], "judged"]
@@ -197,8 +199,14 @@ def cut_reviewed(
     rounds: Iterable[tuple[pd.DataFrame, pd.DataFrame | None]],
     audio: Mapping[str, Path],
     folder: str | Path,
-) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], list[str]]:
-    """Write a clip of each part of which some classes are known whole.
+    seconds: float = SECONDS,
+) -> tuple[pd.DataFrame, dict[str, list[Event]], list[str]]:
+    """Write clips of all parts of which some classes are known whole.
+
+    What is around the parts is in the clips, too, as in the recordings that a
+    detector is for: in parts alone, followed by silence, the silence would tell
+    what is known, and so mostly an event, from whole windows, which are mostly
+    none.
 
     Arguments
     ---------
@@ -209,6 +217,9 @@ def cut_reviewed(
         Name to recording, of :func:`sb_sed.audio.search.find_recordings`.
     folder : str | Path
         Gets the clips, as 16-bit WAV at the rate of their recording.
+    seconds : float
+        Their length; less where the recording is shorter, more where a part is
+        longer.
 
     Returns
     -------
@@ -216,7 +227,8 @@ def cut_reviewed(
         filename (of the clip), onset, offset (seconds in it), event_label: all
         that are right, corrected or added.
     judged : dict
-        Each clip, also those without an event -> the classes that are known.
+        Each clip, also those without an event -> its parts (seconds in it) and
+        the classes that are known in them.
     skipped : list of str
         Recordings that cannot be used, and why: sentences.
 
@@ -228,36 +240,61 @@ def cut_reviewed(
     rounds = [*rounds]
     events = reviews_to_events(pd.concat([reviews for reviews, _ in rounds]))
     found = pd.concat([reviewed_parts(*one) for one in rounds])
-    parts = sorted(_largest([*found.itertuples(index=False, name=None)]))
-    paths = under_names(dict.fromkeys(x[0] for x in parts), audio, _SIDES)
-    rows, judged, skipped = [], {}, {}
-    for name, onset, offset, known in parts:
-        span = f"{round(1000 * onset):08d}-{round(1000 * offset):08d}"
-        clip = f"{clip_name(name)}{MARK}{span}.wav"
+    parts: dict[str, list[tuple]] = {}
+    for name, *part in sorted(_largest([*found.itertuples(False, None)])):
+        parts.setdefault(name, []).append(tuple(part))
+    paths = under_names(parts, audio, _SIDES)
+    rows: list[tuple] = []
+    judged: dict[str, list[Event]] = {}
+    skipped = []
+    for name, some in parts.items():
+        own = events[events["filename"] == name]
         try:
             if name not in paths:
                 raise UnusableAudio("it is not among the recordings")
-            samples, rate = read_excerpt(paths[name], onset, offset)
+            with open_audio(paths[name]) as file:
+                end = file.frames / file.samplerate
+            for start, stop in _clips(some, end, seconds):
+                samples, rate = read_excerpt(paths[name], start, stop)
+                span = f"{round(1000 * start):08d}-{round(1000 * stop):08d}"
+                clip = f"{clip_name(name)}{MARK}{span}.wav"
+                write_wav(Path(folder, clip), samples, rate)
+                known = [
+                    Event(begin, close, label)
+                    for begin, close, labels in some
+                    for label in labels
+                ]
+                judged[clip] = shifted(known, start, stop)
+                labels = {label for *_, label in judged[clip]}
+                true = own[own["event_label"].isin(labels)]
+                inside = true[EVENT_COLUMNS[1:]].itertuples(index=False)
+                rows += [(clip, *x) for x in shifted(inside, start, stop)]
         except UnusableAudio as reason:
-            skipped[name] = f"{name} was skipped: {reason}."
-            continue
-        write_wav(Path(folder, clip), samples, rate)
-        judged[clip] = known
-        end = len(samples) / rate
-        own = _inside(events, name, onset, offset, known)
-        for event in own.itertuples(index=False):
-            begin = max(0.0, event.onset - onset)
-            stop = min(end, event.offset - onset)
-            if begin < stop:
-                rows.append((clip, begin, stop, event.event_label))
+            skipped.append(f"{name} was skipped: {reason}.")
     if not judged:
         raise InputError(
             "No part of the recordings can be cut "
-            f"({next(iter(skipped.values()), 'nobody was sure of any')}): give "
-            "the recordings that were reviewed."
+            f"({(skipped or ['nobody was sure of any'])[0]}): give the "
+            "recordings that were reviewed."
         )
-    return (
-        pd.DataFrame(rows, columns=EVENT_COLUMNS),
-        judged,
-        [*skipped.values()],
-    )
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS), judged, skipped
+
+
+def _clips(
+    parts: Sequence[tuple], end: float, seconds: float
+) -> Iterator[tuple[float, float]]:
+    """Yield times of clips of a recording that hold parts, in order: as many
+    in each as there is room for."""
+    held: list[list[float]] = []
+    for onset, offset, _ in parts:
+        offset = min(offset, end)
+        if onset >= end:
+            continue
+        if held and max(offset, held[-1][1]) - held[-1][0] <= seconds:
+            held[-1][1] = max(offset, held[-1][1])
+        else:
+            held.append([onset, offset])
+    for onset, offset in held:
+        length = min(max(seconds, offset - onset), end)
+        start = min(max(0.0, (onset + offset - length) / 2), end - length)
+        yield round(start, 3), round(start + length, 3)

@@ -324,8 +324,7 @@ class MeanTeacherBrain(Brain):
     ) -> torch.Tensor:
         """The loss by a kind of label of the clips that have a flag."""
         # Indices of the host: a mask on a GPU would make it wait for their sum.
-        flags = batch[has].tolist()
-        indices = [index for index, flag in enumerate(flags) if flag]
+        indices = [i for i, flag in enumerate(batch[has].tolist()) if flag]
         scores = getattr(predictions, name)
         if not indices:
             return scores.new_zeros(())
@@ -335,19 +334,20 @@ class MeanTeacherBrain(Brain):
 
     @torch.no_grad()
     def evaluate_batch(self, batch: PaddedBatch, stage: Stage) -> torch.Tensor:
-        """Score a batch of whole clips with both networks."""
+        """Score a batch of whole clips; what is not known gets no score."""
         with self.evaluation_ctx:
             outputs = self.compute_forward(batch, stage)
             loss = self.compute_objectives(outputs, batch, stage)
         classes = self.encoder.classes
+        unknown = self.on_device(batch.strong.data).isnan()
         for name in NETWORKS:
-            strong = outputs[name].strong.float().cpu().numpy()
+            strong = outputs[name].strong.float().masked_fill(unknown, 0.0)
             weak = outputs[name].weak.float().tolist()
             for clip, matrix, row, duration in zip(
-                batch.id, strong, weak, batch.duration.tolist(), strict=True
+                batch.id, strong.cpu(), weak, batch.duration, strict=True
             ):
                 self.scores[name][clip] = scores_table(
-                    matrix, self.encoder.frame_shift, classes, duration
+                    matrix, self.encoder.frame_shift, classes, float(duration)
                 )
                 of_classes = dict(zip(classes, row, strict=True))
                 self.weak_scores[name][clip] = of_classes

@@ -80,13 +80,17 @@ def test_clips_of_training_have_one_length(manifests, reader):
         assert clip["weak"].tolist() == [1, 0]
 
 
-def test_classes_that_were_not_judged_have_no_labels(manifests, reader):
-    events = [[0.25, 0.5, "Dog"]]
-    known = {"events": events, "tags": ["Dog"], "judged": ["Dog", "Owl"]}
-    clip = reader.training_clips(manifests("a", [1.0], **known), strong=True)[0]
-    assert clip["strong"][:, 0].isnan().all() and clip["weak"][0].isnan()
-    assert clip["strong"][:, 1].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
-    assert clip["weak"][1] == 1
+def test_what_was_not_judged_has_no_labels(manifests, reader):
+    known = {"events": [[0.25, 0.5, "Dog"]], "tags": ["Dog"]}
+    parts = [[0.1, 0.6, "Dog"], [0.0, 0.5, "Owl"], [0.0, 1.0, "Cat"]]
+    manifest = manifests("a", [1.0, 1.5], **known, judged=parts)
+    one, longer = reader.training_clips(manifest, strong=True)
+    unknown = [True] + [False] * 5 + [True] * 4
+    assert one["strong"][:, 1].isnan().tolist() == unknown
+    assert one["strong"][1:6, 1].tolist() == [0, 1, 1, 1, 0]
+    assert one["strong"][:, 0].tolist() == [0] * 10
+    assert one["weak"].tolist() == [0, 1]  # a dog there is, wherever else
+    assert longer["weak"].isnan().tolist() == [True, False]
     with pytest.raises(InputError, match="as the judged of 'b0'"):
         reader.training_clips(manifests("b", [1.0], judged=[1]))
 

@@ -80,24 +80,36 @@ def test_clips_have_the_samples_and_events_of_their_parts(
 ):
     folder = tmp_path / "clips"
     rounds = [(reviews[:4], None), (reviews[4:], None)]
-    events, judged, skipped = cut_reviewed(rounds, recordings, folder)
-    clips = [*judged]
-    assert not skipped and sorted(clips) == sorted(
+    events, judged, skipped = cut_reviewed(rounds, recordings, folder, 5.0)
+    assert not skipped and sorted(judged) == sorted(
         path.name for path in folder.iterdir()
     )
-    assert judged["b@00000000-00001500.wav"] == ("Owl", "Wren")
-    last = "x__a@00001000-00005000.wav"
-    assert clips[-1] == last and origin(f"reviewed/{last}") == "x__a"
+    last = "x__a@00000500-00005500.wav"
+    assert [*judged] == [
+        "b@00000000-00005000.wav",
+        "b@00004000-00009000.wav",
+        last,
+    ]
+    assert origin(f"reviewed/{last}") == "x__a"
     samples, rate = sf.read(folder / last)
     assert rate == 1000 and samples == pytest.approx(
-        np.arange(1000, 5000) / 10000, abs=1e-4
+        np.arange(500, 5500) / 10000, abs=1e-4
     )
     assert events[events["filename"] == last].values.tolist() == [
-        [last, 0.5, 2.25, "Owl"],
-        [last, 3.0, 3.5, "Owl"],
+        [last, 1.0, 2.75, "Owl"],
+        [last, 3.5, 4.0, "Owl"],
     ]
-    empty = "b@00006500-00008500.wav"
-    assert empty in clips and empty not in set(events["filename"])
+    assert judged[last] == [(0.5, 4.5, "Owl")]
+    # The part that ends at 6 s is in both clips, the first as far as it goes.
+    assert judged["b@00000000-00005000.wav"] == [
+        (0.0, 1.5, "Owl"),
+        (0.0, 1.5, "Wren"),
+        (4.5, 5.0, "Owl"),
+    ]
+    assert judged["b@00004000-00009000.wav"] == [
+        (0.5, 2.0, "Owl"),
+        (2.5, 4.5, "Owl"),
+    ]
 
 
 def test_the_command_cuts(reviews, recordings, tmp_path, capsys):
@@ -109,9 +121,9 @@ def test_the_command_cuts(reviews, recordings, tmp_path, capsys):
     cut = [*given, "--clips", tmp_path / "clips", "--recordings", audio]
     assert main([*map(str, cut)]) == 0
     assert "b.wav was skipped" in capsys.readouterr().err
-    found, clip = read_events(events), "x__a@00001000-00005000.wav"
+    found, clip = read_events(events), "x__a@00000000-00009000.wav"
     assert set(found["filename"]) == {clip}
-    assert read_judged(events) == {clip: ["Owl"]}
+    assert read_judged(events) == {clip: [(1.0, 5.0, "Owl")]}
     assert main([*map(str, cut[:-2])]) == 2
     assert "go together" in capsys.readouterr().err
     twice = [*cut, "--detections", table, "--detections", table]
@@ -135,10 +147,12 @@ def test_detections_beside_the_reviews_say_what_windows_show(
     cut += ["--recordings", tmp_path / "recordings"]
     boxes = reviews.dropna(subset=["event_label"])
     boxes = boxes[boxes["answer"] != "missed"]
-    for asked, n_clips in ((boxes, 2), (boxes[boxes["offset"] != 8.0], 3)):
+    whole = (0.0, 9.0)
+    for asked, known in ((boxes, 2), (boxes[boxes["offset"] != 8.0], 1)):
         write_events(boxes, table.with_name("detections.tsv"))
         write_reviews(
             pd.concat([asked, reviews[reviews["answer"] == "checked"]]), table
         )
         assert main([*map(str, cut)]) == 0
-        assert len(read_judged(events)) == n_clips
+        parts = read_judged(events)["b@00000000-00009000.wav"]
+        assert sum((x.onset, x.offset) == whole for x in parts) == known

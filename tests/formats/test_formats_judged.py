@@ -1,4 +1,4 @@
-"""Events of clips of which only some classes are known."""
+"""Events of clips of which only parts are known."""
 
 import pandas as pd
 import pytest
@@ -6,17 +6,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sb_sed.errors import InputError
-from sb_sed.formats import EVENT_COLUMNS, read_events, write_events
+from sb_sed.formats import EVENT_COLUMNS, Event, read_events, write_events
 from sb_sed.formats.judged import read_judged, write_judged
 
+OWL = "a.wav\t1\t2\tOwl"
 LABELS = st.sampled_from(["Owl", "Speech, man", '"quoted"', "Käuzchen"])
+
+
+PARTS = st.lists(
+    st.builds(
+        lambda onset, length, label: Event(
+            onset / 8, (onset + length) / 8, label
+        ),
+        st.integers(0, 99),
+        st.integers(1, 99),
+        LABELS,
+    ),
+    max_size=3,
+)
 
 
 @given(
     judged=st.dictionaries(
-        st.sampled_from(["a.wav", "b/c.wav", '"d".wav']),
-        st.sets(LABELS),
-        min_size=1,
+        st.sampled_from(["a.wav", "b/c.wav", '"d".wav']), PARTS, min_size=1
     ),
     label=LABELS,
 )
@@ -42,9 +54,12 @@ def test_tables_without_the_column_know_all(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("a.wav\t1\t2\tOwl\tOwl\na.wav\t3\t4\tOwl\t\n", "other judged"),
-        ("a.wav\t1\t2\tOwl\tOwl |Cat\n", "space around"),
-        ("a.wav\t1\t2\tOwl\n", "4 cells instead of 5"),
+        (f"{OWL}\t0-3 Owl\n{OWL}\t\n", "other judged parts"),
+        (f"{OWL}\t0-3 Owl|1-2 Cat \n", "space around"),
+        (f"{OWL}\tOwl\n", "write onset and offset"),
+        (f"{OWL}\t3-3 Owl\n", "has no length"),
+        (f"{OWL}\t1.2.3-3 Owl\n", "not a time"),
+        (f"{OWL}\n", "4 cells instead of 5"),
     ],
 )
 def test_rows_that_are_wrong(rows, message, tmp_path):
@@ -57,4 +72,6 @@ def test_rows_that_are_wrong(rows, message, tmp_path):
 def test_a_bar_divides_classes(tmp_path):
     events = pd.DataFrame([["a.wav", 1, 2, "A|B"]], columns=EVENT_COLUMNS)
     with pytest.raises(InputError, match="has a | in it"):
-        write_judged(events, {"a.wav": ["A|B"]}, tmp_path / "events.tsv")
+        write_judged(
+            events, {"a.wav": [(0, 1, "A|B")]}, tmp_path / "events.tsv"
+        )
