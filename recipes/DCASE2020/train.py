@@ -70,6 +70,9 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     recipe, hparams, run_opts = start(arguments, KEYS, MINIATURE)
     sb.create_experiment_directory(hparams["output_folder"])
     if not hparams["skip_prep"]:
+        place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
+        run_on_main(check_writable, kwargs={"folders": place})
+        MINIATURE.ensure(recipe)
         prepare(hparams)
     # Of a run that is scored again with other data, only once these are there.
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"
@@ -84,8 +87,6 @@ def prepare(hparams: dict) -> None:
     rate = dataset["sample_rate"]
     options = {"valid_fraction": dataset["valid_fraction"]}
     options |= {"seed": dataset["split_seed"], "sample_rate": rate}
-    place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
-    run_on_main(check_writable, kwargs={"folders": place})
     run_on_main(prepare_desed, args=folders, kwargs=options)
     soundbank = hparams["mixing"]["soundbank"]
     run_on_main(soundbank.prepare, args=[*folders, rate])

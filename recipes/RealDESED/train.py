@@ -67,10 +67,11 @@ def load_recipe(arguments: list[str]) -> tuple[dict, dict]:
     recipe, hparams, run_opts = start(arguments, KEYS, MINIATURE)
     sb.create_experiment_directory(hparams["output_folder"])
     if not hparams["skip_prep"]:
-        folders = [hparams["data_folder"], hparams["prepared_folder"]]
         place = [("--prepared_folder", Path(hparams["prepared_folder"]))]
-        options = {"sample_rate": hparams["dataset"]["sample_rate"]}
         run_on_main(check_writable, kwargs={"folders": place})
+        MINIATURE.ensure(recipe)
+        folders = [hparams["data_folder"], hparams["prepared_folder"]]
+        options = {"sample_rate": hparams["dataset"]["sample_rate"]}
         run_on_main(prepare_realdesed, args=folders, kwargs=options)
     # Of a run that is scored again with other data, only once these are there.
     saved = Path(hparams["output_folder"]) / "hyperparams.yaml"

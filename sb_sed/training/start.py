@@ -38,6 +38,20 @@ class Miniature:
     make: Callable[[Path], Path]
     scale: str = "scale/mini.yaml"
 
+    def ensure(self, recipe: Recipe) -> None:
+        """Make it where the recipe was given no ``--data_folder``.
+
+        That takes a minute: what can be wrong with the command is said before.
+        """
+        if "data_folder" in recipe.given:
+            return
+        if if_main_process():
+            print(
+                f"No --data_folder: using {self.name} in {self.folder} and "
+                f"{self.scale}."
+            )
+        run_on_main(self.make, args=[self.folder])
+
 
 def start(
     arguments: Sequence[str], keys: Sequence[str], miniature: Miniature
@@ -51,7 +65,7 @@ def start(
     keys : Sequence[str]
         The top-level keys that the script reads.
     miniature : Miniature
-        Made and taken where no ``--data_folder`` is given.
+        Taken where no ``--data_folder`` is given; ``ensure`` makes it.
 
     Returns
     -------
@@ -67,12 +81,6 @@ def start(
     recipe = Recipe(hparams_file, overrides)
     run_opts = join_processes(run_opts)
     if "data_folder" not in recipe.given:
-        if if_main_process():
-            print(
-                f"No --data_folder: using {miniature.name} in "
-                f"{miniature.folder} and {miniature.scale}."
-            )
-        run_on_main(miniature.make, args=[miniature.folder])
         recipe.set_default("data_folder", str(miniature.folder))
         recipe.include(miniature.scale)
     hparams = recipe.build(keys)

@@ -66,6 +66,7 @@ def test_bad_input_is_one_sentence(tmp_path, arguments, sentence):
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("train.py: ") and sentence in last
     assert "Traceback" not in process.stderr
+    assert "using MiniDESED" not in process.stdout  # nor is it made first
 
 
 @pytest.mark.parametrize("place", ["train.py", "train.py/out"])
