@@ -8,7 +8,7 @@ The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 reviewed by a simulated listener: the reference says whether a detection is
 right, where its boundaries are and what was missed, but for a share of errors.
 Prints the event-based macro F1 of the other half, both ways, with thresholds
-of all labels and of the answers: drawn in rounds of fifty, each where the
+of all labels and of the answers: drawn in rounds of 25, each where the
 answers before leave most in doubt; drawn at once; drawn evenly; drawn evenly,
 with a logistic curve a class. Beside it, the share of the gain of all labels
 over the threshold 0.5, with its standard error over the halves; how often the
@@ -39,7 +39,7 @@ from sb_sed.tuning.search import ExactSearch
 from sb_sed.tuning.trials import Trials
 
 _START = 0.5
-_ROUND = 50
+_ROUND = 25
 _WAYS = "rounds", "once", "evenly", "logistic"
 
 

@@ -24,8 +24,8 @@ from sb_sed.errors import InputError, printable
 _EXAMPLES = """\
 examples:
   sb-sed review exported/ recordings/
-  sb-sed review exported/ recordings/ --answers 50 --serve
-  sb-sed review exported/ recordings/ --answers 50 --after reviews.tsv
+  sb-sed review exported/ recordings/ --answers 25 --serve
+  sb-sed review exported/ recordings/ --answers 25 --after reviews.tsv
   sb-sed review recordings/ --scores results/scores --smoother smoother.json
   sb-sed review recordings/ --detections found.tsv --answers 60 --silence 0.33
   sb-sed tune review/scores --reviews reviews.tsv --save smoother.json
@@ -35,7 +35,7 @@ they are given; its button saves them as reviews.tsv. Asked about is what says
 most: each class as often, all confidences, most near the threshold; and some
 windows, to find what is missed. Who stops early has a sample, too. With the
 answers so far (--after), the next questions are those that would change the
-thresholds most: a few rounds of 50 bring more than as many answers at once, and
+thresholds most: rounds of 25 bring more than as many answers at once, and
 the table that the page saves has those of all rounds.
 """
 
