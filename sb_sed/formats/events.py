@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.labels import label_fault, same_label, to_label
 from sb_sed.formats.tsv import (
     TIME_NOISE,
     atomic_path,
@@ -360,14 +360,7 @@ def _to_confidence(path: str | Path, line: int, cell: str) -> float:
 def _checked_label(
     path: str | Path, line: int, label: str, classes: Sequence[str] | None
 ) -> str:
-    label = same_label(label)
-    if fault := label_fault(label):
-        raise bad_row(
-            path,
-            line,
-            f"has the class {shortened(label)}, {fault}",
-            "correct it",
-        )
+    label = to_label(path, line, label)
     if classes is not None and label not in classes:
         raise bad_row(
             path,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats.events import EVENT_COLUMNS, Event, events_text
-from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.labels import to_label
 from sb_sed.formats.tsv import (
     atomic_path,
     bad_row,
@@ -131,14 +131,7 @@ def _part(path: str | Path, line: int, text: str) -> Event:
             f"has the judged part {shortened(text)}",
             "write onset and offset in seconds and the class: 1.5-3.5 Owl",
         )
-    label = same_label(match[3])
-    if fault := label_fault(label):
-        raise bad_row(
-            path,
-            line,
-            f"has the class {shortened(label)}, {fault}",
-            "correct it",
-        )
+    label = to_label(path, line, match[3])
     onset = to_seconds(path, line, "onset of a part", match[1])
     offset = to_seconds(path, line, "offset of a part", match[2])
     if offset <= onset:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sb_sed.errors import InputError
-from sb_sed.formats.tsv import shortened
+from sb_sed.formats.tsv import bad_row, shortened
 
 # Characters that break a line or a terminal, or cannot be written as UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -109,3 +109,39 @@ def check_columns(path: str | Path, columns: Sequence[str]) -> None:
                 f"{path} has a class named {shortened(label)}, {fault}: "
                 "correct its header."
             )
+
+
+def to_label(path: str | Path, line: int, cell: str) -> str:
+    """Read a class from a cell of a table.
+
+    Arguments
+    ---------
+    path, line : str | Path, int
+        Where it stands; the header is line 1.
+    cell : str
+        What is read.
+
+    Returns
+    -------
+    str
+        As of :func:`same_label`.
+
+    Raises
+    ------
+    InputError
+        If it is no label.
+
+    Example
+    -------
+    >>> to_label("events.tsv", 2, "Dog")
+    'Dog'
+    """
+    label = same_label(cell)
+    if fault := label_fault(label):
+        raise bad_row(
+            path,
+            line,
+            f"has the class {shortened(label)}, {fault}",
+            "correct it",
+        )
+    return label

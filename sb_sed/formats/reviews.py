@@ -11,7 +11,7 @@ import pandas as pd
 
 from sb_sed.errors import InputError
 from sb_sed.formats.events import EVENT_COLUMNS
-from sb_sed.formats.labels import label_fault, same_label
+from sb_sed.formats.labels import to_label
 from sb_sed.formats.tsv import (
     atomic_path,
     bad_row,
@@ -149,15 +149,7 @@ def _label(path: str | Path, line: int, cell: str) -> str | float:
     """A class; NaN if there is none."""
     if not cell:
         return math.nan
-    label = same_label(cell)
-    if fault := label_fault(label):
-        raise bad_row(
-            path,
-            line,
-            f"has the class {shortened(label)}, {fault}",
-            "correct it",
-        )
-    return label
+    return to_label(path, line, cell)
 
 
 def write_reviews(reviews: pd.DataFrame, path: str | Path) -> None:

@@ -103,7 +103,7 @@ class Estimate:
         self.right = Curves(Answers(*at, evidence.hit), sizes)
         self._event = Curves(Answers(*at, evidence.event), sizes)
         # Boxes of a class between two thresholds of the grid are one cell.
-        level = _level(confidence)
+        level = levels_of(confidence)
         self._cells = _Cells(self.group, level, x, evidence, len(classes))
         self._draw(n_draws, np.random.default_rng(seed))
 
@@ -206,7 +206,7 @@ class Estimate:
             Of each class, in F1, ``[C]``.
         where : np.ndarray
             The share of it that each level of confidence has a part in, ``[C,
-            levels]``: :meth:`levels_of` tells those of boxes.
+            levels]``: :func:`levels_of` tells those of boxes.
         """
         values = self._f1_at_grid()
         chosen = values.mean(axis=0).argmax(axis=1)
@@ -223,10 +223,6 @@ class Estimate:
         where = np.maximum(np.cumsum(where, axis=1), 0.0)
         total = gain.sum(axis=0)
         return total / len(values), where / np.maximum(total, LEAST)[:, None]
-
-    def levels_of(self, confidence: np.ndarray) -> np.ndarray:
-        """Return the level of each confidence, ``[N]``."""
-        return _level(confidence)
 
     def at(self, thresholds: Mapping[str, float]) -> ClassFigures:
         """Return the figures of the classes at some thresholds."""
@@ -327,8 +323,14 @@ class _Cells:
         return sums.reshape(self._shape)
 
 
-def _level(confidence: np.ndarray) -> np.ndarray:
-    """How many thresholds of the grid keep boxes, ``[N]``."""
+def levels_of(confidence: np.ndarray) -> np.ndarray:
+    """Return how many thresholds of the grid keep each box, ``[N]``.
+
+    Example
+    -------
+    >>> levels_of(np.array([0.0, 1.0])).tolist() == [0, len(GRID)]
+    True
+    """
     grid = np.float32(GRID)
     return np.searchsorted(grid, np.float32(confidence), side="right")
 

@@ -3,7 +3,8 @@
 Twenty answers a class, drawn alike, are too many for one class and too few for
 another. What has been answered tells which: of each class, how much better
 another threshold could be, and which boxes would tell. The next round asks
-about these. Four rounds of fifty bring more than two hundred at once.
+about these. Rounds of 25 bring more than as many answers at once, where there
+are a hundred or more (benchmarks/reviews.py).
 
 The curves know what was drawn by (class, number of its boxes and confidence),
 so answers of all rounds are fitted together as they are.
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sb_sed.errors import InputError
-from sb_sed.reviewing.estimate import Estimate
+from sb_sed.reviewing.estimate import Estimate, levels_of
 from sb_sed.reviewing.evidence import already_asked, gather
 from sb_sed.reviewing.sampling import SILENCE, ask, crowd
 
@@ -86,7 +87,7 @@ def draw_next(
     sizes = {}
     for label, group in groups.items():
         confidence = group["confidence"].to_numpy()
-        level = estimate.levels_of(confidence)
+        level = levels_of(confidence)
         share = where[column[label], level]
         sizes[label] = (share + _ANYWHERE) / crowd(confidence)
     n_windows = min(round(silence * n), len(windows))

@@ -6,7 +6,7 @@ import pytest
 
 from sb_sed.errors import InputError
 from sb_sed.reviewing.boxes import cut_windows, find_boxes
-from sb_sed.reviewing.estimate import GRID, Estimate
+from sb_sed.reviewing.estimate import GRID, Estimate, levels_of
 from sb_sed.reviewing.evidence import already_asked, gather
 from sb_sed.reviewing.listener import Listener
 from sb_sed.reviewing.rounds import _allot, draw_next
@@ -99,7 +99,7 @@ def test_questions_are_where_the_doubt_is(asked):
     assert (items["event_label"] == "Dog").sum() >= 25
     worth, where = estimate(boxes, windows, reviews).doubts()
     assert worth[1] > 3 * worth[0]
-    levels = estimate(boxes, windows, reviews).levels_of(
+    levels = levels_of(
         items.loc[items["event_label"] == "Dog", "confidence"].to_numpy()
     )
     assert where[1, levels].mean() > 1.5 * where[1].mean()
