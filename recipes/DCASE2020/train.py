@@ -172,6 +172,7 @@ def make_brain(
         augmentations=hparams["batch_augment"]["augmentations"],
         ema=training["ema"],
         ramp_up=training["ramp_up"](**steps),
+        ramp_down=training["ramp_down"](**steps),
         consistency_weight=hparams["consistency_weight"],
         pseudo_weight=hparams["streams"]["pseudo_weight"],
         selection=selection,

@@ -120,6 +120,7 @@ def make_brain(
     """Wire the Brain to what the YAML chose."""
     training = hparams["training"]
     accumulated = run_opts["grad_accumulation_factor"]
+    steps = {"steps_per_epoch": len(batches) // accumulated}
     selection = hparams["selection"]["figure"](
         hparams["smoothing"]["selection"],
         data.reference("validation")[0],
@@ -133,9 +134,8 @@ def make_brain(
         views=hparams["views"],
         augmentations=hparams["batch_augment"]["augmentations"],
         ema=training["ema"],
-        ramp_up=training["ramp_up"](
-            steps_per_epoch=len(batches) // accumulated
-        ),
+        ramp_up=training["ramp_up"](**steps),
+        ramp_down=training["ramp_down"](**steps),
         consistency_weight=hparams["consistency_weight"],
         selection=selection,
         train_loggers=hparams["train_loggers"],

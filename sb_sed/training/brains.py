@@ -26,7 +26,7 @@ from sb_sed.training.checkpoints import SELECTED_BY, Selection
 from sb_sed.training.inputs import NETWORKS, BatchInputs, NetworkInputs
 from sb_sed.training.logging import RunningMeans, monitored
 from sb_sed.training.processes import share_statistics
-from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
+from sb_sed.training.schedules import EMATeacher, Schedule
 
 
 class MeanTeacherBrain(Brain):
@@ -42,9 +42,8 @@ class MeanTeacherBrain(Brain):
     one that was not: to the bit on a CPU, on a GPU as far as PyTorch's
     kernels give the same sums twice.
 
-    Both networks process ``sig`` (and ``encoded``, the embeddings of it that a
-    pretrained encoder gave), unless a batch has ``sig_teacher`` [B, N] for
-    the teacher.
+    Both networks process ``sig`` (and ``encoded``, its embeddings by a frozen
+    encoder), unless a batch has ``sig_teacher`` [B, N] for the teacher.
 
     Arguments
     ---------
@@ -52,8 +51,7 @@ class MeanTeacherBrain(Brain):
         ``spectrogram`` (waveforms [B, N] to mel [B, T, F]), ``student`` and
         ``teacher`` (mel to ``Predictions``).
     opt_class : Callable
-        Makes the optimiser from parameters; its learning rate is the one
-        after the ramp.
+        Makes the optimiser from parameters, at the rate between the ramps.
     encoder : EventEncoder
         Classes and frame shift of the detector's outputs.
     losses : Mapping[str, Callable]
@@ -66,8 +64,8 @@ class MeanTeacherBrain(Brain):
         networks (:mod:`sb_sed.augment.batch`).
     ema : EMATeacher
         Moves the teacher after each step of the optimiser.
-    ramp_up : ExponentialRampUp
-        Factor of learning rate and consistency weight.
+    ramp_up, ramp_down : Schedule
+        Factors of learning rate and consistency weight, of the rate alone.
     consistency_weight : float
         Weight of the consistency terms after the ramp. With 0, the teacher is
         an average of the student that is not computed in training.
@@ -96,7 +94,8 @@ class MeanTeacherBrain(Brain):
         losses: Mapping[str, Callable],
         views: Mapping[str, nn.Module],
         ema: EMATeacher,
-        ramp_up: ExponentialRampUp,
+        ramp_up: Schedule,
+        ramp_down: Schedule,
         consistency_weight: float,
         selection: Selection,
         train_loggers: list,
@@ -110,7 +109,7 @@ class MeanTeacherBrain(Brain):
         self.encoder = encoder
         self.losses = losses
         self.ema = ema
-        self.ramp_up = ramp_up
+        self.ramp_up, self.ramp_down = ramp_up, ramp_down
         self.consistency_weight = consistency_weight
         self.selection = selection
         self.train_loggers = train_loggers
@@ -161,9 +160,8 @@ class MeanTeacherBrain(Brain):
         if encoder is not None and self.encoder_groups is not None:
             groups = self.encoder_groups(encoder)
         known = {id(p) for group in groups for p in group["params"]}
-        rest = [
-            p for p in self.modules[name].parameters() if id(p) not in known
-        ]
+        parameters = self.modules[name].parameters()
+        rest = [p for p in parameters if id(p) not in known]
         return [{"params": rest}, *groups]
 
     def _wrap_distributed(self) -> None:
@@ -231,7 +229,8 @@ class MeanTeacherBrain(Brain):
     def on_fit_batch_start(self, batch: PaddedBatch, should_step: bool) -> None:
         """Set the random numbers and the learning rate of this step."""
         self.seed_step(self.epoch, self.step)
-        factor = self.ramp_up(self.optimizer_step)
+        step = self.optimizer_step
+        factor = self.ramp_up(step) * self.ramp_down(step)
         for optimizer in self.optimizers_dict.values():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor

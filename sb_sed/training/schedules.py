@@ -1,4 +1,4 @@
-"""What follows the optimiser's step: the ramp-up and the teacher's average.
+"""What follows the optimiser's step: the ramps and the teacher's average.
 
 Neither has a state of its own. The step is counted and checkpointed by the
 Brain, so that a resumed run continues where it was.
@@ -7,10 +7,13 @@ Authors
  * sb_sed contributors 2026
 """
 
-from math import exp
+from collections.abc import Callable
+from math import cos, exp, pi
 
 import torch
 from torch import nn
+
+Schedule = Callable[[int], float]  # a factor, at a step of the optimiser
 
 
 class ExponentialRampUp:
@@ -41,6 +44,41 @@ class ExponentialRampUp:
         if step >= self.n_steps:
             return 1.0
         return exp(-5.0 * (1.0 - max(step, 0) / self.n_steps) ** 2)
+
+
+class CosineRampDown:
+    """1, and over the last epochs half a cosine down to 0.
+
+    The learning rate of the DCASE 2024 baseline falls along it over the last
+    200 of 300 epochs: with a constant one, the student's event F1 is another
+    after each epoch.
+
+    Arguments
+    ---------
+    n_epochs : float
+        Length of the ramp in epochs; 0 for none.
+    end : float
+        Epochs of the training, at whose end the ramp is at 0.
+    steps_per_epoch : int
+        Steps of the optimiser in an epoch.
+
+    Example
+    -------
+    >>> ramp_down = CosineRampDown(n_epochs=2, end=4, steps_per_epoch=50)
+    >>> [round(ramp_down(step), 4) for step in (0, 100, 150, 199, 200)]
+    [1.0, 1.0, 0.5, 0.0002, 0.0]
+    """
+
+    def __init__(self, n_epochs: float, end: float, steps_per_epoch: int):
+        self.n_steps = n_epochs * steps_per_epoch
+        self.start = end * steps_per_epoch - self.n_steps
+
+    def __call__(self, step: int) -> float:
+        """Return the factor at a step, in [0, 1]."""
+        if step <= self.start or not self.n_steps:
+            return 1.0
+        progress = min((step - self.start) / self.n_steps, 1.0)
+        return 0.5 * (1.0 + cos(pi * progress))
 
 
 class EMATeacher:

@@ -119,7 +119,8 @@ def make_brain(
         data.reference("validation")[0],
         hparams["classes"],
     )
-    steps = run_opts["grad_accumulation_factor"]
+    accumulated = run_opts["grad_accumulation_factor"]
+    steps = {"steps_per_epoch": len(batches) // accumulated}
     brain = MeanTeacherBrain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
@@ -127,7 +128,8 @@ def make_brain(
         losses=hparams["losses"],
         views=hparams["views"],
         ema=hparams["ema"],
-        ramp_up=hparams["ramp_up"](steps_per_epoch=len(batches) // steps),
+        ramp_up=hparams["ramp_up"](**steps),
+        ramp_down=hparams["ramp_down"](**steps),
         # With strong labels alone there is nothing that a teacher could add.
         consistency_weight=(
             hparams["consistency_weight"] if len(clips.datasets) > 1 else 0.0

@@ -27,7 +27,11 @@ from sb_sed.training.adaptation import TwoStep
 from sb_sed.training.adversarial import DomainAdversarialBrain
 from sb_sed.training.brains import MeanTeacherBrain
 from sb_sed.training.checkpoints import AtomicCheckpointer
-from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
+from sb_sed.training.schedules import (
+    CosineRampDown,
+    EMATeacher,
+    ExponentialRampUp,
+)
 
 CLASSES = ["Cat", "Dog"]
 RATE = 1000
@@ -72,7 +76,7 @@ class Run:
         Stands for the event F1 of a data set's scores.
     opt_class : Callable, optional
         By default Adam.
-    ramp_up_epochs, consistency_weight, seed
+    ramp_up_epochs, ramp_down, consistency_weight, seed
         Of the Brain.
     make_brain : Callable
         Its class.
@@ -93,6 +97,7 @@ class Run:
         f1=None,
         opt_class=None,
         ramp_up_epochs=2,
+        ramp_down=None,
         consistency_weight=2.0,
         seed=0,
         make_brain=MeanTeacherBrain,
@@ -143,6 +148,7 @@ class Run:
             or {"student": nn.Identity(), "teacher": GaussianNoise()},
             ema=EMATeacher(0.9),
             ramp_up=ExponentialRampUp(ramp_up_epochs, len(self.batches)),
+            ramp_down=ramp_down or CosineRampDown(0, 1, 1),
             consistency_weight=consistency_weight,
             selection=Figure(f1 or (lambda *scores: 0.5)),
             train_loggers=[self.log],

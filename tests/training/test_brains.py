@@ -251,6 +251,15 @@ def test_learning_rate_and_consistency_ramp_up(make_run):
         )
 
 
+def test_the_learning_rate_alone_ramps_down(make_run):
+    run = make_run(ramp_up_epochs=0, ramp_down=lambda step: 1 / (1 + step))
+    seen = run.watch()
+    run.fit(2)
+    rates = [batch["lr"] for batch in seen]
+    assert rates == pytest.approx([0.01 / (1 + k) for k in range(12)])
+    assert [meta["consistency_weight"] for meta, _ in run.log.epochs] == [2, 2]
+
+
 def test_the_log_has_the_means_of_the_epoch(make_run):
     run = make_run()
     seen = run.watch()

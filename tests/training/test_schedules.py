@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from sb_sed.training.schedules import EMATeacher, ExponentialRampUp
+from sb_sed.training.schedules import (
+    CosineRampDown,
+    EMATeacher,
+    ExponentialRampUp,
+)
 
 # Ramp-up
 
@@ -40,6 +44,29 @@ def test_no_ramp_and_half_an_epoch():
     assert ExponentialRampUp(0, 263)(0) == 1.0
     ramp_up = ExponentialRampUp(0.5, 10)
     assert ramp_up(4) < 1.0 == ramp_up(5)
+
+
+# Ramp-down
+
+
+@given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 300))
+def test_the_ramp_down_is_that_of_pytorch(n_epochs, before, steps_per_epoch):
+    ramp_down = CosineRampDown(n_epochs, before + n_epochs, steps_per_epoch)
+    n_steps, start = n_epochs * steps_per_epoch, before * steps_per_epoch
+    weight = nn.Parameter(torch.zeros(()))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    optimizer.step()  # what PyTorch's schedule expects
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    for step in range(min(n_steps, 50)):
+        rate = optimizer.param_groups[0]["lr"]
+        assert ramp_down(start + step) == pytest.approx(rate, abs=1e-9)
+        cosine.step()
+    assert {ramp_down(step) for step in range(start + 1)} == {1.0}
+    assert ramp_down(start + n_steps) == ramp_down(10**9) == 0.0
+
+
+def test_no_ramp_down():
+    assert CosineRampDown(0, 10, 5)(49) == CosineRampDown(0, 10, 5)(99) == 1.0
 
 
 # The teacher
