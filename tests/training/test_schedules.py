@@ -55,8 +55,8 @@ def test_the_ramp_down_is_that_of_pytorch(n_epochs, before, steps_per_epoch):
     n_steps, start = n_epochs * steps_per_epoch, before * steps_per_epoch
     weight = nn.Parameter(torch.zeros(()))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    optimizer.step()  # what PyTorch's schedule expects
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    optimizer.step()  # PyTorch's schedule warns without
     for step in range(min(n_steps, 50)):
         rate = optimizer.param_groups[0]["lr"]
         assert ramp_down(start + step) == pytest.approx(rate, abs=1e-9)
