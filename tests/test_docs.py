@@ -143,3 +143,15 @@ def test_site_is_built_without_warnings(tmp_path):
     features = pages[tmp_path / "api" / "features.html"]
     assert "Parameters:" in features and "Raises:" in features
     assert "Arguments\n" not in features and ":class:" not in features
+
+
+def test_every_fragment_of_the_recipe_stands_in_the_table_of_slots():
+    fragments = RECIPE.joinpath("hparams").glob("*/*.yaml")
+    table = (DOCS / "swap.md").read_text("utf-8")
+    lacking = {
+        fragment.name
+        for fragment in fragments
+        if fragment.parent.name != "scale"
+        and not re.search(rf"[`/]{fragment.name}`", table)
+    }
+    assert not lacking
