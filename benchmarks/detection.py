@@ -7,11 +7,12 @@ thread, in processor time, beside librosa's log-mels and the network as it was
 trained: that network in its forms (with folded batch norms as detectors run it,
 alone and 16 windows at once, in bfloat16, with 8-bit weights of what is not a
 convolution, in onnxruntime), the features, and the way from a file on disk to
-its table of events, in PyTorch and onnxruntime. The real-time factor is the time
-over the length. Then a minute, by so many of its windows at once, on one thread
-and on two. Then a folder of clips with one thread and with two, in turns. Then
-one long file of 44.1 kHz stereo, with the growth of the peak memory of a fresh
-process, beside that of a file of a minute: what grows is the table of scores.
+its table of events, in PyTorch and onnxruntime. The real-time factor is the
+time over the length. Then a minute, by so many of its windows at once, on one
+thread and on two. Then a folder of clips with one thread and with two, in
+turns. Then one long file of 44.1 kHz stereo, with the growth of the peak memory
+of a fresh process, beside that of a file of a minute: what grows is the table
+of scores.
 
 Authors
  * sb_sed contributors 2026

@@ -5,8 +5,8 @@
 
 The files are loops of the recordings of ``--audio``, or of MiniDESED's sounds,
 at 44.1 kHz, in WAV and in FLAC. Each is given to a process of its own: without
-a model, where YAMNet has 521 scores a frame; with the classes of DESED only; and
-with ``--model``, an exported detector. It prints the seconds, wall and
+a model, where YAMNet has 521 scores a frame; with the classes of DESED only;
+and with ``--model``, an exported detector. It prints the seconds, wall and
 processor, and the largest memory of the process, beside that of a file of a
 minute: what is more is the table of scores.
 

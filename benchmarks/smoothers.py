@@ -7,14 +7,14 @@ The scores are those of a detector on a data set (arrays ``scores``, ``files``,
 ``classes``, ``hop``). Prints the macro F1 (event-based, collar 0.2 s, offset
 max(0.2 s, 20 %)) on the halves tuned on and on the other halves, mean over
 random halvings and both directions, with the standard deviation of the latter;
-PSDS 1 and 2 of all files, each smoothed with what was tuned on files without it;
-and the seconds of all of that tuning. Transitions of HMMs are found by the exact search unless the name says that they
-are learned: from the reference's durations, or by Baum-Welch. With weak scores, all
-decode ``min(strong, weak)``.
+PSDS 1 and 2 of all files, each smoothed with what was tuned on files without
+it; and the seconds of all of that tuning. Transitions of HMMs are found by the
+exact search unless the name says that they are learned: from the reference's
+durations, or by Baum-Welch. With weak scores, all decode ``min(strong, weak)``.
 
-Then the difference of each tuned smoother's held-out F1 to that of the first one,
-on the same halves: mean and standard error over the splits, which is that of the
-splits of these files, not of other files or detectors.
+Then the difference of each tuned smoother's held-out F1 to that of the first
+one, on the same halves: mean and standard error over the splits, which is that
+of the splits of these files, not of other files or detectors.
 
 Authors
  * sb_sed contributors 2026

@@ -10,9 +10,9 @@ most similar moments, corrects their boundaries, and looks for the class in some
 windows of ten seconds; ``sb-sed reviews-to-events`` cuts clips of all this; the
 template is trained on these and on the examples, and on nothing else (a sixth
 of the clips chooses the best epoch and tunes the smoother). Scored are all test
-clips, which nothing is chosen by. Beside it (``--ways``): moments that are drawn
-at ``random`` instead, and the ``examples`` alone. Without a data set of yours
-it is a small MiniDESED: its synthetic clips, and its validation set.
+clips, which nothing is chosen by. Beside it (``--ways``): moments that are
+drawn at ``random`` instead, and the ``examples`` alone. Without a data set of
+yours it is a small MiniDESED: its synthetic clips, and its validation set.
 
 Per class, draw and way: questions, and how many of the moments were right,
 corrected or wrong; event and segment F1 in percent and the average precision of

@@ -11,9 +11,9 @@ On the labels of a prepared miniature alone, without a training:
 > python aggregations.py --labels data/minirealdesed_16k
 
 What is finished is kept. A second table has the differences to majority, seed
-by seed, with their standard errors. On the miniature, whose truth is known, the table also
-has how close the labels themselves are to it, and the rank correlation of the
-estimated with the true quality of the annotators.
+by seed, with their standard errors. On the miniature, whose truth is known, the
+table also has how close the labels themselves are to it, and the rank
+correlation of the estimated with the true quality of the annotators.
 
 Authors
  * sb_sed contributors 2026

@@ -1,6 +1,7 @@
 """Recordings of any format, rate and length: whole and in blocks.
 
-All of it gives the same samples: one channel, at the rate that is wanted. A file that is damaged or cut off is an error, never a shorter recording.
+All of it gives the same samples: one channel, at the rate that is wanted. A
+file that is damaged or cut off is an error, never a shorter recording.
 
 Authors
  * sb_sed contributors 2026

@@ -155,7 +155,8 @@ class FrequencyWarp(nn.Module):
     Raises
     ------
     InputError
-        If the deviation is not positive, the limit below 1 or the boundary none.
+        If the deviation is not positive, the limit below 1 or the boundary
+        none.
 
     Example
     -------

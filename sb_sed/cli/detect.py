@@ -68,9 +68,9 @@ examples:
 
 Without MODEL, yamnet is taken: YAMNet, which ships with sb_sed, tags windows of
 about a second with AudioSet's classes. So it works on any recording, and its
-onsets and offsets are rough; a detector that is trained on the sounds is better.
-The first argument is MODEL if it is yamnet, the folder of a detector, or a name
-on the hub; a recording or a folder of recordings is not.
+onsets and offsets are rough; a detector that is trained on the sounds is
+better. The first argument is MODEL if it is yamnet, the folder of a detector,
+or a name on the hub; a recording or a folder of recordings is not.
 
 Files that cannot be used are listed on the standard error with the reason.
 Ctrl-C ends the work with the events of the files that were processed.

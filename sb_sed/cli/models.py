@@ -16,8 +16,9 @@ def split_model(inputs: Sequence[str]) -> tuple[str | None, list[str]]:
     """Divide ``[MODEL] AUDIO...`` into the model, if one is named, and the rest.
 
     The first one is the model if it is ``yamnet``, the folder of a detector or
-    a run, a file in ONNX, or, where others follow, no audio file by its name and not there (a
-    name on the hub). Whatever else exists is a recording or a folder of them.
+    a run, a file in ONNX, or, where others follow, no audio file by its name
+    and not there (a name on the hub). Whatever else exists is a recording or a
+    folder of them.
 
     Arguments
     ---------

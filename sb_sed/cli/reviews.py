@@ -21,9 +21,9 @@ examples:
 
 Reviews say nothing of what was not asked about. To train on them, let clips be
 cut of what was and what is around it: the template takes their table as
-reviewed_file, whose column judged says which class is known where. Windows that were searched for
-what was missed become clips, too, where the table of all that the page showed,
-detections.tsv, is beside REVIEWS.tsv or given.
+reviewed_file, whose column judged says which class is known where. Windows that
+were searched for what was missed become clips, too, where the table of all that
+the page showed, detections.tsv, is beside REVIEWS.tsv or given.
 """
 
 

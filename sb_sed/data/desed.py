@@ -49,8 +49,8 @@ def prepare_desed(
     """Prepare a copy of DESED for training and scoring.
 
     It can be called again at any time: audio that was converted before is kept,
-    new and changed audio is added, and everything else is written again from the
-    annotations and the arguments.
+    new and changed audio is added, and everything else is written again from
+    the annotations and the arguments.
 
     Below ``prepared_folder`` it writes
 
@@ -86,8 +86,8 @@ def prepare_desed(
         Share of the synthetic soundscapes that is held out for validation, by
         file. With 0.2 and the seed 26 they are those of the challenge's
         baseline (``filename.drop_duplicates().sample(frac=0.8,
-        random_state=26)`` of its table, which is sorted). A copy that has a synthetic validation set of its own uses that,
-        and trains on all others.
+        random_state=26)`` of its table, which is sorted). A copy that has a
+        synthetic validation set of its own uses that, and trains on all others.
     seed : int
         Which soundscapes are held out.
     n_jobs : int, optional
@@ -98,11 +98,10 @@ def prepare_desed(
     dict
         ``settings``; ``splits``: for each its counts (``annotated``,
         ``present``, ``missing``, ``noted``, ``converted``, ``events``,
-        ``events_past_end``), ``hours`` and paths (``manifest``; ``reference`` and ``durations`` where
-        there are any); ``left_out``: splits that the copy does not have;
-        ``missing_file``, ``notes_file``.
-        ``missing_file``; ``held_out_sounds``: how many files the held-out
-        soundscapes name.
+        ``events_past_end``), ``hours`` and paths (``manifest``; ``reference``
+        and ``durations`` where there are any); ``left_out``: splits that the
+        copy does not have; ``missing_file``, ``notes_file``;
+        ``held_out_sounds``: how many files the held-out soundscapes name.
 
     Raises
     ------

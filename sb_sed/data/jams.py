@@ -3,7 +3,8 @@
 A JAMS file is JSON, and few fields of it are needed, so the json module reads
 it; the jams package would be one more dependency. Scaper itself writes JAMS
 only for soundscapes that it has mixed, through SoX and with its own random
-numbers, so documents are composed here; the jams package and Scaper accept them.
+numbers, so documents are composed here; the jams package and Scaper accept
+them.
 
 Authors
  * sb_sed contributors 2026

@@ -3,8 +3,8 @@
 A review says something of what was asked about, and nothing of the rest of the
 recording: as the labels of a whole recording, its events would make silence of
 all that nobody has asked about. Nor does it say anything of other classes than
-that which was asked about. What is known whole are windows in which the listener
-has looked for what was missed: they show most of what is no event.
+that which was asked about. What is known whole are windows in which the
+listener has looked for what was missed: they show most of what is no event.
 
 Authors
  * sb_sed contributors 2026

@@ -221,8 +221,9 @@ class PCEN(ParallelPCEN):
     """One PCEN layer, without the axis of the channels.
 
     With ``per_band=True`` and ``trainable=True`` SpeechBrain's (its ``root`` is
-    1 / r). With ``trainable=False`` and one filter librosa's (``gain``, ``bias``,
-    ``power``), but for its start: librosa's average begins at 1, see ``causal``.
+    1 / r). With ``trainable=False`` and one filter librosa's (``gain``,
+    ``bias``, ``power``), but for its start: librosa's average begins at 1, see
+    ``causal``.
 
     Arguments
     ---------

@@ -82,8 +82,8 @@ def ppcen_on_log_mel(**options) -> Featurizer:
     **options
         ``time_constants`` of the EMA filters in seconds (see
         ``sb_sed.features.ema.coefficients``); ``alpha``, ``delta``, ``r``,
-        ``ema``, ``eps``, ``per_band`` and ``trainable`` of ``ParallelPCEN``; the
-        others are those of ``MelSpectrogram``.
+        ``ema``, ``eps``, ``per_band`` and ``trainable`` of ``ParallelPCEN``;
+        the others are those of ``MelSpectrogram``.
 
     Returns
     -------

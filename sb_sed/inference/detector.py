@@ -36,9 +36,9 @@ class SoundEventDetector(EventFinder, Pretrained):
 
     If the smoother has a clip gate, the scores are ``min(strong, weak)``, where
     a window counts as a clip: each window is gated by its own weak scores, and
-    windows that overlap are averaged afterwards. So of a long recording, a sound
-    in its first minute opens no gate in its last; and in a stream, a frame's
-    gate depends on the window that its score is from, on nothing later.
+    windows that overlap are averaged afterwards. So of a long recording, a
+    sound in its first minute opens no gate in its last; and in a stream, a
+    frame's gate depends on the window that its score is from, on nothing later.
 
     Arguments
     ---------

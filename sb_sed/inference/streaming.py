@@ -129,8 +129,8 @@ class EventStream:
         Raises
         ------
         InputError
-            If it is of another type or shape, not finite or far beyond full scale; it
-            is then skipped, and the stream can go on.
+            If it is of another type or shape, not finite or far beyond full
+            scale; it is then skipped, and the stream can go on.
         """
         samples = self._checked(chunk)
         self._n_fed += len(samples)

@@ -310,8 +310,9 @@ def recorded_scene(
 ) -> tuple[np.ndarray, list[Event]]:
     """Return a scene in a room, as a device has recorded it, and its events.
 
-    A scene of several times 10 s has as many times the events. One lasts from the direct path of a sound to where its reverberation
-    is masked by the background. An ``empty`` scene has none.
+    A scene of several times 10 s has as many times the events. One lasts from
+    the direct path of a sound to where its reverberation is masked by the
+    background. An ``empty`` scene has none.
     """
     mix = background(rng, seconds, rng.uniform(*domain.busy))
     room = Room(rng, domain.reverberation, domain.direct_ratio)

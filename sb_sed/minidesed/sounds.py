@@ -1,12 +1,13 @@
 """Ten synthesizers, one for each class of DESED.
 
-Each generator is ``f(rng, seconds, shift=0.0)`` and returns one event of exactly
-that length: mono, 16 kHz, float32, root mean square 1. All of its parameters
-(pitch, timbre, rate, texture) are drawn from ``rng`` over wide ranges, so that
-no two events of a class are alike; ``shift`` moves the ranges by that share of
-their width (on a logarithmic scale). Classes are confused where the real ones
-are: motors (Blender, Electric_shaver_toothbrush, Vacuum_cleaner), water and
-fat (Running_water, Frying), voices (Cat, Dog, Speech).
+Each generator is ``f(rng, seconds, shift=0.0)`` and returns one event of
+exactly that length: mono, 16 kHz, float32, root mean square 1. All of its
+parameters (pitch, timbre, rate, texture) are drawn from ``rng`` over wide
+ranges, so that no two events of a class are alike; ``shift`` moves the ranges
+by that share of their width (on a logarithmic scale). Classes are confused
+where the real ones are: motors (Blender, Electric_shaver_toothbrush,
+Vacuum_cleaner), water and fat (Running_water, Frying), voices (Cat, Dog,
+Speech).
 
 Authors
  * sb_sed contributors 2026

@@ -146,8 +146,8 @@ def harmonics(
 ) -> np.ndarray:
     """Return a periodic wave with random phases, RMS 1, float32 [time].
 
-    ``phase`` is in cycles, see :func:`cycles`; ``amplitudes`` are those of 1 f0,
-    2 f0, … The wave is read from a table of one period.
+    ``phase`` is in cycles, see :func:`cycles`; ``amplitudes`` are those of 1
+    f0, 2 f0, … The wave is read from a table of one period.
 
     Example
     -------
@@ -187,7 +187,8 @@ def resonant(
 ) -> np.ndarray:
     """Return the sound through parallel resonances without phase, [time].
 
-    ``centres`` and ``widths`` (at half of the gain) in Hz; ``gains`` are linear.
+    ``centres`` and ``widths`` (at half of the gain) in Hz; ``gains`` are
+    linear.
 
     Example
     -------

@@ -82,8 +82,8 @@ class Foreground:
         Arguments
         ---------
         sounds : collection of str
-            ``<label>/<file>`` of a sound bank, or ``<soundscape>_events/<file>``
-            of isolated events.
+            ``<label>/<file>`` of a sound bank, or
+            ``<soundscape>_events/<file>`` of isolated events.
         """
         path = Path(self.path)
         above = path.parent.name if self.soundscape else self.label

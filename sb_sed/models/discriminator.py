@@ -22,8 +22,9 @@ class Discriminator(nn.Module, ABC):
 
     A clip's logit is the mean of its frames'. Clips that are shorter than the
     batch are processed without their padding, so that neither the convolutions
-    nor the statistics of global layer norms (gLN) depend on it. It runs in float32: the 1e-8 of a gLN vanishes in half
-    precision, and the network is small.
+    nor the statistics of global layer norms (gLN) depend on it. It runs in
+    float32: the 1e-8 of a gLN vanishes in half precision, and the network is
+    small.
     """
 
     min_frames = 1  # a shorter clip keeps padding up to this

@@ -87,8 +87,8 @@ class FoldedBlock(nn.Module):
 class TwoConvolutions(nn.Module):
     """``FoldedBlock`` whose gate's linear branch is a convolution as well.
 
-    ``W (k * x + c) + b`` is ``(W k) * x + (W c + b)``. Of few input channels, as
-    of the first block, that takes fewer products than ``W`` of the images of
+    ``W (k * x + c) + b`` is ``(W k) * x + (W c + b)``. Of few input channels,
+    as of the first block, that takes fewer products than ``W`` of the images of
     all output channels, and these are not read once more.
 
     Arguments

@@ -39,7 +39,8 @@ def choose_clips(files: Mapping[str, JudgedFile], n_clips: int) -> list[str]:
     far as there is one left, a class with a kind of error (or a hit) that none
     of the others shows.
 
-    ``files`` are name -> JudgedFile. Returns names; the more errors, the earlier.
+    ``files`` are name -> JudgedFile. Returns names; the more errors, the
+    earlier.
 
     Example
     -------

@@ -2,9 +2,10 @@
 
 With twenty answers a class, curves that are fitted class by class are worse
 than none. Here the classes share a curve, and each departs from it as far as
-the answers ask for: a logistic regression with a normal prior on the departures,
-whose width is averaged over, by how likely each makes the answers. The common
-slope has a prior, too: a confidence that is a probability has the slope 1.
+the answers ask for: a logistic regression with a normal prior on the
+departures, whose width is averaged over, by how likely each makes the answers.
+The common slope has a prior, too: a confidence that is a probability has the
+slope 1.
 
 What was drawn depends on confidence, class and the number of its boxes, and the
 curve knows all three. The last matters for sums over all boxes: each class has

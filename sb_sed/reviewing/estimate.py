@@ -1,11 +1,11 @@
 """Thresholds, calibration, precision, recall and F1 from a few answers.
 
-Of the boxes that were judged, it is known whether they are right; of all others,
-how probably (:mod:`sb_sed.reviewing.curves`). So for every threshold there is an
-expected number of hits beside the number of events, which is known, and the
-number of reference events: those that boxes are in, and those that listening to
-windows shows to be missed. What is not known of these is drawn; the threshold of
-a class is where the mean of its F1 over the draws is highest.
+Of the boxes that were judged, it is known whether they are right; of all
+others, how probably (:mod:`sb_sed.reviewing.curves`). So for every threshold
+there is an expected number of hits beside the number of events, which is known,
+and the number of reference events: those that boxes are in, and those that
+listening to windows shows to be missed. What is not known of these is drawn;
+the threshold of a class is where the mean of its F1 over the draws is highest.
 
 Authors
  * sb_sed contributors 2026

@@ -183,8 +183,8 @@ class Smoother(ABC):
         Arguments
         ---------
         scores : Mapping[str, pd.DataFrame]
-            For each clip (the file's name, mostly without ``.wav``) a table of onset,
-            offset (seconds) and one column of scores a class.
+            For each clip (the file's name, mostly without ``.wav``) a table of
+            onset, offset (seconds) and one column of scores a class.
 
         Returns
         -------

@@ -41,8 +41,8 @@ class HMMSmoother(Smoother):
 
     The emissions are the detector's scores, ``1 - score`` in the silent state
     and ``score`` in the active one, and both states are equally likely in the
-    first frame. The paths are those of ``librosa.sequence.viterbi_discriminative``,
-    with which the paper decodes.
+    first frame. The paths are those of
+    ``librosa.sequence.viterbi_discriminative``, with which the paper decodes.
 
     Arguments
     ---------

@@ -99,8 +99,8 @@ class TwoStep(Adaptation):
     in D the negative of what the second gives it. The second minimises
     ``BCE(D(h), d)`` over D on the same embedding h, detached. Then both
     optimisers step. So both steps have the same D and h, and share D's forward
-    and backward pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code weighs D's
-    loss too, which makes no difference to Adam.)
+    and backward pass. (Section 3.1 of the UNIVPM-INRIA paper. Its released code
+    weighs D's loss too, which makes no difference to Adam.)
 
     Arguments
     ---------
