@@ -47,7 +47,7 @@ class ExponentialRampUp:
 
 
 class CosineRampDown:
-    """1, and over the last epochs half a cosine down to 0.
+    """1, and over the last part of a training half a cosine down to 0.
 
     The learning rate of the DCASE 2024 baseline falls along it over the last
     200 of 300 epochs: with a constant one, the student's event F1 is another
@@ -55,23 +55,23 @@ class CosineRampDown:
 
     Arguments
     ---------
+    share : float
+        The ramp's part of the training, from 0 for none to 1.
     n_epochs : float
-        Length of the ramp in epochs; 0 for none.
-    end : float
-        Epochs of the training, at whose end the ramp is at 0.
+        Epochs of the training.
     steps_per_epoch : int
         Steps of the optimiser in an epoch.
 
     Example
     -------
-    >>> ramp_down = CosineRampDown(n_epochs=2, end=4, steps_per_epoch=50)
+    >>> ramp_down = CosineRampDown(share=0.5, n_epochs=4, steps_per_epoch=50)
     >>> [round(ramp_down(step), 4) for step in (0, 100, 150, 199, 200)]
     [1.0, 1.0, 0.5, 0.0002, 0.0]
     """
 
-    def __init__(self, n_epochs: float, end: float, steps_per_epoch: int):
-        self.n_steps = n_epochs * steps_per_epoch
-        self.start = end * steps_per_epoch - self.n_steps
+    def __init__(self, share: float, n_epochs: float, steps_per_epoch: int):
+        self.n_steps = share * n_epochs * steps_per_epoch
+        self.start = n_epochs * steps_per_epoch - self.n_steps
 
     def __call__(self, step: int) -> float:
         """Return the factor at a step, in [0, 1]."""
