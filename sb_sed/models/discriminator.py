@@ -5,6 +5,8 @@ Authors
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from speechbrain.lobes.models.conv_tasnet import (
@@ -13,6 +15,7 @@ from speechbrain.lobes.models.conv_tasnet import (
 )
 from speechbrain.nnet.CNN import Conv1d
 from torch import nn
+from torch.nn.functional import group_norm
 
 from sb_sed.errors import InputError
 
@@ -164,9 +167,20 @@ class TCNDiscriminator(Discriminator):
 
     def frame_logits(self, embedding: torch.Tensor) -> torch.Tensor:
         """Return logits of frames [B, T] for embeddings [B, T, D]."""
-        x = self.head(embedding.transpose(1, 2))
+        return self._logits(embedding, _norm)
+
+    def _logits(self, embedding: torch.Tensor, norm: Callable) -> torch.Tensor:
+        """The network's, with another way to compute its norms: that of
+        Asteroid takes half of the time of a step on a CPU."""
+        norm_in, convolution = self.head
+        x = convolution(norm(norm_in, embedding.transpose(1, 2)))
         for block in self.blocks:
-            x = x + block(x)
+            enter, prelu, norm_1, depthwise, prelu_2, norm_2 = (
+                block.shared_block
+            )
+            y = norm(norm_1, prelu(enter(x)))
+            y = norm(norm_2, prelu_2(depthwise(y)))
+            x = x + block.res_conv(y)
         return self.tail(x).squeeze(1)
 
     def without_padding(
@@ -181,17 +195,14 @@ class TCNDiscriminator(Discriminator):
         n_frames = n_frames[:, None, None]
         positions = torch.arange(embedding.shape[1], device=embedding.device)
         padding = positions >= n_frames  # [B, 1, T]
-        norm, convolution = self.head
-        x = embedding.transpose(1, 2).masked_fill(padding, 0)
-        x = convolution(_masked_norm(norm, x, padding, n_frames))
-        for block in self.blocks:
-            enter, prelu, norm, depthwise, prelu_2, norm_2 = block.shared_block
-            y = _masked_norm(norm, prelu(enter(x)), padding, n_frames)
-            y = prelu_2(depthwise(y))
-            y = _masked_norm(norm_2, y, padding, n_frames)
-            x = x + block.res_conv(y)
-        logits = self.tail(x).masked_fill(padding, 0)
-        return (logits.sum(2) / n_frames[:, 0]).squeeze(1)
+        norm = partial(_masked_norm, padding=padding, n_frames=n_frames)
+        logits = self._logits(embedding, norm)
+        return logits.masked_fill(padding[:, 0], 0).sum(1) / n_frames[:, 0, 0]
+
+
+def _norm(norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Asteroid's gLN in one of PyTorch's kernels; [B, C, T]."""
+    return group_norm(x, 1, norm.gamma, norm.beta, eps=1e-8)
 
 
 def _masked_norm(

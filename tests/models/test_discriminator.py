@@ -82,6 +82,21 @@ def test_against_plain_pytorch(discriminator, pad, biases, n_blocks, n_repeats):
     torch.testing.assert_close(found, expected)
 
 
+def test_against_asteroids_own_forward_pass():
+    torch.manual_seed(0)
+    network = TCNDiscriminator(7)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    embedding = torch.randn(3, 40, 7)
+    x = network.head(embedding.transpose(1, 2))
+    for block in network.blocks:
+        x = x + block(x)
+    expected = network.tail(x).squeeze(1)
+    torch.testing.assert_close(
+        network.frame_logits(embedding), expected, rtol=1e-4, atol=1e-4
+    )
+
+
 def test_parameters():
     """Those of the released code, without a layer that it never uses."""
 
