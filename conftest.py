@@ -27,7 +27,7 @@ settings.load_profile("busy")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
-    """Let what a test printed pass between processes, also names in no UTF-8."""
+    """Let what a test printed pass between processes, also non-UTF-8 names."""
     report = yield
     report.sections = [
         (title, text.encode("utf-8", "backslashreplace").decode())

@@ -10,7 +10,8 @@ it. ``beside n`` over ``alone`` is what n busy processes cost. On a machine that
 others use at the same time, the seconds of the processor hold what the wall
 clock cannot: a thread that spins is paid for.
 
-> python benchmarks/busy_machine.py [--busy 1 2] [--rounds 3] [--steps 3] [--ways ours]
+> python benchmarks/busy_machine.py [--busy 1 2] [--rounds 3] [--steps 3] \\
+>     [--ways ours]
 
 Authors
  * sb_sed contributors 2026

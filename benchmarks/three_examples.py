@@ -147,7 +147,7 @@ def _find(
 
 
 def _windows(names: list[str], n: int, generator) -> pd.DataFrame:
-    """Windows in which to look for the class, each in a recording of its own."""
+    """Windows in which to look for the class, each of another recording."""
     drawn = generator.permutation(names)[:n]
     rows = [(name, 0.0, WINDOW, None, np.nan, 1.0) for name in drawn]
     return pd.DataFrame(rows, columns=REVIEW_COLUMNS[:6])

@@ -1,4 +1,4 @@
-"""How PyTorch's threads wait: set before PyTorch is loaded, unless it is set."""
+"""How PyTorch's threads wait: set before it is loaded, unless set already."""
 
 import os
 import subprocess

@@ -115,7 +115,8 @@ def commands() -> dict[str, list[str]]:
 def _environment(tree: Path, folder: Path) -> dict[str, str]:
     """Variables with which ``python`` has the tree's SpeechBrain, our sb_sed.
 
-    SpeechBrain's tests call it by this name, with a ``PYTHONPATH`` of their own.
+    SpeechBrain's tests call it by this name, with a ``PYTHONPATH`` of their
+    own.
     """
     python = folder / "python"
     packages = f"{tree}:{Path(sb_sed.__file__).resolve().parents[1]}"

@@ -105,11 +105,11 @@ def flatten(file: str | Path, keys: Sequence[str], about: str) -> str:
     ... )
     >>> _ = (folder / "r.yaml").write_text("part: !include:part.yaml")
     >>> print(flatten(folder / "r.yaml", ["part"], "All."), end="")
-    # ##############################################################################
+    # ####...####
     # All.
     #
     # Authors: sb_sed contributors 2026
-    # ##############################################################################
+    # ####...####
     <BLANKLINE>
     # A part.
     part:

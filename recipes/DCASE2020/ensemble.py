@@ -12,7 +12,8 @@ Of any runs of train.py, or of folders of scores of any toolkit:
 
 One system is an ensemble too. So a run is smoothed in another way, without
 training it again:
-> python ensemble.py hparams/baseline_hmm.yaml --systems results/baseline/2020 \\
+> python ensemble.py hparams/baseline_hmm.yaml \\
+>     --systems results/baseline/2020 \\
 >     --output_folder=results/baseline_hmm/2020
 
 Authors

@@ -106,7 +106,7 @@ def score_labels(name: str, recordings: list[Marked], truth: Path) -> dict:
 
 
 def figures(results: list[Results]) -> np.ndarray:
-    """Return event F1 in percent, PSDS 1 and PSDS 2 of each of S seeds, [S, 3]."""
+    """Return event F1 in percent, PSDS 1 and PSDS 2 of S seeds, [S, 3]."""
     reports = [x.read_report() for x in results]
     return np.array(
         [

@@ -170,7 +170,7 @@ def _walk(folder: str | Path) -> Iterator[Path]:
 
 
 def _chosen(names: Iterable[str], suffixes: tuple[str, ...]) -> list[str]:
-    """The names that end so. macOS leaves hidden twins, ._name.wav, on disks."""
+    """The names that end so, without macOS's hidden twins, ``._name.wav``."""
     return sorted(
         name
         for name in names

@@ -306,7 +306,7 @@ class AudioStore:
         return outcome
 
     def _read_index(self) -> dict[str, list]:
-        """An index of another rate or version, or a damaged one, counts as none."""
+        """Empty if the index is damaged or of another rate or version."""
         try:
             content = json.loads(self._index_path.read_text("utf-8"))
             is_ours = content["version"] == _VERSION

@@ -95,7 +95,7 @@ def _parsed(
 
 
 def make_parser() -> tuple[argparse.ArgumentParser, dict]:
-    """Return the parser of the command, and those of its subcommands by name."""
+    """Return the command's parser, and those of its subcommands by name."""
     parser = argparse.ArgumentParser(
         prog="sb-sed", description="Sound event detection with sb_sed."
     )

@@ -13,7 +13,7 @@ _PARTS = ("detector.json", "detector.ckpt", "hyperparams.yaml")
 
 
 def split_model(inputs: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Divide ``[MODEL] AUDIO...`` into the model, if one is named, and the rest.
+    """Divide ``[MODEL] AUDIO...`` into the model, if named, and the rest.
 
     The first one is the model if it is ``yamnet``, the folder of a detector or
     a run, a file in ONNX, or, where others follow, no audio file by its name

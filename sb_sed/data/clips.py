@@ -101,7 +101,7 @@ class ClipReader:
         weak: bool = False,
         pseudo: bool = False,
     ) -> DynamicItemDataset:
-        """Return the clips of a manifest, all of one length, with their targets.
+        """Return a manifest's clips, all of one length, with their targets.
 
         Arguments
         ---------

@@ -122,7 +122,7 @@ def prepare_desed(
     >>> summary = prepare_desed(folder, folder / "prepared", n_jobs=1)
     >>> print((folder / "prepared" / "train_weak.json").read_text().strip())
     {
-    "a": {"wav": "...a.wav", "duration": 1.0, "events": [], "tags": ["Cat", "Dog"]}
+    "a": {"wav": "...", "duration": 1.0, "events": [], "tags": ["Cat", "Dog"]}
     }
     """
     if not 0 <= valid_fraction < 1:

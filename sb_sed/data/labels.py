@@ -131,7 +131,7 @@ class EventEncoder:
         return active_events(active, times[:-1], times[1:], self.classes)
 
     def decode_weak(self, weak: torch.Tensor | np.ndarray) -> list[str]:
-        """Return the labels of the classes that are non-zero in ``weak``, [C]."""
+        """Return the labels of the classes that are not 0 in ``weak``, [C]."""
         return [self.encoder.ind2lab[i] for i in np.flatnonzero(weak)]
 
     def index(self, label: str) -> int:

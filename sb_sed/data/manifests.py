@@ -56,7 +56,7 @@ def manifest_entry(
     >>> manifest_entry(
     ...     "a.wav", 9.5, [(1, 10, "Cat"), (9.6, 10, "Dog")], ["Cat"]
     ... )
-    {'wav': 'a.wav', 'duration': 9.5, 'events': [[1, 9.5, 'Cat']], 'tags': ['Cat']}
+    {'wav': 'a.wav', ..., 'events': [[1, 9.5, 'Cat']], 'tags': ['Cat']}
     """
     return {
         # SpeechBrain takes braces for placeholders.

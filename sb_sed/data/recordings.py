@@ -205,7 +205,7 @@ def cut_recording(
     >>> events = [(1.25, 2.0, "Cat")]
     >>> clips = cut_recording(folder / "a.wav", events, 1500, folder, "a")
     >>> {name: clip["events"] for name, clip in clips.items()}
-    {'a_0.000_1.500': [[1.25, 1.5, 'Cat']], 'a_1.500_3.000': [[0.0, 0.5, 'Cat']]}
+    {'a_0.000_1.500': [[1.25, 1.5, 'Cat']], 'a_1.500_...': [[0.0, 0.5, 'Cat']]}
     """
     with soundfile.SoundFile(os.fsencode(path)) as file:
         rate, length = file.samplerate, len(file)

@@ -181,7 +181,7 @@ def load_state(
     -------
     >>> load_state(nn.Linear(2, 1), {"weight": torch.ones(1, 2)}, "w.pt", "us")
     Traceback (most recent call last):
-    sb_sed.errors.InputError: w.pt does not hold the weights of Linear (...bias...): take those of us.
+    sb_sed.errors.InputError: w.pt does not hold ...bias...: take those of us.
     """
     try:
         module.load_state_dict(dict(state))

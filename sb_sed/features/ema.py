@@ -241,7 +241,7 @@ def _in_products(energy: Tensor, coefficient: Tensor, state: Tensor) -> Tensor:
 
 
 def _powers(factor: Tensor, size: int) -> Tensor:
-    """``factor ** (row - column)``, 0 above the diagonal, [1 or F, size, size]."""
+    """``factor ** (row - column)``, lower-triangular, [1 or F, size, size]."""
     positions = torch.arange(size, device=factor.device)
     ages = (positions[:, None] - positions).clamp_min(0)
     return (factor[:, None, None] ** ages).tril()

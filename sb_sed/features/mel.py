@@ -262,10 +262,10 @@ def stft_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-# Frames transformed at once. On a CPU: more exceed its cache and the memory that
-# its allocator keeps (640 take half as long again), with fewer its threads wait
-# for one another (benchmarks/mel.py). Elsewhere: a whole usual batch, in less
-# than a gigabyte.
+# Frames transformed at once. On a CPU: more exceed its cache and the memory
+# that its allocator keeps (640 take half as long again), with fewer its threads
+# wait for one another (benchmarks/mel.py). Elsewhere: a whole usual batch, in
+# less than a gigabyte.
 _FRAMES_ON_CPU, _FRAMES_ELSEWHERE = 160, 16384
 
 

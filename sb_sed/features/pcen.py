@@ -63,9 +63,8 @@ class ParallelPCEN(nn.Module):
     per_band : bool
         Whether alpha, delta, r and s are learned for each band separately.
     trainable : bool | Mapping[str, bool]
-        What is learned: everything, nothing, or those of ``alpha``, ``delta``,
-        ``r``, ``weights``, ``s`` that a mapping has as True; by default all but
-        s.
+        What is learned: all, nothing, or those of ``alpha``, ``delta``, ``r``,
+        ``weights``, ``s`` that a mapping has as True; by default all but s.
 
     Attributes
     ----------
@@ -191,7 +190,7 @@ class ParallelPCEN(nn.Module):
             )
         if not energy.numel():
             return energy.new_empty(*energy.shape, self.n_channels)
-        # Not in compiled code; on a GPU, for which it waits, at the first batch.
+        # Not in compiled code; on a GPU, for which it waits, only once.
         looks = energy.is_cpu or not self._has_looked
         if looks and not torch.compiler.is_compiling():
             if energy.detach().amin() < 0:

@@ -51,10 +51,10 @@ class FixedLag:
     >>> stream = FixedLag(
     ...     lambda table: smoother({"": table}), ["Dog"], 0.5, lag=1, memory=4
     ... )
-    >>> stream.feed(np.array([[0.0], [0.9], [0.75]], np.float32))
+    >>> stream.feed(np.array([[0.0], [0.875], [0.75]], np.float32))
     []
     >>> stream.feed(np.array([[0.25]], np.float32))
-    [DetectedEvent(onset=0.5, offset=1.5, event_label='Dog', confidence=0.8999...)]
+    [DetectedEvent(onset=0.5, offset=1.5, event_label='Dog', confidence=0.875)]
     """
 
     def __init__(

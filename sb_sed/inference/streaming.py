@@ -329,7 +329,7 @@ class ScoreStream:
         return self._scored + self._hop if self._scored else self._wait
 
     def _needed(self, end: int) -> int:
-        """Return the samples of the stream that a window up to ``end`` needs."""
+        """Return the stream's samples that a window up to ``end`` needs."""
         windows = self._windows
         return windows.n_samples + windows.frame_samples * (
             end - windows.n_frames

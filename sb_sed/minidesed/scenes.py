@@ -30,7 +30,7 @@ MOST_EVENTS = 8
 
 @dataclass(frozen=True)
 class Habits:
-    """Statistics of a class: share of clips, repetitions, lengths in seconds."""
+    """Statistics of a class: share of clips, repeats, lengths in seconds."""
 
     weight: float
     repeats: int

@@ -60,7 +60,7 @@ class AudioCache:
     def read(
         self, path: str, start: int = 0, stop: int | None = None
     ) -> np.ndarray:
-        """Return samples ``start`` to ``stop`` of a file, float32, read-only."""
+        """Return a file's samples ``start`` to ``stop``, float32, read-only."""
         samples = self._find(("samples", path))
         if samples is None:
             with open_ready(path, self.sample_rate) as file:

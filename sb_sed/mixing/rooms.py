@@ -32,7 +32,7 @@ def without_tail(response: np.ndarray) -> np.ndarray:
 
 
 def direct_path(response: np.ndarray) -> int:
-    """Return the sample of a response at which the sound arrives: its largest."""
+    """Return a response's sample at which the sound arrives: its largest."""
     return int(np.argmax(np.abs(response)))
 
 

@@ -136,7 +136,7 @@ class Soundscape:
     foregrounds: list[Sound | None]
 
     def stems(self) -> np.ndarray:
-        """Return background and foregrounds, [1 + n, N], whose sum is the mix."""
+        """Return background and foregrounds, [1 + n, N], summing to the mix."""
         sounds = [self.background, *self.foregrounds]
         stems = np.zeros((len(sounds), len(self.samples)), dtype=np.float32)
         for stem, sound in zip(stems, sounds, strict=True):

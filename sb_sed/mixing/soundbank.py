@@ -1,4 +1,4 @@
-"""The sound bank: events, backgrounds and rooms that soundscapes are mixed from.
+"""The sound bank: events, backgrounds and rooms from which to mix soundscapes.
 
 Authors
  * sb_sed contributors 2026

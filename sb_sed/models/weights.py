@@ -36,7 +36,7 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     >>> load_weights(nn.Linear(2, 1), path)
     >>> load_weights(nn.Linear(3, 1), path)
     Traceback (most recent call last):
-    sb_sed.errors.InputError: ...net.ckpt cannot be loaded: it does not hold the weights...
+    sb_sed.errors.InputError: ...net.ckpt cannot be loaded: it does not hold ...
     """
     try:
         # Whatever causes a warning is refused below, or harmless.

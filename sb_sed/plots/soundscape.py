@@ -154,7 +154,7 @@ def _decibels(samples: np.ndarray) -> str:
 
 
 def _draw_waveform(axes, samples, seconds: float, colour) -> None:
-    """Draw the range of the samples in each of many columns, at its own scale."""
+    """Draw the samples' range in each of many columns, at its own scale."""
     n = min(_COLUMNS, len(samples))
     starts = np.arange(n) * len(samples) // n
     low = np.minimum.reduceat(samples, starts)

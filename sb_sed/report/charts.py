@@ -227,7 +227,7 @@ def _frames(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def curve_paths(
     curve: OperatingCurve, low: float, high: float, width: int, height: float
 ) -> dict[str, str]:
-    """Draw precision, recall and F1 over the threshold, a value a unit of width.
+    """Draw precision, recall, F1 over the threshold, a value a unit of width.
 
     ``low`` and ``high`` are the thresholds at the left and the right edge, 1 is
     at the top. Returns the attribute ``d`` of a path for each of ``precision``,

@@ -124,7 +124,7 @@ def judge(
 
 
 def _by_file(events: pd.DataFrame, classes) -> dict[str, list[tuple]]:
-    """File -> (onset, offset, label), sorted; without files that have no event."""
+    """File -> (onset, offset, label), sorted; only files with events."""
     events = events.dropna(subset=["event_label"])
     if classes is not None:
         events = events[events["event_label"].isin(classes)]

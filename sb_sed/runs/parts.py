@@ -203,7 +203,7 @@ def _defaults(part: type) -> dict[str, Any]:
 
 
 def _numbers(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments in which numbers stand for PCEN's default layers, not None."""
+    """Return arguments with numbers, not None, for PCEN's default layers."""
     if name not in ("PCEN", "ParallelPCEN"):
         return arguments
     given = {key: arguments[key] for key in DEFAULT_LAYERS}

@@ -228,7 +228,7 @@ def _by_class(
 
 
 def _totals(metric, labels: Sequence[str]) -> np.ndarray:
-    """Return reference, estimate and hits so far of each of C classes, [C, 3]."""
+    """Return reference, estimate and hits so far of the C classes, [C, 3]."""
     return np.array(
         [
             [metric.class_wise[label][name] for name in ("Nref", "Nsys", "Ntp")]

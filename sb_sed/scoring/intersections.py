@@ -235,7 +235,7 @@ def _found(
     right: np.ndarray,
     gtc: float,
 ) -> np.ndarray:
-    """Return where an event is found (1) or lost (-1): level, change, [M, 2]."""
+    """Return where an event is found (1) or lost (-1): level, change [M, 2]."""
     onset, offset, _ = event
     near = np.flatnonzero(right & (begin < offset) & (end > onset))
     inside = np.minimum(end[near], offset) - np.maximum(begin[near], onset)

@@ -231,7 +231,7 @@ def _notes_on_files(
     scores: Mapping[str, pd.DataFrame] | None,
     missing: list[str],
 ) -> Iterator[str]:
-    """Yield a sentence on each kind of files that do not count, or not as named.
+    """Yield a sentence on each kind of files not counted, or not as named.
 
     ``names`` are those of the reference, ``partners`` of these -> as analysed.
     """

@@ -25,7 +25,7 @@ PSDS_NAMES = {
 
 
 def write_markdown(report: dict, path: str | Path) -> None:
-    """Write a report of :func:`~.report.make_report` as Markdown, F1 in percent."""
+    """Write a report of :func:`~.report.make_report` as Markdown, F1 in %."""
     lines = ["# Sound event detection scores", "", _summary(report), ""]
     header, *rows = _class_rows(report)
     lines += _markdown(["class", *header[1:]], rows)

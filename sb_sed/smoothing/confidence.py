@@ -33,14 +33,14 @@ def mean_inside(
 def max_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Return the largest of the frames of each event, as :func:`mean_inside`."""
+    """Return the largest of each event's frames, as :func:`mean_inside`."""
     return _inside(np.maximum, values, row, first, end)
 
 
 def min_inside(
     values: np.ndarray, row: np.ndarray, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Return the least of the frames of each event, as :func:`mean_inside`."""
+    """Return the least of each event's frames, as :func:`mean_inside`."""
     return _inside(np.minimum, values, row, first, end)
 
 

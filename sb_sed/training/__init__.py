@@ -1,1 +1,1 @@
-"""Training: the Brains, adaptation, schedules, logging, checkpoints, recipes."""
+"""Training: Brains, adaptation, schedules, logging, checkpoints, recipes."""

@@ -144,7 +144,7 @@ class MeanTeacherBrain(Brain):
     def add_optimizer(
         self, name: str, opt_class: Callable, recoverable: str
     ) -> Optimizer:
-        """Make a module's optimiser, which is ramped and saved with the rest."""
+        """Make a module's optimiser, ramped and saved with the rest."""
         optimizer = opt_class(self.parameter_groups(name))
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]

@@ -96,7 +96,7 @@ class Recipe:
     >>> Recipe(folder / "r.yaml", "epoch: 1")
     Traceback (most recent call last):
     ...
-    sb_sed.errors.InputError: ...r.yaml has no key 'epoch': did you mean 'epochs'?
+    sb_sed.errors.InputError: ...has no key 'epoch': did you mean 'epochs'?
     """
 
     def __init__(self, file: str | Path, overrides: str = ""):

@@ -108,7 +108,7 @@ class EMATeacher:
         self.decay = decay
 
     def weight(self, step: int) -> float:
-        """Return the weight ``a`` of the old parameters at a step, from 1 on."""
+        """Return the old parameters' weight ``a`` at a step, from 1 on."""
         return min(1.0 - 1.0 / (step + 1), self.decay)
 
     @torch.no_grad()

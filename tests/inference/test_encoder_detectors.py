@@ -1,4 +1,4 @@
-"""Detectors with a pretrained encoder: exported, refused, in ONNX, in streams."""
+"""Detectors with a pretrained encoder: exported, refused, in ONNX, streamed."""
 
 import copy
 import json

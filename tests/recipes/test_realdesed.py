@@ -67,7 +67,7 @@ def test_every_aggregation_is_in_the_readme(aggregations):
 def test_the_table_of_perfect_annotators(
     aggregations, tmp_path, monkeypatch, capsys
 ):
-    """Labels of annotators that agree are the truth, whatever is made of them."""
+    """Labels of annotators who agree are the truth, however they are merged."""
     root = tmp_path / "data"
     truth, rows = {}, ""
     for split in ("train", "validation", "test"):

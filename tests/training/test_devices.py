@@ -24,7 +24,7 @@ from sb_sed.training.optimisers import adam
 
 
 class Waits(TorchDispatchMode):
-    """Counts what the host waits for: copies from a GPU, and blocking ones to it.
+    """Counts what the host waits for: copies from a GPU, blocking ones to it.
 
     And all operations, of which each is a kernel or more.
     """

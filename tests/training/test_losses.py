@@ -66,7 +66,7 @@ def test_with_a_weight_of_one_it_is_torchs():
 
 
 def test_an_error_at_the_boundary_costs_more():
-    """Of 20 frames, 2 at an onset weigh w: an error there costs w times as much."""
+    """Of 20 frames, 2 at an onset weigh w: an error there costs w-fold."""
     targets = torch.zeros(1, 20, 1)
     targets[:, 10:] = 1
     loss = BoundaryWeightedBCE(frame_shift=0.1, weight=5.0, width=0.1)

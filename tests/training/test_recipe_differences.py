@@ -38,7 +38,7 @@ def test_a_difference_is_what_the_command_line_does(recipe_folder, overrides):
 
 
 def test_a_fragment_can_be_a_difference(recipe_folder, load_recipe):
-    """Of a fragment in another recipe_folder, with references to keys of both."""
+    """Of a fragment in another folder, with references to keys of both."""
     (recipe_folder / "views/deep.yaml").write_text(
         "!include:../model/crnn.yaml\ndepth: 3\nparts: {inner: !ref <size>}"
     )

@@ -63,7 +63,7 @@ class Job(ABC):
             temporary.write_text(f"{earlier + seconds:.1f}\n")
 
     def is_done(self) -> bool:
-        """Return whether the script has ended, with the systems' latest runs."""
+        """Return whether the script ended, with the systems' latest runs."""
         if not self.stamp.exists() or student_report(self.folder) is None:
             return False
         ended = self.stamp.stat().st_mtime_ns
@@ -124,7 +124,7 @@ class Job(ABC):
 
 @dataclass(frozen=True)
 class Training(Job):
-    """A call of ``train.py`` with a seed; other arguments as of :class:`Job`."""
+    """A call of ``train.py`` with a seed; the rest as of :class:`Job`."""
 
     seed: int = field(kw_only=True)
 

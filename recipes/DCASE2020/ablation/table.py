@@ -161,7 +161,7 @@ class AblationTable:
         return self.runs.loc[self.runs["row"] == name, figure].dropna().tolist()
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """Return the headline's 95 % interval, its bounds averaged over seeds."""
+        """Return the headline's 95 % interval, bounds averaged over seeds."""
         low, high = self.values(name, LOW), self.values(name, HIGH)
         return (mean(low), mean(high)) if low else None
 
@@ -278,7 +278,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def student_report(folder: Path) -> dict | None:
-    """Read the student's report on the validation set of a run, if it is valid."""
+    """Read the student's report on a run's validation set, if it is valid."""
     return _read_report(Run(folder).test_set("validation").results("student"))
 
 

@@ -34,7 +34,7 @@ from sb_sed.models.head import Head
 
 @singledispatch
 def exportable(module: nn.Module) -> nn.Module:
-    """Return the stand-in of a module, or a copy with stand-ins of its children.
+    """Return a module's stand-in, or a copy with those of its children.
 
     For a module of your own that ``torch.export`` cannot trace, register one:
     ``exportable.register(MyStage, MyStageForONNX)``, which is called with the
@@ -173,7 +173,7 @@ def _weights(gru: nn.GRU, layer: int) -> list[Tensor]:
     """Return W [2, 3 H, D], R [2, 3 H, H] and both biases [2, 6 H] of ONNX."""
 
     def both_ways(name: str) -> Tensor:
-        """Return [2, 3 H, ...]: ONNX has the update gate before the reset gate."""
+        """Return [2, 3 H, ...]: ONNX has the update before the reset gate."""
         ways = []
         for way in ("", "_reverse"):
             weight = getattr(gru, f"{name}_l{layer}{way}").detach()

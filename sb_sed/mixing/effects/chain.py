@@ -93,7 +93,7 @@ class EffectChain:
             )
 
     def draw(self, rng: Generator) -> list[dict[str, Any]]:
-        """Draw a chain: of each effect its name, as ``effect``, and parameters."""
+        """Draw a chain: each effect's name, as ``effect``, and parameters."""
         names = list(self.effects)
         n = rng.integers(self.max_effects + 1)
         chosen = [names[i] for i in rng.permutation(len(names))[:n]]
