@@ -60,7 +60,8 @@ class BoundaryWeightedBCE(nn.Module):
     weighted mean, so that the share of the strong labels in a training's loss
     stays what it was. Soft targets are welcome: the onset of an event that was
     mixed in at a third weighs a third of a full one. A clip's beginning and end
-    are no boundaries, as an event may go on beyond them.
+    are no boundaries, as an event may go on beyond them; nor is the end of what
+    is known: targets that are NaN weigh nothing, as in ``KnownBCE``.
 
     After the onset and offset weighted loss of Song (2024, arXiv 2403.13254),
     which takes first-order differences and a sinusoidal window too; window,
@@ -120,25 +121,26 @@ class BoundaryWeightedBCE(nn.Module):
         Arguments
         ---------
         scores, targets : Tensor
-            Of frames and classes, in [0, 1], [B, T, C].
+            Of frames and classes, in [0, 1], the targets or NaN, [B, T, C].
 
         Returns
         -------
         Tensor
-            Scalar.
+            Scalar; 0 where nothing is known.
         """
         weights = self.weights(targets)
         bce = nn.functional.binary_cross_entropy(
-            scores, targets, weights, reduction="sum"
+            scores, targets.nan_to_num(), weights, reduction="sum"
         )
-        return bce / weights.sum()
+        return bce / weights.sum().clamp(min=1)
 
     def weights(self, targets: Tensor) -> Tensor:
-        """Return the weights of frames and classes, [B, T, C]."""
+        """Return the weights of frames and classes, 0 if unknown, [B, T, C]."""
         self.window = self.window.to(targets)  # once: no wait in each step
         reach = len(self.window) // 2
         # Frame t neighbours the changes before it (t) and after it (t + 1).
-        changes = targets.diff(dim=1).abs().transpose(1, 2)
+        changes = targets.diff(dim=1).abs().nan_to_num().transpose(1, 2)
         near = nn.functional.pad(changes, (reach, reach))
         near = (near.unfold(2, 2 * reach, 1) * self.window).amax(3)
-        return 1.0 + (self.weight - 1.0) * near.transpose(1, 2)
+        weights = 1.0 + (self.weight - 1.0) * near.transpose(1, 2)
+        return weights.masked_fill(targets.isnan(), 0.0)

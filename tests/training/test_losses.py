@@ -131,3 +131,29 @@ def test_what_is_unknown_counts_not(seed, share):
         torch.testing.assert_close(loss, expected)
     else:
         assert loss == 0
+
+
+def test_what_is_unknown_has_no_weight_and_no_boundary():
+    targets = torch.zeros(1, 8, 1)
+    targets[0, 2:4] = 1.0
+    targets[0, 4:6] = torch.nan
+    loss = BoundaryWeightedBCE(frame_shift=0.1, weight=3.0, width=0.1)
+    weights = loss.weights(targets).flatten()
+    at = 1 + 2 * cos(pi / 4)
+    expected = torch.tensor([1, at, at, 1, 0, 0, 1, 1])
+    torch.testing.assert_close(weights, expected)
+    scores = torch.full_like(targets, 0.5, requires_grad=True)
+    loss(scores, targets).backward()
+    assert (scores.grad.flatten() != 0).tolist() == (expected != 0).tolist()
+
+
+def test_without_boundaries_it_is_that_of_what_is_known():
+    generator = torch.Generator().manual_seed(0)
+    scores, targets = torch.rand(2, 3, 9, 2, generator=generator)
+    targets[targets > 0.6] = torch.nan
+    torch.testing.assert_close(
+        BoundaryWeightedBCE(0.1, weight=1.0)(scores, targets),
+        KnownBCE()(scores, targets),
+    )
+    unknown = torch.full_like(targets, torch.nan)
+    assert BoundaryWeightedBCE(0.1)(scores, unknown) == 0.0
