@@ -36,7 +36,8 @@ ROWS = {
     "ppcen_dat_hmm": "The whole system of UNIVPM-INRIA: PPCEN, dynamic mixing, "
     "augmented views, domain-adversarial training, an HMM for each class.",
     "strong_crnn": "A strong CRNN: a trained PCEN layer, clips rolled in time "
-    "and mixed, views along frequency, HMMs on the contrast of the scores.",
+    "and mixed, views along frequency, a loss that weighs onsets and offsets "
+    "more, events chosen among boxes by a learned probability.",
     "yamnet": "The baseline with the embeddings of a pretrained YAMNet beside "
     "its CNN.",
 }
