@@ -79,7 +79,7 @@ class Run:
         for name in ("spectrogram", "student", "teacher"):
             forward = modules[name].forward
             modules[name].forward = self._timed(f"{name}, forward", forward)
-        for view in {brain.views[name] for name in NETWORKS}:
+        for view in {brain.inputs.views[name] for name in NETWORKS}:
             view.forward = self._timed("views", view.forward)
         for where, method, part in (
             (brain.adaptation, "objectives", "discriminator, first step"),

@@ -170,8 +170,9 @@ class TCNDiscriminator(Discriminator):
         return self._logits(embedding, _norm)
 
     def _logits(self, embedding: torch.Tensor, norm: Callable) -> torch.Tensor:
-        """The network's, with another way to compute its norms: that of
-        Asteroid takes half of the time of a step on a CPU."""
+        """Logits [B, T], by another way to compute the norms: with Asteroid's
+        own, the discriminator's part of a step takes 1.8 times as long on a
+        CPU."""
         norm_in, convolution = self.head
         x = convolution(norm(norm_in, embedding.transpose(1, 2)))
         for block in self.blocks:
