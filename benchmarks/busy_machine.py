@@ -41,11 +41,11 @@ def serve(way: str, data: str, folder: str) -> None:
     import torch
     from adversarial_step import RECIPE, Run, endless
 
-    from sb_sed.models.recurrence import OneThreadGRU
+    from sb_sed.models.recurrence import PairedGRU
 
     sys.path.insert(0, str(RECIPE))
     if way == "plain":
-        OneThreadGRU.most = 0
+        PairedGRU.most = 0
     torch.set_num_threads(os.cpu_count())
     run = Run("none", data, folder)
     batch = next(endless(run))

@@ -13,7 +13,7 @@ from torch import nn
 from sb_sed.models.attention import Attention, FrequencyDynamic
 from sb_sed.models.dropout import ByteDropout
 from sb_sed.models.fusion import Fusion
-from sb_sed.models.recurrence import OneThreadGRU
+from sb_sed.models.recurrence import PairedGRU
 
 
 class Predictions(NamedTuple):
@@ -280,7 +280,7 @@ class CRNN(nn.Module):
                 )
             )
         self.cnn = nn.Sequential(*blocks).to(memory_format=torch.channels_last)
-        self.rnn = OneThreadGRU(
+        self.rnn = PairedGRU(
             self.embedding_size,
             rnn_hidden,
             rnn_layers,

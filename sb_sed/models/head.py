@@ -9,7 +9,7 @@ from torch import nn
 
 from sb_sed.models.crnn import Predictions, attended
 from sb_sed.models.fusion import Fusion
-from sb_sed.models.recurrence import OneThreadGRU
+from sb_sed.models.recurrence import PairedGRU
 
 
 class Head(nn.Module):
@@ -63,7 +63,7 @@ class Head(nn.Module):
         self.time_pooling = [pooling]
         self.fusion = fusion
         self.embedding_size = fusion.size
-        self.rnn = OneThreadGRU(
+        self.rnn = PairedGRU(
             fusion.size,
             rnn_hidden,
             rnn_layers,

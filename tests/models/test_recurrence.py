@@ -1,4 +1,4 @@
-"""A GRU on one thread equals PyTorch's."""
+"""A GRU whose gradient is written out equals PyTorch's."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sed.models.recurrence import OneThreadGRU
+from sb_sed.models.recurrence import PairedGRU
 
 OPTIONS = {"num_layers": 2, "batch_first": True, "bidirectional": True}
 
@@ -26,7 +26,7 @@ def pair():
     """PyTorch's and ours, of one start, in double precision."""
     torch.manual_seed(0)
     theirs = nn.GRU(3, 4, **OPTIONS).double()
-    ours = OneThreadGRU(3, 4, **OPTIONS).double()
+    ours = PairedGRU(3, 4, **OPTIONS).double()
     ours.load_state_dict(theirs.state_dict())
     return theirs, ours
 
@@ -57,6 +57,51 @@ def test_outputs_and_gradients_are_those_of_pytorch(pair, two_threads):
         )
 
 
+def test_time_can_come_first():
+    options = OPTIONS | {"batch_first": False, "num_layers": 1}
+    theirs = nn.GRU(3, 4, **options).double()
+    ours = PairedGRU(3, 4, **options).double()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(7, 2, 3, dtype=torch.double, requires_grad=True)
+    torch.testing.assert_close(ours(x), theirs(x))
+    torch.testing.assert_close(
+        gradients(ours, x, None), gradients(theirs, x, None)
+    )
+
+
+def test_the_gradient_is_that_of_finite_differences(pair):
+    ours = pair[1].requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda *x: ours(*x), random_inputs())
+
+
+@pytest.mark.parametrize(
+    "changed", [{"bidirectional": False}, {"bias": False}], ids=str
+)
+def test_other_networks_are_pytorchs(changed):
+    options = OPTIONS | changed
+    theirs = nn.GRU(3, 4, **options)
+    ours = PairedGRU(3, 4, **options)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 7, 3)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
+
+
+def test_layers_are_dropped_between():
+    torch.manual_seed(0)
+    ours = PairedGRU(3, 4, dropout=0.5, **OPTIONS)
+    x = torch.randn(2, 7, 3)
+    assert not torch.equal(ours(x)[0], ours(x)[0])
+    ours.eval()
+    torch.testing.assert_close(ours(x), nn.GRU.forward(ours, x))
+
+
+def test_the_precision_is_that_of_the_parameters():
+    ours = PairedGRU(3, 4, **OPTIONS)
+    with torch.autocast("cpu", torch.bfloat16):
+        output, last = ours(torch.randn(2, 7, 3).bfloat16())
+    assert output.dtype == last.dtype == torch.float32
+
+
 def test_a_graph_that_is_kept_can_be_run_twice(pair, two_threads):
     loss = pair[1](random_inputs()[0])[0].sum()
     first, second = (
@@ -75,24 +120,30 @@ def test_what_is_frozen_gets_no_gradient(pair, two_threads):
     assert not ours(torch.randn(2, 7, 3, dtype=torch.double))[0].requires_grad
 
 
-def test_one_thread_computes_where_the_state_is_small(
+def test_one_thread_takes_the_steps_where_the_state_is_small(
     pair, two_threads, monkeypatch
 ):
     seen = []
-    forward = nn.GRU.forward
+    forward, product = nn.GRU.forward, torch.baddbmm
 
-    def note(self, *arguments):
-        seen.append(torch.get_num_threads())
-        return forward(self, *arguments)
+    def note(run):
+        def noted(*arguments, **options):
+            seen.append((run.__name__, torch.get_num_threads()))
+            return run(*arguments, **options)
 
-    monkeypatch.setattr(nn.GRU, "forward", note)
+        return noted
+
+    monkeypatch.setattr(nn.GRU, "forward", note(forward))
+    monkeypatch.setattr(torch, "baddbmm", note(product))
     ours = copy.deepcopy(pair[1])
     ours(random_inputs()[0])
+    assert set(seen) == {("baddbmm", 1)}
+    seen.clear()
     with torch.no_grad():
         ours(random_inputs()[0])
         ours.most = 2 * 4 - 1
         ours(random_inputs()[0])
-    assert seen == [1, 1, 2]
+    assert seen == [("forward", 1), ("forward", 2)]
 
 
 def test_the_threads_come_back_after_an_error(pair, two_threads):
